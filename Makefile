@@ -1,0 +1,128 @@
+# Everything a developer types. `make` alone lists the targets; a comment after two hashes is the help text.
+#
+# A virtual environment of our own is made from requirements/*.txt on first use. A stamp per file remembers what is
+# installed, so that a second run starts at once. Nothing outside this folder is written, and HOME is not needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 5000
+ROWS ?= 20000
+SEED ?= 1
+JOBS ?= 20000
+KILLS ?= 2000
+# processes that share the tests
+PROCESSES ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCAL := $(VENV)/.installed-local
+DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
+
+# The first interpreter that runs and is new enough; PYTHON=... on the command line wins. Looked up only when needed.
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info)
+PYTHON = $(eval PYTHON := $$(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
+	if $$$$name -c "$(FITS)" 2>/dev/null; then command -v $$$$name; break; fi; done))$(PYTHON)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+PIP_INSTALL = $(PY) -m pip install --quiet --require-hashes
+
+##@ Run
+.PHONY: demo up
+demo: $(LOCAL) ## Start everything, load a sample, run one job of each operation; stays up until Ctrl-C (PORT=5000)
+	$(PY) -m trafficjobs.local demo --port $(PORT)
+
+up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until Ctrl-C (PORT=5000)
+	$(PY) -m trafficjobs.local up --port $(PORT)
+
+##@ Check
+.PHONY: check lint format test test-all
+check: lint test ## What a commit must pass: lint, then test
+
+lint: $(DEV) ## Style, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(DEV) ## Rewrite the code in our style
+	$(PY) -m ruff check --fix --exit-zero .
+	$(PY) -m ruff format .
+
+test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow" tests
+
+test-all: $(DEV) ## What `make test` leaves out: slow tests, and everything on each of TRAFFICJOBS_SERVERS
+	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
+		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
+	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
+		echo "The tests on $$server"; \
+		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal tests || exit 1; done
+
+##@ Data
+.PHONY: data data-sample
+data: $(LOCAL) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv
+	$(PY) -m tools.fetch_data --out data/atx_traffic.csv
+
+data-sample: $(LOCAL) ## Make a sample like it, without internet (ROWS=20000, SEED=1)
+	$(PY) tools/make_sample.py --rows $(ROWS) --out data/atx_traffic.csv --seed $(SEED)
+
+##@ Measure
+.PHONY: chaos bench
+chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost or doubled (JOBS=, KILLS=, SEED=)
+	$(PY) -m tests.chaos --jobs $(JOBS) --kills $(KILLS) --seed $(SEED)
+
+bench: $(BENCH) ## Jobs per second beside the peers, in one run
+	$(PY) -m bench
+
+##@ Keep
+.PHONY: lock clean distclean help
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest $(if $(UPGRADE),--upgrade) \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: $(DEV) ## Write requirements/*.txt anew from the groups in pyproject.toml (UPGRADE=1 takes newer versions)
+	$(LOCK) --group dev --output-file requirements/dev.txt
+	for group in api worker local bench; do \
+		$(LOCK) --group $$group --constraints requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
+
+clean: ## Remove caches and what runs left in run/
+	rm -rf run .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## Remove the virtual environment as well; data/ stays
+	rm -rf $(VENV)
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile; echo
+
+# The virtual environment. dev holds everything local holds, in the same versions.
+$(PY):
+	@test -n "$(PYTHON)" || { echo "trafficjobs needs Python 3.11 or later, and neither python3 nor python3.11 to python3.14 is one;" \
+		"install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c "$(FITS)" || { echo "$(PYTHON) is not Python 3.11 or later" >&2; exit 1; }
+	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) comes without ensurepip;" \
+		"on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version) (once, about a minute)"
+	@"$(PYTHON)" -m venv --clear $(VENV)
+
+$(LOCAL): requirements/local.txt $(PY)
+	@echo "Installing requirements/local.txt"
+	@$(PIP_INSTALL) -r requirements/local.txt
+	@touch $@
+
+$(DEV): requirements/dev.txt $(PY)
+	@echo "Installing requirements/dev.txt"
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@ $(LOCAL)
+
+$(BENCH): requirements/bench.txt $(PY)
+	@echo "Installing requirements/bench.txt"
+	@$(PIP_INSTALL) -r requirements/bench.txt
+	@touch $@
