@@ -1,0 +1,200 @@
+"""What `make demo` shows: loads a sample, runs one job of each operation over HTTP, saves a plot, says where to look.
+
+Started by the launcher once the API is ready; `python -m trafficjobs.demo --url http://...` does the same against a
+service that runs elsewhere. It uses nothing but HTTP, as any client would, and every request may be repeated.
+"""
+
+import argparse
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from trafficjobs.terminal import Terminal, shortened
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "data" / "atx_traffic.csv"
+PLOT = ROOT / "data" / "plot.png"
+SAMPLE_ROWS = 20_000
+# Seconds: a request is repeated so long while the service is away, a job may take so long, between two looks at a job.
+PATIENCE = 30.0
+JOB_LIMIT = 120.0
+GLANCE = 0.05
+CHUNK = 1 << 16
+TERMINAL_STATES = frozenset({"complete", "failed", "cancelled"})
+
+Record = dict[str, Any]
+
+
+class DemoError(Exception):
+    """The service did something that the demonstration did not expect; the message says what."""
+
+
+class Service:
+    """The four requests that the demonstration needs, each repeated while the service is away."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, timeout=PATIENCE)
+
+    def get(self, path: str) -> httpx.Response:
+        return self._request("GET", path)
+
+    def submit(self, job: Record) -> Record:
+        """Submit a job; the key makes a repeated request harmless."""
+        record: Record = self._request("POST", "/jobs", json=job, headers={"Idempotency-Key": uuid.uuid4().hex}).json()
+        return record
+
+    def load(self, file: Path, terminal: Terminal) -> Record:
+        """Upload a CSV; the answer is the record of the job that loads it."""
+
+        def chunks() -> Iterator[bytes]:
+            sent, total = 0, file.stat().st_size
+            with file.open("rb") as stream:
+                while chunk := stream.read(CHUNK):
+                    yield chunk
+                    sent += len(chunk)
+                    terminal.bar("upload", sent, total, f"{sent / 2**20:.1f} of {total / 2**20:.1f} MiB")
+
+        response = self._client.post("/data", content=chunks(), headers={"Content-Type": "text/csv"})
+        record: Record = self._checked(response).json()
+        return record
+
+    def finish(self, job: Record, terminal: Terminal, label: str) -> Record:
+        """Follow a job to its end and return its last record."""
+        end = time.monotonic() + JOB_LIMIT
+        while job["status"] not in TERMINAL_STATES:
+            if time.monotonic() > end:
+                raise DemoError(f"job {job['id']} is still {job['status']} after {JOB_LIMIT:.0f} s")
+            time.sleep(GLANCE)
+            job = self.get(f"/jobs/{job['id']}").json()
+            progress = job.get("progress") or {}
+            note = progress.get("note") or job["status"]
+            terminal.bar(label, progress.get("done") or 0, progress.get("total") or 0, note)
+        return job
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                response = self._client.request(method, path, **options)
+                if response.status_code != 503 or time.monotonic() > end:
+                    return self._checked(response)
+            except httpx.TransportError as error:
+                if time.monotonic() > end:
+                    raise DemoError(f"{method} {self.url}{path}: {error}") from None
+            time.sleep(0.2)
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> httpx.Response:
+        if response.is_success:
+            return response
+        request = response.request
+        raise DemoError(f"{request.method} {request.url} answered {response.status_code}: {shortened(response.text, 300)}")
+
+
+def make_sample(terminal: Terminal) -> None:
+    """Write data/atx_traffic.csv if there is none."""
+    if SAMPLE.exists():
+        return
+    terminal.line(f"Making {SAMPLE.relative_to(ROOT)}, {SAMPLE_ROWS:,} rows like the portal's")
+    command = [sys.executable, "tools/make_sample.py", "--rows", str(SAMPLE_ROWS), "--out", str(SAMPLE), "--seed", "1"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise DemoError(f"tools/make_sample.py failed:\n{made.stderr.strip()}")
+
+
+def load_sample(service: Service, terminal: Terminal) -> None:
+    """Upload the sample and wait until it is the data that jobs see."""
+    began = time.monotonic()
+    job = service.finish(service.load(SAMPLE, terminal), terminal, "load")
+    if job["status"] != "complete":
+        raise DemoError(f"the load job {job['id']} ended as {job['status']}: {job.get('error')}")
+    _result_line(terminal, "load", job, time.monotonic() - began, 8)
+
+
+def run_each_operation(service: Service, terminal: Terminal) -> Path | None:
+    """Run one job of each operation, in turn; returns where the plot was saved, if any operation drew one."""
+    templates: dict[str, Record] = service.get("/templates").json()
+    width = max(len(name) for name in templates)
+    terminal.line(f"One job of each operation, through {service.url}/jobs")
+    failed: list[str] = []
+    plot: Path | None = None
+    for name, template in templates.items():
+        began = time.monotonic()
+        job = service.finish(service.submit(template), terminal, name.ljust(width))
+        _result_line(terminal, name, job, time.monotonic() - began, width)
+        if job["status"] != "complete":
+            failed.append(f"{name} ({job['id']}) ended as {job['status']}")
+        elif template.get("operation") == "plot":
+            plot = _save_plot(service, job["id"])
+    if failed:
+        raise DemoError("; ".join(failed))
+    return plot
+
+
+def _save_plot(service: Service, job: str) -> Path:
+    PLOT.parent.mkdir(parents=True, exist_ok=True)
+    PLOT.write_bytes(service.get(f"/jobs/{job}/files/plot.png").content)
+    return PLOT
+
+
+def _result_line(terminal: Terminal, name: str, job: Record, seconds: float, width: int) -> None:
+    good = job["status"] == "complete"
+    outcome = job.get("result") if good else (job.get("error") or job.get("result"))
+    text = json.dumps(outcome, ensure_ascii=False, separators=(", ", ": "))
+    head = f"{name.ljust(width)}  {seconds * 1000:6.0f} ms  "
+    mark = terminal.good("✓") if good else terminal.bad("✗")
+    terminal.line(f"  {mark} {head}{terminal.dim(shortened(text, max(20, terminal.width - len(head) - 5)))}")
+
+
+def say_where_to_look(service: Service, terminal: Terminal, plot: Path | None) -> None:
+    """The addresses and one command to try next."""
+    rows = [
+        ("API, to try out", f"{service.url}/docs"),
+        ("jobs", f"{service.url}/jobs"),
+        ("metrics", f"{service.url}/metrics"),
+    ]
+    if plot:
+        rows.append(("plot", str(plot.relative_to(ROOT))))
+    terminal.line("Look at")
+    terminal.table(rows)
+    job = json.dumps({"operation": "top_locations", "params": {"n": 3}})
+    terminal.line("or type in another terminal")
+    terminal.line(f"  curl -s {service.url}/jobs -H 'Content-Type: application/json' -d '{job}'")
+
+
+def main() -> int:
+    """Run the demonstration; 0 when every job completed."""
+    parser = argparse.ArgumentParser(prog="python -m trafficjobs.demo", description="Show a running service at work.")
+    parser.add_argument("--url", default="http://127.0.0.1:5000")
+    parser.add_argument("--began", type=float, default=None, help="when it all began, seconds since 1970")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    began = time.time() if options.began is None else options.began
+    terminal = Terminal()
+    service = Service(options.url)
+    try:
+        make_sample(terminal)
+        terminal.line(f"Loading {SAMPLE.relative_to(ROOT)} with POST {service.url}/data")
+        load_sample(service, terminal)
+        plot = run_each_operation(service, terminal)
+        say_where_to_look(service, terminal, plot)
+        terminal.line(f"All of this took {time.time() - began:.1f} s. The service stays up until Ctrl-C.")
+    except (DemoError, httpx.HTTPError) as error:
+        terminal.line(terminal.bad(f"The demonstration stopped: {error}"))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        sys.exit(main())
