@@ -1,0 +1,239 @@
+"""The running side of the queue: claim, finish, and what a supervisor reports. Part of `lib.jobs.Jobs`.
+
+A claim is fenced by a random token: whatever comes under a token that no longer holds is dropped and counted. Every
+call may be sent again after a lost reply.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lib.errors import JobsError, StaleClaim, StoreFull
+from lib.foreign import settle
+from lib.store import FOREVER, Store, text
+from lib.submission import new_token
+
+_LOG_LINES_KEPT = 1_000
+_LOG_LINE_BYTES = 4_096
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in the hands of one child.
+
+    Args:
+        params: of the operation, as they were submitted.
+        attempt: 1 for the first claim of this run.
+        timeout: seconds.
+        version: of the record's form.
+        adopted: "" for a job of ours, else the form in which it came (`job`, `message`, ...).
+        data_version: of the dataset that was current at the claim; "" without data.
+        started: Redis's time of the claim, seconds.
+    """
+
+    id: str
+    token: str
+    operation: str
+    input: Any
+    params: dict[str, Any]
+    attempt: int
+    queue: str
+    timeout: float
+    version: int
+    adopted: str
+    data_version: str
+    started: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; made by `complete`, `failed` and `released`."""
+
+    kind: str
+    reason: str = ""
+    result: bytes = b""
+    error: bytes = b""
+    may_retry: bool = True
+
+    def arguments(self, claim: Claim) -> list[Any]:
+        """ARGV of finish."""
+        return [claim.id, claim.token, self.kind, self.reason, self.result, self.error, int(self.may_retry)]
+
+
+def complete(result: bytes) -> Outcome:
+    """The job's result, a JSON text."""
+    return Outcome("complete", result=result)
+
+
+def failed(error: dict[str, Any], may_retry: bool = True) -> Outcome:
+    """The job's error: `type`, `message`, `reason` (exception, timeout, memory, ...), perhaps `traceback` and `evidence`."""
+    return Outcome("failed", error["reason"], error=orjson.dumps(error), may_retry=may_retry)
+
+
+def released(reason: str) -> Outcome:
+    """Not run to its end and not charged; goes back to the front of its queue."""
+    return Outcome("released", reason)
+
+
+class ChildClosed(JobsError):
+    """This child's name was reported dead; its process must end."""
+
+
+class Claiming:
+    """The running side of `Jobs`. A `child` is one incarnation of one process: a name that is never used again."""
+
+    store: Store
+
+    def claim(
+        self, child: str, worker: str, queues: Sequence[str], patience: float | None = None, messages: bool = False
+    ) -> Claim | None:
+        """The next job for this child; None where there is none, and the child now stands in the idle sets.
+
+        Foreign entries at the head of a list are adopted or moved aside on the way; with `messages`, any value on the list
+        becomes a job of the operation `message` whose input it is.
+
+        Raises: ChildClosed, StoreUnavailable.
+        """
+        token = new_token()
+        while True:
+            reply = self.store.run("claim", child, worker, token, *queues, patience=patience)
+            claim, again = self._read_claim(reply, child, messages)
+            if not again:
+                return claim
+
+    def finish(self, claim: Claim, outcome: Outcome, patience: float | None = None) -> None:
+        """End a claim.
+
+        Raises: StaleClaim where the job went on without it (the outcome is dropped and counted); StoreUnavailable.
+        """
+        reply = text(self.store.run("finish", *outcome.arguments(claim), patience=patience))
+        if reply == "STALE":
+            raise StaleClaim(f"Job {claim.id} was given to another worker; this outcome is dropped.")
+
+    def turn(
+        self, claim: Claim, outcome: Outcome, child: str, worker: str, queues: Sequence[str], patience: float | None = FOREVER
+    ) -> tuple[bool, Claim | None]:
+        """Finish one job and claim the next in one round trip.
+
+        Returns: whether the finish counted (False: it was stale), and the next claim or None.
+        Raises: ChildClosed, StoreUnavailable.
+        """
+        token = new_token()
+        ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, token, *queues, patience=patience)
+        following, again = self._read_claim(reply, child)
+        if again:
+            following = self.claim(child, worker, queues, patience)
+        return text(ended) != "STALE", following
+
+    def _read_claim(self, reply: list[Any], child: str, messages: bool = False) -> tuple[Claim | None, bool]:
+        """A reply of claim as (claim, ask again)."""
+        code = text(reply[0])
+        if code == "JOB":
+            return _claim(reply), False
+        if code == "FOREIGN":
+            settle(self.store, *reply[1:], messages=messages)
+            return None, True
+        if code == "CLOSED":
+            raise ChildClosed(f"{child} was reported dead.")
+        if code == "BUSY":
+            raise JobsError(f"{child} already holds job {text(reply[1])} and must end it first.")
+        return None, code == "AGAIN"
+
+    def take(self, jid: str, child: str, worker: str) -> Claim | None:
+        """Claim one waiting job by its id; None where it is not waiting."""
+        reply = self.store.run("take", jid, child, worker, new_token())
+        return self._read_claim(reply, child)[0]
+
+    def wait_for_bell(self, child: str, at_most: float | None = None) -> bool:
+        """Wait up to `idle_wait` seconds (and `at_most`, if given) to be rung; whether it was.
+
+        Raises: redis.ConnectionError, redis.TimeoutError.
+        """
+        seconds = self.store.settings.idle_wait if at_most is None else max(0.01, min(at_most, self.store.settings.idle_wait))
+        return self.store.queues.blpop([f"{self.store.prefix}bell.{child}"], timeout=seconds) is not None
+
+    def set_aside(self, claim: Claim, patience: float | None = None) -> None:
+        """Lay a job aside that this worker cannot run, uncharged, until a worker that can registers."""
+        self.store.run("unserve", claim.id, claim.token, patience=patience)
+
+    def progress(self, claim: Claim, done: float, total: float | None, note: str) -> None:
+        """Show how far a running job is. Refused silently at full memory; raises StaleClaim."""
+        value = orjson.dumps({"done": done, "total": total, "note": note[:500]})
+        self._while_held("progress", claim, value)
+
+    def log(self, claim: Claim, lines: Iterable[str]) -> None:
+        """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""
+        self._while_held("log", claim, _LOG_LINES_KEPT, *(line[:_LOG_LINE_BYTES] for line in lines))
+
+    def _while_held(self, script: str, claim: Claim, *args: Any) -> None:
+        try:
+            held = self.store.run(script, claim.id, claim.token, *args)
+        except StoreFull:
+            return
+        if not held:
+            raise StaleClaim(f"Job {claim.id} was given to another worker.")
+
+    def stage_file(self, claim: Claim, name: str, data: bytes, content_type: str) -> None:
+        """Lay a file aside that finish will give to the job.
+
+        Raises: StaleClaim; JobsError where the job's files are too large in sum.
+        """
+        limit = self.store.settings.max_files_bytes
+        code = text(self.store.run("stage", claim.id, claim.token, name, content_type, data, limit))
+        if code == "STALE":
+            raise StaleClaim(f"Job {claim.id} was given to another worker.")
+        if code == "LARGE":
+            raise JobsError(f"The files of a job may be {limit} bytes in all (MAX_FILES_BYTES); {name} is too large.")
+
+    def bury(
+        self, child: str, mark: str, verdict: str, reason: str, detail: dict[str, Any], patience: float | None = None
+    ) -> tuple[str, str] | None:
+        """Report a dead child: close its name and free what it held.
+
+        Args:
+            mark: token of the job it had started, "" for none. Only that job can be charged.
+            verdict: `crash` (charged, `detail` is evidence with a `summary`), `failed` (`detail` is an error) or `released`.
+            reason: for released: shown in the attempt.
+
+        Returns: the job's id and the state it went to, or None where the child held nothing.
+        """
+        reply = text(self.store.run("bury", child, mark, verdict, reason, orjson.dumps(detail), patience=patience))
+        return (reply[1], reply[2]) if reply[0] == "FREED" else None
+
+    def beat(self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], patience: float = 0) -> tuple[str, list[str]]:
+        """A worker's beat: it is alive, and renews the leases of `held`, pairs of (job id, token).
+
+        Returns: the data version, and for each pair HELD, CANCEL (held, and to be stopped), ENDED (by this token) or LOST.
+        """
+        pairs = [part for pair in held for part in pair]
+        version, *codes = text(self.store.run("beat", worker, orjson.dumps(info), *pairs, patience=patience))
+        return version, codes
+
+    def leave(self, worker: str) -> None:
+        """A worker stops."""
+        self.store.run("leave", worker, "")
+
+    def register(self, queues: Sequence[str], record_version: int, operations: Sequence[str]) -> int:
+        """Take back what was laid aside for want of these operations; the number of jobs."""
+        return sum(self.store.run("serve", queue, record_version, *operations) for queue in queues)
+
+
+def _claim(reply: list[Any]) -> Claim:
+    _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = text(reply)
+    record_input = orjson.loads(given)
+    return Claim(
+        id=jid,
+        token=token,
+        operation=operation,
+        input=record_input,
+        params=orjson.loads(params) if params else record_input.get("params", {}),
+        attempt=int(attempt),
+        queue=queue,
+        timeout=float(timeout),
+        version=int(version),
+        adopted=adopted,
+        data_version=data_version,
+        started=float(started),
+    )

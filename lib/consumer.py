@@ -1,0 +1,160 @@
+"""A process that takes jobs in the course's way, without a supervisor: what stands behind `HotQueue.get` and
+`update_job_status`.
+
+Each thread holds at most one job, under a lease that a background thread renews. A killed consumer loses nothing: its
+lease ends and upkeep gives the job to another one. A clean exit ends what was taken; after an uncaught exception it is
+handed back.
+"""
+
+import atexit
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+import traceback
+
+import redis
+
+from lib.claims import Claim, Outcome, complete, failed, released
+from lib.engine import Jobs
+from lib.errors import JobsError, StaleClaim, StoreUnavailable
+from lib.foreign import MESSAGE
+from lib.records import RECORD_VERSION
+
+logger = logging.getLogger("trafficjobs.consumer")
+
+
+class Consumer:
+    """Holds and renews the claims of one process.
+
+    Args:
+        jobs: the queue; its store must allow blocking for `idle_wait`.
+        queues: the queues it takes from.
+    """
+
+    def __init__(self, jobs: Jobs, queues: list[str]) -> None:
+        self.jobs = jobs
+        self.queues = queues
+        self._lock = threading.Lock()
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
+        atexit.register(self._at_exit)
+
+    def _reset(self) -> None:
+        self.name = f"consumer-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._lock = threading.Lock()
+        self._held: dict[str, Claim] = {}
+        self._mine = threading.local()
+        self._renewal: threading.Thread | None = None
+
+    def next(self, block: bool, timeout: float | None) -> Claim | None:
+        """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given."""
+        self.acknowledge()
+        self._start_renewal()
+        child = self._child()
+        give_up = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                claim = self.jobs.claim(child, self.name, self.queues, messages=True)
+                if claim is not None:
+                    self._keep(claim)
+                    return claim
+                if not block or (give_up is not None and time.monotonic() >= give_up):
+                    return None
+                left = None if give_up is None else give_up - time.monotonic()
+                self.jobs.wait_for_bell(child, left)
+            except (StoreUnavailable, redis.ConnectionError, redis.TimeoutError) as error:
+                if not block:
+                    raise
+                logger.warning("Redis is away, trying again: %s", error)
+                time.sleep(0.5)
+
+    def take(self, jid: str) -> Claim | None:
+        """Claim one waiting job by its id, beside what the thread holds."""
+        self._start_renewal()
+        claim = self.jobs.take(jid, f"{self.name}-{secrets.token_hex(8)}", self.name)
+        if claim is not None:
+            with self._lock:
+                self._held[claim.id] = claim
+        return claim
+
+    def held(self, jid: str) -> Claim | None:
+        """The claim under which this process holds a job."""
+        return self._held.get(jid)
+
+    def end(self, claim: Claim, outcome: Outcome) -> None:
+        """End a claim. Raises StaleClaim where the job went on without it."""
+        with self._lock:
+            self._held.pop(claim.id, None)
+        self.jobs.finish(claim, outcome)
+
+    def acknowledge(self, outcome: Outcome | None = None) -> None:
+        """End what this thread took last, if it still holds it: complete by default."""
+        claim = getattr(self._mine, "claim", None)
+        self._mine.claim = None
+        if claim is None or self._held.get(claim.id) is not claim:
+            return
+        try:
+            self.end(claim, outcome or complete(b"null"))
+        except StaleClaim as error:
+            logger.warning("%s", error)
+
+    def _keep(self, claim: Claim) -> None:
+        self._mine.claim = claim
+        with self._lock:
+            self._held[claim.id] = claim
+
+    def _child(self) -> str:
+        if not hasattr(self._mine, "child"):
+            self._mine.child = f"{self.name}-{secrets.token_hex(8)}"
+        return str(self._mine.child)
+
+    def _start_renewal(self) -> None:
+        with self._lock:
+            if self._renewal is None:
+                self._renewal = threading.Thread(target=self._renew, name="lease-renewal", daemon=True)
+                self._renewal.start()
+
+    def _renew(self) -> None:
+        pause = self.jobs.settings.lease_seconds / 3
+        info = {"kind": "consumer", "pid": os.getpid(), "queues": self.queues, "operations": [MESSAGE]}
+        while True:
+            with self._lock:
+                claims = list(self._held.values())
+            try:
+                self.jobs.register(self.queues, RECORD_VERSION, [MESSAGE])
+                _, codes = self.jobs.beat(self.name, info, [(claim.id, claim.token) for claim in claims])
+            except JobsError as error:
+                logger.warning("The leases could not be renewed: %s", error)
+                codes = []
+            for claim, code in zip(claims, codes, strict=False):
+                if code == "LOST":
+                    logger.warning("Job %s was given to another worker; what this one writes is dropped.", claim.id)
+            time.sleep(pause)
+
+    def _at_exit(self) -> None:
+        crashed = getattr(sys, "last_value", None) is not None
+        with self._lock:
+            claims, self._held = list(self._held.values()), {}
+        try:
+            for claim in claims:
+                try:
+                    self.jobs.finish(claim, released("exit") if crashed else complete(b"null"))
+                except StaleClaim as error:
+                    logger.warning("%s", error)
+            if self._renewal is not None:
+                self.jobs.leave(self.name)
+        except JobsError as error:
+            logger.warning("At exit: %s", error)
+
+
+def exception_outcome(error: BaseException, may_retry: bool = True) -> Outcome:
+    """The outcome of a run that raised: type, message and the last 8 kB of the traceback."""
+    text = "".join(traceback.format_exception(error))
+    return failed(
+        {"type": type(error).__name__, "message": str(error)[:2_000] or type(error).__name__, "reason": "exception", "traceback": text[-8_192:]},
+        may_retry,
+    )

@@ -1,0 +1,75 @@
+"""Every error the shared library raises on purpose.
+
+The API maps each class to one HTTP status and problem type; command-line programs print `str(error)`. A message says
+what is wrong and what to do about it, in one or two sentences.
+"""
+
+
+class JobsError(Exception):
+    """Base of all errors raised by lib."""
+
+
+class InvalidInput(JobsError):
+    """The caller's input cannot be accepted.
+
+    Args:
+        field: dotted path of the offending field (`params.n`), or "" for the body as a whole.
+        message: what is wrong and what would be right.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.message = message
+
+
+class InvalidParameters(InvalidInput):
+    """One or several parameters of an operation are missing, unknown or ill-typed.
+
+    `problems` lists all of them as (field, message); `field` and `message` repeat the first.
+    """
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__(*problems[0])
+        self.problems = problems
+
+
+class UnknownOperation(InvalidInput):
+    """No operation of that name is registered."""
+
+
+class UnknownQueue(InvalidInput):
+    """The queue is not one of those configured."""
+
+
+class UnknownJob(JobsError):
+    """There is no job with this id: it never existed, was deleted, or has expired."""
+
+
+class Conflict(JobsError):
+    """The request contradicts what is stored: an id or Idempotency-Key reused with another body, or a job in a state
+    that does not allow the change."""
+
+
+class QueueFull(JobsError):
+    """The queue holds as many jobs as its limit allows. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreFull(JobsError):
+    """Redis is at its memory limit (or its disk is full): nothing new is accepted, running jobs still end."""
+
+    retry_after = 10
+
+
+class StoreUnavailable(JobsError):
+    """Redis cannot be reached, is loading its data, or did not confirm in time."""
+
+    retry_after = 2
+
+
+class StaleClaim(JobsError):
+    """The lease of this claim has ended and the job went on without it; what the claim wanted to write is dropped."""

@@ -1,0 +1,59 @@
+"""What API and worker share, and the only door to the queue.
+
+`Jobs` is the whole of it, each method one script or one read. The names of the course (`rd`, `q`, `add_job`, `get_job_by_id`, `update_job_status`) stand
+beside it and work on a `Jobs` made from the environment. Whatever process dies, an accepted job ends, once.
+"""
+
+from typing import Any
+
+from lib import course
+from lib.claims import ChildClosed, Claim, Outcome, complete, failed, released
+from lib.course import (
+    _generate_jid,
+    _generate_job_key,
+    _instantiate_job,
+    _queue_job,
+    _save_job,
+    add_job,
+    get_job_by_id,
+    update_job_status,
+)
+from lib.engine import Jobs
+from lib.queue import HotQueue
+from lib.records import Job
+from lib.store import FOREVER
+from lib.submission import Accepted, Retry, Submission
+from lib.views import Page, QueueStats
+
+__all__ = [
+    "FOREVER",
+    "Accepted",
+    "ChildClosed",
+    "Claim",
+    "HotQueue",
+    "Job",
+    "Jobs",
+    "Outcome",
+    "Page",
+    "QueueStats",
+    "Retry",
+    "Submission",
+    "_generate_jid",
+    "_generate_job_key",
+    "_instantiate_job",
+    "_queue_job",
+    "_save_job",
+    "add_job",
+    "complete",
+    "failed",
+    "get_job_by_id",
+    "released",
+    "update_job_status",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`rd` and `q` are made from the environment when they are first used."""
+    if name in ("rd", "q"):
+        return getattr(course, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

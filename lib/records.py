@@ -1,0 +1,110 @@
+"""A job as its record in Redis says it. Views make it for the API and for Python callers; nothing here writes."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+RECORD_VERSION = 1
+
+
+def iso(seconds: str | float | None) -> str | None:
+    """Redis's time as ISO 8601 in UTC, with microseconds."""
+    return None if not seconds else datetime.fromtimestamp(float(seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+def _json(value: str | None) -> Any:
+    return None if value is None else orjson.loads(value)
+
+
+@dataclass
+class Job:
+    """One job. Times are ISO 8601 in UTC; `result`, `error` and `progress` are JSON values."""
+
+    id: str
+    status: str
+    operation: str
+    input: dict[str, Any]
+    queue: str
+    priority: str
+    result: Any = None
+    error: dict[str, Any] | None = None
+    progress: dict[str, Any] | None = None
+    submitted: str | None = None
+    due: str | None = None  # when a scheduled job joins its queue
+    started: str | None = None  # of the current or last attempt
+    ended: str | None = None
+    attempt: int = 0  # claims of this run, for people; the fencing token is what counts
+    crashes: int = 0  # deaths of its process
+    lost: int = 0  # leases that ended without evidence
+    retries: int = 0
+    releases: int = 0  # handed back uncharged
+    run: int = 0  # explicit retries
+    timeout: float = 0.0  # seconds
+    retry: dict[str, Any] = field(default_factory=dict)
+    worker: str | None = None
+    by: str | None = None  # name of the token that submitted it
+    cancel_requested: bool = False
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    start: str | None = None  # the course's two fields, where the job was submitted with them
+    end: str | None = None
+    seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
+
+    @classmethod
+    def from_hash(cls, raw: dict[bytes, bytes]) -> "Job | None":
+        """Parse HGETALL of a record; None for a missing record, a tombstone, or a hash that is not ours."""
+        values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
+        if "v" not in values or values["status"] == "deleted":
+            return None
+        return cls(
+            id=values["id"],
+            status=values["status"],
+            operation=values["operation"],
+            input=_json(values.get("input")) or {},
+            queue=values["queue"],
+            priority=values["priority"],
+            result=_json(values.get("result")),
+            error=_json(values.get("error")),
+            progress=_json(values.get("progress")),
+            submitted=iso(values.get("submitted")),
+            due=iso(values.get("ready")) if values["status"] == "scheduled" else None,
+            started=iso(values.get("started")),
+            ended=iso(values.get("ended")),
+            timeout=float(values.get("timeout", 0)),
+            retry={
+                "max": int(values.get("max_retries", 0)),
+                "intervals": _json(values.get("intervals")) or [],
+                "jitter": float(values.get("jitter", 0)),
+            },
+            worker=values.get("worker"),
+            by=values.get("by"),
+            cancel_requested="cancel_requested" in values,
+            attempts=_numbered(values, "attempt."),
+            runs=_numbered(values, "run."),
+            start=values.get("start"),
+            end=values.get("end"),
+            **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as HTTP shows it: every field, the course's `start` and `end` only where they were given."""
+        record = dict(self.__dict__)
+        del record["seq"]
+        if self.start is None:
+            del record["start"], record["end"]
+        return record
+
+
+def _numbered(values: dict[str, str], prefix: str) -> list[dict[str, Any]]:
+    """The entries `<prefix><n>` in order of n, their times as ISO 8601."""
+    numbers = sorted(int(key.removeprefix(prefix)) for key in values if key.startswith(prefix))
+    return [_with_iso_times(orjson.loads(values[f"{prefix}{n}"])) for n in numbers]
+
+
+def _with_iso_times(entry: dict[str, Any]) -> dict[str, Any]:
+    entry |= {name: iso(entry.get(name)) for name in ("started", "ended")}
+    if "attempts" in entry:
+        entry["attempts"] = [_with_iso_times(attempt) for attempt in entry["attempts"]]
+    return entry

@@ -1,0 +1,47 @@
+-- What every script stands on: the release's constants, the two databases, time, and names of keys.
+local PREFIX, RECORDS, QUEUES, ADOPTED = @PREFIX@, @RECORDS@, @QUEUES@, @ADOPTED@
+local RANK = {high = 0, normal = 1, low = 2}
+local PRIORITIES = {'high', 'normal', 'low'}
+-- Waiting jobs are ordered by RANK * RANK_STEP + order, where order is the time in microseconds at the tail and counts
+-- down from FRONT at the front; all stay exact in a double.
+local RANK_STEP, FRONT = 2 ^ 51, 2 ^ 50
+
+local selected = QUEUES -- script connections are opened on the queue database
+local function at(db)
+  if selected ~= db then
+    redis.call('SELECT', db)
+    selected = db
+  end
+end
+-- One command in the database of the records, or of the queues.
+local function rec(...)
+  at(RECORDS)
+  return redis.call(...)
+end
+local function que(...)
+  at(QUEUES)
+  return redis.call(...)
+end
+
+local clock = redis.call('TIME')
+local NOW = clock[1] + clock[2] / 1000000
+local NOW_US = clock[1] * 1000000 + clock[2]
+local NOW_TEXT = string.format('%d.%06d', clock[1], clock[2])
+local function seconds(value) return string.format('%.6f', value) end
+
+local function job_key(id) return PREFIX .. 'job.' .. id end
+local function list_key(queue, priority)
+  local key = 'hotqueue:' .. (ADOPTED[queue] and '' or PREFIX) .. queue
+  return priority == 'normal' and key or key .. ':' .. priority
+end
+local function queue_key(queue, part) return PREFIX .. queue .. '.' .. part end
+
+local function is_paused(queue) return que('HEXISTS', PREFIX .. 'paused', queue) == 1 end
+-- Add to a durable counter: metric names and labels joined by '|'.
+local function count(field, by) rec('HINCRBY', PREFIX .. 'metrics', field, by or 1) end
+
+local function map_of(names, values)
+  local map = {}
+  for i, name in ipairs(names) do map[name] = values[i] end
+  return map
+end

@@ -1,0 +1,115 @@
+-- How a run ends: complete, failed, cancelled, or back to the queue. All callers have checked the token before.
+--@include lists
+local BUCKETS = @BUCKETS@
+-- Observe seconds in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds.
+local function observe(name, operation, value)
+  if value < 0 then value = 0 end
+  local bucket = '+Inf'
+  for _, bound in ipairs(BUCKETS) do
+    if value <= bound then
+      bucket = tostring(bound)
+      break
+    end
+  end
+  count(name .. '|' .. operation .. '|' .. bucket)
+  count(name .. '_us|' .. operation, string.format('%.0f', value * 1000000))
+end
+
+local function unlease(job)
+  que('ZREM', queue_key(job.queue, 'leases'), job.id)
+  if job.child and que('HGET', PREFIX .. 'holds', job.child) == job.token .. ' ' .. job.id then
+    que('HDEL', PREFIX .. 'holds', job.child)
+  end
+  if job.staged then
+    rec('DEL', job.key .. '.files.' .. job.token)
+    rec('HDEL', job.key, 'staged')
+  end
+end
+
+-- Keep what became of an attempt in the record; the last 20 are kept.
+local function note_attempt(job, outcome, error_json)
+  local n = tonumber(job.attempt)
+  rec('HSET', job.key, 'attempt.' .. n, '{"attempt":' .. n .. ',"outcome":"' .. outcome .. '","started":' .. (job.started or 'null')
+    .. ',"ended":' .. NOW_TEXT .. ',"worker":' .. cjson.encode(job.worker or '') .. ',"error":' .. (error_json or 'null') .. '}')
+  if n > 20 then rec('HDEL', job.key, 'attempt.' .. (n - 20)) end
+end
+
+-- To a terminal state, from any other one. `result` and `error_json` are JSON texts.
+local function conclude(job, status, reason, result, error_json)
+  local fields = {'ended', NOW_TEXT, 'ended_token', job.token or job.ended_token or ''}
+  if result then
+    fields[#fields + 1] = 'result'
+    fields[#fields + 1] = result
+  end
+  if error_json then
+    fields[#fields + 1] = 'error'
+    fields[#fields + 1] = error_json
+  end
+  if job.status == 'in-progress' then
+    unlease(job)
+    observe('run', job.operation, NOW - tonumber(job.started))
+  end
+  move(job, status, reason, fields, result)
+  rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress')
+  local ttl = status == 'failed' and job.failed_ttl or job.result_ttl
+  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(ttl)), job.id)
+  count(status .. '|' .. job.operation .. (status == 'failed' and '|' .. reason or ''))
+end
+
+local function error_text(kind, message, reason, evidence)
+  return cjson.encode({type = kind, message = message, reason = reason, evidence = evidence})
+end
+local function fail(job, reason, error_json)
+  conclude(job, 'failed', reason, cjson.encode({error = cjson.decode(error_json).message}), error_json)
+end
+
+-- Out of progress and back to waiting: at the front, at the tail, or after `delay` seconds.
+local function requeue(job, reason, front, delay)
+  unlease(job)
+  rec('HDEL', job.key, 'token', 'child', 'progress')
+  local fields = {'ended_token', job.token, 'ready', seconds(NOW + (delay or 0))}
+  if delay and delay > 0 then
+    move(job, 'scheduled', reason, fields)
+    que('ZADD', queue_key(job.queue, 'scheduled'), seconds(NOW + delay), job.id)
+  else
+    move(job, 'submitted', reason, fields)
+    push(job, front)
+  end
+end
+
+-- Given back by a worker that stops, or freed before it started: nothing is charged.
+local function give_back(job, reason)
+  if job.cancel_requested then return conclude(job, 'cancelled', reason) end
+  note_attempt(job, reason)
+  rec('HINCRBY', job.key, 'releases', 1)
+  count('released|' .. job.operation .. '|' .. reason)
+  requeue(job, reason, true)
+end
+
+-- An error of the job itself: retry by its policy, or the end.
+local function fail_or_retry(job, reason, error_json, may_retry)
+  if job.cancel_requested then return conclude(job, 'cancelled', reason) end
+  local retries, allowed = tonumber(job.retries or 0), tonumber(job.max_retries or 0)
+  local intervals = cjson.decode(job.intervals or '[]')
+  note_attempt(job, reason, error_json)
+  if not may_retry or retries >= allowed then return fail(job, reason, error_json) end
+  local delay = tonumber(intervals[math.min(retries + 1, #intervals)] or 0)
+  -- Lua's random is seeded alike in every run of a script; the microsecond of the call is not.
+  delay = delay * (1 + tonumber(job.jitter or 0) * (clock[2] % 1000) / 1000)
+  rec('HSET', job.key, 'retries', retries + 1)
+  count('retried|' .. job.operation .. '|' .. reason)
+  requeue(job, reason, false, delay)
+end
+
+-- The process died while this job ran.
+local function charge(job, evidence_json)
+  if job.cancel_requested then return conclude(job, 'cancelled', 'crash') end
+  local crashes = tonumber(job.crashes or 0) + 1
+  local evidence = cjson.decode(evidence_json)
+  rec('HSET', job.key, 'crashes', crashes)
+  local error_json = error_text('WorkerCrash', 'The process running this job died: ' .. (evidence.summary or 'no evidence'), 'crash', evidence)
+  note_attempt(job, 'crash', error_json)
+  count('crashed|' .. job.operation)
+  if crashes > tonumber(job.max_crashes) then return fail(job, 'crash', error_json) end
+  requeue(job, 'crash', true)
+end

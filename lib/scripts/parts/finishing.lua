@@ -1,0 +1,27 @@
+-- The end of a claim, said by its holder: shared by finish and turn.
+--@include ends
+local function finish(id, token, outcome, reason, result, error_json, may_retry)
+  local job = load(id)
+  if job and job.ended_token == token then
+    rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
+    return 'AGAIN'
+  end
+  if not job or job.status ~= 'in-progress' or job.token ~= token then
+    count('stale|' .. (job and job.operation or 'unknown'))
+    return 'STALE'
+  end
+  if outcome == 'complete' then
+    if job.staged then
+      rec('RENAME', job.key .. '.files.' .. token, job.key .. '.files')
+      rec('PERSIST', job.key .. '.files')
+      rec('HDEL', job.key, 'staged')
+      job.staged = false
+    end
+    conclude(job, 'complete', reason, result)
+  elseif outcome == 'failed' then
+    fail_or_retry(job, reason, error_json, may_retry == '1')
+  else
+    give_back(job, reason)
+  end
+  return 'OK'
+end

@@ -1,0 +1,58 @@
+-- A job's record and its moves between states. Every move goes through `move`, so that status, index, event and the
+-- course's mirror never differ.
+--@include base
+local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'ready', 'started', 'attempt', 'token', 'ended_token',
+  'worker', 'child', 'cancel_requested', 'listed', 'mirror', 'mirror_head', 'crashes', 'lost', 'retries', 'max_retries', 'intervals',
+  'jitter', 'max_crashes', 'result_ttl', 'failed_ttl', 'run', 'idempotency', 'timeout', 'staged'}
+
+-- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
+-- or of another type.
+local function load(id)
+  at(RECORDS)
+  local values = redis.pcall('HMGET', job_key(id), unpack(FIELDS))
+  if values.err or not values[1] then return nil end
+  local job = map_of(FIELDS, values)
+  job.key, job.id = job_key(id), id
+  return job
+end
+
+local function event(job, status, reason)
+  rec('XADD', PREFIX .. 'events', 'MAXLEN', '~', @EVENTS_KEPT@, '*', 'id', job.id, 'status', status,
+    'attempt', job.attempt or '0', 'token', job.token or '', 'reason', reason or '')
+end
+
+-- Write an adopted record's state back where the course's programs read it.
+local function mirror(job, status, result)
+  if job.mirror == 'json' then
+    at(RECORDS)
+    if redis.call('TYPE', job.id).ok == 'string' then
+      redis.call('SET', job.id, job.mirror_head .. '"status":"' .. status .. '","result":' .. (result or 'null') .. '}')
+    end
+  elseif job.mirror == 'hash' then
+    at(RECORDS)
+    if redis.call('TYPE', 'job.' .. job.id).ok == 'hash' then
+      redis.call('HSET', 'job.' .. job.id, 'status', status)
+      if result then redis.call('HSET', 'job.' .. job.id, 'result', result) end
+    end
+  end
+end
+
+-- From the state it is in to another one; `fields` (flat) are written with it.
+local function move(job, status, reason, fields, result)
+  at(RECORDS)
+  redis.call('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
+  redis.call('ZADD', PREFIX .. 'jobs.' .. status, job.seq, job.id)
+  redis.call('HSET', job.key, 'status', status, unpack(fields or {}))
+  event(job, status, reason)
+  if job.mirror then mirror(job, status, result) end
+  job.status = status
+end
+
+-- A number that is the time in microseconds and never the same twice.
+local function next_seq()
+  at(RECORDS)
+  local last = tonumber(redis.call('GET', PREFIX .. 'jobs.seq') or 0)
+  local seq = math.max(NOW_US, last + 1)
+  redis.call('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq))
+  return seq
+end

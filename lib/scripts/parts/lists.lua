@@ -1,0 +1,37 @@
+-- Into a queue's lists, out of them, and how many dead ids they hold.
+--@include jobs
+--@include bells
+-- Put a submitted job at the tail or the front of its list (the paused one while the queue is paused) and ring.
+local function push(job, front, seq)
+  local key = list_key(job.queue, job.priority)
+  local paused = is_paused(job.queue)
+  if paused then key = key .. '.paused' end
+  local order
+  if front then
+    que('LPUSH', key, job.id)
+    order = FRONT - que('INCR', PREFIX .. 'front')
+  else
+    order = seq or next_seq()
+    que('RPUSH', key, job.id)
+  end
+  que('ZADD', queue_key(job.queue, 'waiting'), string.format('%.0f', RANK[job.priority] * RANK_STEP + order), job.id)
+  if not paused then ring(job.queue, 1) end
+end
+
+-- A submitted job that will not run keeps its place in the list; the claim drops it there.
+local function leave_listed(job)
+  if que('ZREM', queue_key(job.queue, 'unserved'), job.id) == 0 then
+    rec('HINCRBY', job.key, 'listed', 1)
+    que('HINCRBY', PREFIX .. 'dead', list_key(job.queue, job.priority), 1)
+  end
+  que('ZREM', queue_key(job.queue, 'waiting'), job.id)
+end
+
+-- An id that came out of a list and is not to run: settle its count, and end its tombstone with the last one.
+local function drop_listed(job)
+  local listed = tonumber(job.listed or 0)
+  if listed < 1 then return end
+  que('HINCRBY', PREFIX .. 'dead', list_key(job.queue, job.priority), -1)
+  rec('HINCRBY', job.key, 'listed', -1)
+  if job.status == 'deleted' and listed == 1 then rec('DEL', job.key) end
+end

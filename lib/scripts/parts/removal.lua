@@ -1,0 +1,13 @@
+-- The end of a record: shared by delete and expire. An id that may still be listed leaves a tombstone.
+--@include ends
+local function remove(job)
+  rec('ZREM', PREFIX .. 'jobs', job.id)
+  rec('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
+  rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
+  rec('DEL', job.key, job.key .. '.log', job.key .. '.files')
+  if job.idempotency and rec('GET', job.idempotency) == job.id then rec('DEL', job.idempotency) end
+  local listed = tonumber(job.listed or 0)
+  if listed > 0 then
+    rec('HSET', job.key, 'v', job.v, 'status', 'deleted', 'queue', job.queue, 'priority', job.priority, 'listed', listed)
+  end
+end

@@ -1,0 +1,37 @@
+#!lua flags=no-writes
+-- What stands in one queue, in constant time.
+-- Keys: lists of the queue, paused, dead, <queue>.{waiting,scheduled,leases,idle,unserved,rejected}, job.<id> of the oldest. ARGV: queue.
+-- Returns {paused since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle children,
+--   unserved, rejected, dead ids, age of the oldest waiting job (s), age of the oldest unserved one (s)}.
+--@include base
+local queue = ARGV[1]
+local reply = {que('HGET', PREFIX .. 'paused', queue) or ''}
+local dead, oldest = 0, NOW
+for _, priority in ipairs(PRIORITIES) do
+  local key, length = list_key(queue, priority), 0
+  for _, list in ipairs({key, key .. '.paused'}) do
+    at(QUEUES)
+    local entries = redis.pcall('LLEN', list)
+    if type(entries) == 'number' then length = length + entries end
+  end
+  dead = dead + tonumber(que('HGET', PREFIX .. 'dead', key) or 0)
+  reply[#reply + 1] = length
+end
+local waiting = queue_key(queue, 'waiting')
+for _, priority in ipairs(PRIORITIES) do
+  local low, high = RANK[priority] * RANK_STEP, (RANK[priority] + 1) * RANK_STEP
+  low, high = string.format('%.0f', low), '(' .. string.format('%.0f', high)
+  reply[#reply + 1] = que('ZCOUNT', waiting, low, high)
+  local first = que('ZRANGEBYSCORE', waiting, low, high, 'LIMIT', 0, 1)[1]
+  local ready = first and rec('HGET', job_key(first), 'ready')
+  if ready then oldest = math.min(oldest, tonumber(ready)) end
+end
+for _, part in ipairs({'scheduled', 'leases', 'idle', 'unserved'}) do
+  reply[#reply + 1] = que('ZCARD', queue_key(queue, part))
+end
+reply[#reply + 1] = que('LLEN', queue_key(queue, 'rejected'))
+reply[#reply + 1] = dead
+reply[#reply + 1] = seconds(NOW - oldest)
+local unserved = que('ZRANGE', queue_key(queue, 'unserved'), 0, 0, 'WITHSCORES')
+reply[#reply + 1] = seconds(unserved[2] and NOW - tonumber(unserved[2]) or 0)
+return reply

@@ -1,0 +1,40 @@
+#!lua flags=allow-oom
+-- Give jobs whose lease ended without evidence to another worker. Refuses for one full lease after Redis restarted, after
+-- nobody looked for `gap` seconds, or after the clock stepped: the holders could not renew then.
+-- Keys: upkeep.seen, job.<id>, jobs.*, events, metrics; <queue>.{leases,waiting,idle}, lists, holds.
+-- ARGV: queue, most jobs in one call, gap (s). Returns {'WAIT', seconds}, or {'OK', reaped}.
+--@include ends
+local queue, most, gap = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local seen_key = PREFIX .. 'upkeep.seen'
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local seen = rec('HMGET', seen_key, 'run_id', 'last', 'not_before')
+local not_before = tonumber(seen[3] or 0)
+local leases = queue_key(queue, 'leases')
+if seen[1] ~= run_id or math.abs(NOW - tonumber(seen[2] or 0)) > gap then not_before = NOW + @LEASE@ end
+rec('HSET', seen_key, 'run_id', run_id, 'last', NOW_TEXT, 'not_before', seconds(not_before))
+if NOW < not_before then return {'WAIT', seconds(not_before - NOW)} end
+
+-- After the clock stepped back, leases would end too late.
+for _, id in ipairs(que('ZRANGEBYSCORE', leases, '(' .. seconds(NOW + 2 * @LEASE@), '+inf', 'LIMIT', 0, most)) do
+  que('ZADD', leases, seconds(NOW + @LEASE@), id)
+end
+
+local reaped = 0
+for _, id in ipairs(que('ZRANGEBYSCORE', leases, '-inf', seconds(NOW), 'LIMIT', 0, most)) do
+  local job = load(id)
+  if not job or job.status ~= 'in-progress' then
+    que('ZREM', leases, id)
+  elseif job.cancel_requested then
+    conclude(job, 'cancelled', 'lost')
+  else
+    reaped = reaped + 1
+    local lost = tonumber(job.lost or 0) + 1
+    local error_json = error_text('LeaseExpired', 'The lease ended and the worker was not heard of again.', 'lost',
+      {worker = job.worker, summary = 'no evidence: the node, the pod or its network is gone'})
+    rec('HSET', job.key, 'lost', lost)
+    note_attempt(job, 'lost', error_json)
+    count('reaped|' .. job.operation)
+    if lost > @MAX_LOST@ then fail(job, 'lost', error_json) else requeue(job, 'lost', true) end
+  end
+end
+return {'OK', reaped}

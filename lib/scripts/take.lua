@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Claim one waiting job by its id, for a caller that got the id elsewhere (the course's update_job_status).
+-- Its list entry, if there is one, is left and dropped later.
+-- Keys: those of claim.
+-- ARGV: id, child, worker, token.
+-- Returns as claim: {'JOB', ...}, or {'NONE'} where it is not waiting, or {'CLOSED'}.
+--@include claiming
+local id, child, worker, token = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end
+local held = resume_claim(child, token)
+if held then return held end
+local job = load(id)
+if not job or job.status ~= 'submitted' then return {'NONE'} end
+leave_listed(job)
+return start(job, child, worker, token)

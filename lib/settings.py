@@ -1,0 +1,174 @@
+"""All settings of API, upkeep and worker, read once from the environment.
+
+Each field is an environment variable of the same name in capitals. Nothing else in the project reads the environment
+for configuration; everything below is passed on. A value that does not fit raises `SettingsError` with the name of the
+variable and the remedy, before anything is started.
+"""
+
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
+RESERVED_QUEUE_NAMES = frozenset(
+    "jobs job events counts metrics rates workers worker control idempotency cache schedules batches dependents unique "
+    "deliveries uploads upkeep data bell holds closed idle paused front dead".split()
+)
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class SettingsError(Exception):
+    """A setting in the environment has a value that cannot be used."""
+
+
+def _comma_list(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
+
+
+class Settings(BaseSettings):
+    """One typed object with everything that can be set. Units are in the descriptions."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    # Redis
+    redis_ip: str = Field("127.0.0.1", validation_alias=AliasChoices("REDIS_IP", "REDIS_HOST"), description="Host of Redis.")
+    redis_port: int = Field(6379, ge=1, le=65535, description="Port of Redis.")
+    redis_username: str | None = Field(None, description="ACL user.")
+    redis_password: str | None = Field(None, repr=False, description="Password of the ACL user, or of the default user.")
+    redis_url: str | None = Field(None, repr=False, description="redis://, rediss:// or unix:// URL; wins over host, port and login.")
+    redis_db: int = Field(0, ge=0, description="Database of the records.")
+    queue_db: int = Field(1, ge=0, description="Database of the queues; may be the same as REDIS_DB.")
+    redis_timeout: float = Field(5.0, gt=0, description="Seconds without an answer after which a command counts as lost.")
+    key_prefix: str = Field("", description="Stands before every key of ours; for several releases in one Redis.")
+    durability: Literal["everysec", "strict"] = Field(
+        "everysec", description="strict: submit and finish return only once the AOF is on disk (Redis 7.2+; about 100 ms each)."
+    )
+
+    # Queues
+    queue_name: str = Field("job-queue", description="The default queue.")
+    queues: CommaList = Field(default_factory=list, description="Further queues, comma-separated.")
+    adopt_queues: CommaList = Field(default_factory=list, description="Foreign HotQueues to serve as well, never prefixed.")
+    queue_limit: int = Field(100_000, ge=1, description="Jobs that may wait in one queue; beyond it submit answers 429.")
+
+    # Jobs
+    lease_seconds: float = Field(30.0, gt=0, description="A claim not renewed for so long is given to another worker.")
+    job_timeout: float = Field(600.0, gt=0, description="Seconds a run may take where the job does not say otherwise.")
+    max_timeout: float = Field(86_400.0, gt=0, description="Largest timeout a job may ask for, seconds.")
+    max_crashes: int = Field(2, ge=0, description="Seen deaths of its process that a job survives.")
+    max_lost: int = Field(5, ge=0, description="Leases that may end without evidence before the job fails.")
+    result_ttl: int = Field(7 * 86_400, ge=1, description="Seconds a completed or cancelled job is kept.")
+    failed_ttl: int = Field(30 * 86_400, ge=1, description="Seconds a failed job is kept.")
+    unserved_ttl: int = Field(86_400, ge=1, description="Seconds a job waits for a worker that knows its operation.")
+    max_result_bytes: int = Field(16 * 2**20, ge=1024, description="Largest JSON result of a job.")
+    max_files_bytes: int = Field(64 * 2**20, ge=1024, description="Largest sum of the files of a job.")
+
+    # Upkeep
+    upkeep_interval: float = Field(1.0, gt=0, description="Seconds between two rounds of upkeep.")
+    verify_interval: float = Field(600.0, gt=0, description="Seconds between two comparisons of lists and records.")
+
+    # API
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(5000, ge=1, le=65535, description="Port of the API.")
+    api_workers: int = Field(2, ge=1, description="gunicorn processes.")
+    api_threads: int = Field(8, ge=2, description="Threads per gunicorn process.")
+    max_body_bytes: int = Field(2**20, ge=1024, description="Largest JSON body.")
+    max_upload_bytes: int = Field(2**30, ge=1024, description="Largest upload to /data.")
+
+    # Data and operations
+    data_file: Path = Field(Path("data/atx_traffic.csv"), description="The CSV that `POST /data` without a body loads.")
+    data_cache: Path | None = Field(None, description="Folder for the mapped Arrow file; a temporary one by default.")
+    timezone: str = Field("America/Chicago", description="IANA zone in which days and hours are counted.")
+    operations_dir: Path | None = Field(None, description="Folder of Python files with operations of your own.")
+
+    # Worker
+    worker_children: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Jobs run at once.")
+    worker_queues: CommaList = Field(default_factory=list, description="Queues this worker serves; all by default.")
+    worker_name: str = Field(default_factory=socket.gethostname, description="Name of the worker; the pod's name in Kubernetes.")
+    worker_state_dir: Path | None = Field(None, description="Folder for marks that outlive a crash (an emptyDir).")
+    worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /healthz and /metrics; 0: none.")
+    worker_grace: float = Field(30.0, gt=0, description="Seconds after SIGTERM in which running jobs may end.")
+    child_max_jobs: int = Field(1_000, ge=1, description="Jobs after which a child is replaced.")
+    child_max_bytes: int = Field(2**30, ge=2**20, description="Resident bytes above which a child is replaced.")
+    memory_limit: int = Field(0, ge=0, description="Bytes a job may allocate beyond its process's start; 0: no limit.")
+    idle_wait: float = Field(10.0, gt=0, description="Seconds an idle child waits for its bell before it registers again.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("redis_port", "port", mode="before")
+    @classmethod
+    def _no_service_link(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                f"is {value!r}: Kubernetes injected it for a Service of the same name; set enableServiceLinks: false, or the port itself"
+            )
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("key_prefix")
+    @classmethod
+    def _plain_prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_:{}.-]{0,64}", value):
+            raise ValueError("may hold letters, digits and _ : { } . - only, at most 64")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception:
+            raise ValueError(f"{value!r} is not an IANA time zone such as America/Chicago") from None
+        return value
+
+    @model_validator(mode="after")
+    def _queues_fit(self) -> "Settings":
+        for name in [*self.all_queues, *self.worker_queues]:
+            if not _QUEUE_NAME.match(name):
+                raise ValueError(f"queue name {name!r} must be 1 to 64 letters, digits, _ or -")
+            if name in RESERVED_QUEUE_NAMES:
+                raise ValueError(f"queue name {name!r} is a name of a key of ours; take another one")
+        unknown = set(self.worker_queues) - set(self.all_queues)
+        if unknown:
+            raise ValueError(f"WORKER_QUEUES names {sorted(unknown)}, which QUEUE_NAME, QUEUES and ADOPT_QUEUES do not")
+        return self
+
+    @property
+    def own_queues(self) -> list[str]:
+        """Queues that take submissions; the default one first."""
+        return list(dict.fromkeys([self.queue_name, *self.queues]))
+
+    @property
+    def all_queues(self) -> list[str]:
+        """Own queues, then adopted ones."""
+        return list(dict.fromkeys([*self.own_queues, *self.adopt_queues]))
+
+    @property
+    def served_queues(self) -> list[str]:
+        """Queues that a worker with these settings serves, in its order of preference."""
+        return self.worker_queues or self.all_queues
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment; `overrides` (field names) win.
+
+    Raises:
+        SettingsError: naming every variable that does not fit.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise SettingsError("; ".join(lines)) from None

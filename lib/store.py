@@ -1,0 +1,141 @@
+"""The connections to Redis and the one way to run a script. Everything in lib that talks to Redis gets a `Store`.
+
+A script whose reply was lost is sent again by our own loop, never by redis-py: every script answers a second sending as
+it answered the first. When Redis stays away longer than the caller's patience, `StoreUnavailable` is raised and nothing
+is known to be written.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from lib.durable import STRICT_SCRIPTS, GroupCommit
+from lib.errors import StoreFull, StoreUnavailable
+from lib.scripts import Script, compose
+from lib.settings import Settings
+
+FOREVER = float("inf")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
+# Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
+_PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError, OSError)
+
+
+def client_options(settings: Settings, db: int, socket_timeout: float | None) -> dict[str, Any]:
+    """Keyword arguments of redis-py for one database; no retry of its own, RESP2."""
+    return {
+        "db": db,
+        "protocol": 2,
+        "socket_timeout": socket_timeout,
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+    }
+
+
+def connect(settings: Settings, db: int, socket_timeout: float | None = None, **extra: Any) -> redis.Redis:
+    """A client (with a pool of its own) for one logical database. Connects at the first command.
+
+    Args:
+        socket_timeout: seconds; `settings.redis_timeout` by default. A blocking command needs its block and more.
+        extra: further keyword arguments of `redis.Redis`.
+    """
+    options = client_options(settings, db, settings.redis_timeout if socket_timeout is None else socket_timeout) | extra
+    if settings.redis_url:
+        # The number in a URL's path would win over db=.
+        return redis.Redis(connection_pool=redis.ConnectionPool.from_url(settings.redis_url, **options | {"db": db}))
+    return redis.Redis(
+        host=settings.redis_ip, port=settings.redis_port, username=settings.redis_username, password=settings.redis_password, **options
+    )
+
+
+def text(value: Any) -> Any:
+    """Bytes of a reply as str, in lists too."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return [text(item) for item in value] if isinstance(value, list) else value
+
+
+class Store:
+    """Clients for both databases and the composed scripts of one release.
+
+    Args:
+        settings: where Redis is and how keys are named.
+        patience: seconds for which a script is tried again while Redis is away, by default.
+        blocking: seconds a blocking command on the queue client may block; its socket timeout is 5 s more.
+    """
+
+    def __init__(self, settings: Settings, patience: float = 3.0, blocking: float = 0.0) -> None:
+        self.settings = settings
+        self.patience = patience
+        self.prefix = settings.key_prefix
+        self.records = connect(settings, settings.redis_db)
+        self.queues = connect(settings, settings.queue_db, socket_timeout=blocking + settings.redis_timeout)
+        self._scripts: dict[str, Script] = {}
+        self._route = self.prefix + "jobs"
+        self._commit = GroupCommit(self.queues, settings.redis_timeout) if settings.durability == "strict" else None
+        self._lock = threading.Lock()
+
+    def script(self, name: str) -> Script:
+        """The composed script of that name."""
+        found = self._scripts.get(name)
+        if found is None:
+            with self._lock:
+                found = self._scripts.setdefault(name, compose(name, self.settings))
+        return found
+
+    def run(self, name: str, *args: Any, patience: float | None = None) -> Any:
+        """Run a script with `args` as its ARGV and return its reply (bytes, ints, lists).
+
+        Raises:
+            StoreFull: Redis refused it at its memory limit.
+            StoreUnavailable: no answer within `patience` seconds (by default the store's), or the disk is full.
+        """
+        script = self.script(name)
+        return self.persist(lambda: self._send(script, args), self.patience if patience is None else patience)
+
+    def read(self, action: Callable[[redis.Redis], Any]) -> Any:
+        """Run plain reads on the records' database under the same patience and errors as a script."""
+        return self.persist(lambda: action(self.records), self.patience)
+
+    def persist(self, action: Callable[[], Any], patience: float) -> Any:
+        """Call `action` until it answers or `patience` seconds are over, with growing pauses."""
+        give_up = time.monotonic() + patience
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return action()
+            except redis.exceptions.OutOfMemoryError as error:
+                raise StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.") from error
+            except redis.exceptions.AuthenticationError as error:
+                raise StoreUnavailable(f"Redis refused the login: {error}. Check REDIS_USERNAME and REDIS_PASSWORD.") from error
+            except _PASSING as error:
+                if time.monotonic() + pause > give_up:
+                    raise StoreUnavailable(f"Redis does not answer: {error}") from error
+            except redis.exceptions.ResponseError as error:
+                if not str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
+                    raise
+                if time.monotonic() + pause > give_up:
+                    raise StoreUnavailable(f"Redis cannot write: {error}") from error
+            time.sleep(pause * random.uniform(0.7, 1.3))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _send(self, script: Script, args: tuple[Any, ...]) -> Any:
+        if self._commit is not None and script.name in STRICT_SCRIPTS:
+            return self._commit.run(script, self._route, args)
+        try:
+            return self.queues.execute_command("EVALSHA", script.sha, 1, self._route, *args)
+        except redis.exceptions.NoScriptError:
+            # EVAL and not SCRIPT LOAD: at full memory the script's own flags decide.
+            return self.queues.execute_command("EVAL", script.text, 1, self._route, *args)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.records.close()
+        self.queues.close()

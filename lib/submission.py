@@ -1,0 +1,252 @@
+"""Into the queue and out of it again from outside: submit, cancel, retry, delete, pause, resume. Part of `lib.jobs.Jobs`.
+
+Every method is one script, may be repeated after an error, and either happened whole or not at all.
+"""
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from lib.errors import Conflict, InvalidInput, QueueFull, UnknownJob, UnknownQueue
+from lib.records import RECORD_VERSION
+from lib.states import PRIORITIES
+from lib.store import Store, text
+
+if TYPE_CHECKING:
+    from lib.operations import Catalog
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_MAX_DELAY = 10 * 366 * 86_400  # seconds
+_MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What happens after an exception or a timeout.
+
+    Args:
+        max: how often the job is run again.
+        intervals: seconds before the first, second, ... retry; the last one repeats; empty: at once.
+        jitter: each interval is lengthened by a random part of up to this fraction.
+    """
+
+    max: int = 0
+    intervals: Sequence[float] = ()
+    jitter: float = 0.1
+
+    def check(self) -> None:
+        """Raises InvalidInput where a value is out of range."""
+        if not 0 <= self.max <= 100:
+            raise InvalidInput("retry.max", f"must be 0 to 100, not {self.max}")
+        if any(not 0 <= interval <= _MAX_DELAY for interval in self.intervals) or len(self.intervals) > 100:
+            raise InvalidInput("retry.intervals", "must be at most 100 numbers of seconds from 0 on")
+        if not 0 <= self.jitter <= 1:
+            raise InvalidInput("retry.jitter", f"must be a fraction from 0 to 1, not {self.jitter}")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One job to be. Only `operation` is needed; None means the setting's default.
+
+    Args:
+        operation: a registered name.
+        params: its parameters, JSON values.
+        input: what the record shows as `input`; by default `{"operation", "params"}`.
+        id: letters, digits, `-` and `_`; a fresh UUID by default. Sending the same id and content again changes nothing.
+        delay: seconds until it joins the queue.
+        timeout: seconds a run may take.
+        by: name of whom it belongs to.
+        start, end: the course's two fields, kept in the record.
+    """
+
+    operation: str
+    params: dict[str, Any] = field(default_factory=dict)
+    input: dict[str, Any] | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    priority: str = "normal"
+    delay: float = 0.0
+    timeout: float | None = None
+    retry: Retry = field(default_factory=Retry)
+    max_crashes: int | None = None
+    result_ttl: int | None = None
+    failed_ttl: int | None = None
+    by: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted job's id, and whether it stood there already (an id or Idempotency-Key sent again)."""
+
+    id: str
+    replayed: bool
+
+
+class Submitting:
+    """The submitting side of `Jobs`."""
+
+    store: Store
+    catalog: "Catalog | None"
+
+    def submit(self, submission: Submission, *, queue: str | None = None, idempotency_key: str | None = None) -> Accepted:
+        """Accept one job.
+
+        Args:
+            queue: one of the configured queues; the default one where None.
+            idempotency_key: up to 255 printable characters; belongs to `submission.by` and lives as long as the job.
+
+        Raises:
+            InvalidInput (UnknownOperation, InvalidParameters, UnknownQueue): naming the field; nothing is queued.
+            Conflict: the id or the key stands for another content.
+            QueueFull, StoreFull, StoreUnavailable.
+        """
+        key = ""
+        if idempotency_key is not None:
+            if not idempotency_key.isprintable() or not 1 <= len(idempotency_key) <= 255:
+                raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable characters")
+            key = f"{self.store.prefix}idempotency.{submission.by or ''}.{idempotency_key}"
+        (accepted,) = self._submit([submission], queue, key)
+        return accepted
+
+    def submit_many(self, submissions: Iterable[Submission], *, queue: str | None = None) -> list[Accepted]:
+        """Accept many jobs, 500 a round trip; answers stand in the order given. All are checked before the first is sent.
+
+        Raises: as submit. After an error the call may be repeated with the same ids: what was accepted is not doubled.
+        """
+        todo = list(submissions)
+        if len({submission.id for submission in todo}) < len(todo):
+            raise InvalidInput("id", "an id stands twice in one call")
+        for submission in todo:
+            self._check(submission)
+        return [one for at in range(0, len(todo), _MANY) for one in self._submit(todo[at : at + _MANY], queue, "")]
+
+    def _submit(self, submissions: list[Submission], queue: str | None, key: str) -> list[Accepted]:
+        queue = self._queue(queue, own=True)
+        args: list[Any] = [queue, key]
+        for submission in submissions:
+            self._check(submission)
+            fields, digest = self._fields(submission, queue)
+            args += [submission.id, digest, submission.priority, repr(float(submission.delay)), len(fields), *fields]
+        reply = text(self.store.run("submit", *args))
+        if reply[0] == "FULL":
+            raise QueueFull(f"Queue {queue} holds {reply[1]} jobs and takes no more than {self.store.settings.queue_limit}; try again later.")
+        answers = list(zip(reply[1::2], reply[2::2], strict=True))
+        for code, jid in answers:
+            if code == "CONFLICT":
+                what = "This Idempotency-Key" if key else f"The id {jid}"
+                raise Conflict(f"{what} stands for another job; take a new one.")
+        return [Accepted(jid, code == "REPLAYED") for code, jid in answers]
+
+    def _check(self, submission: Submission) -> None:
+        if not _ID.match(submission.id):
+            raise InvalidInput("id", "must be 1 to 64 letters, digits, - or _")
+        if submission.priority not in PRIORITIES:
+            raise InvalidInput("priority", f"must be one of {', '.join(PRIORITIES)}, not {submission.priority!r}")
+        if not 0 <= submission.delay <= _MAX_DELAY:
+            raise InvalidInput("delay", "must be 0 seconds to ten years")
+        limit = self.store.settings.max_timeout
+        if submission.timeout is not None and not 0 < submission.timeout <= limit:
+            raise InvalidInput("timeout", f"must be above 0 and at most {limit:g} seconds")
+        submission.retry.check()
+        for name in ("max_crashes", "result_ttl", "failed_ttl"):
+            value = getattr(submission, name)
+            if value is not None and not (0 if name == "max_crashes" else 1) <= value <= _MAX_DELAY:
+                raise InvalidInput(name, f"is {value}, out of range")
+        if self.catalog is not None:
+            self.catalog.validate(submission.operation, submission.params)
+
+    def _fields(self, submission: Submission, queue: str) -> tuple[list[Any], str]:
+        settings = self.store.settings
+        given = submission.input if submission.input is not None else {"operation": submission.operation, "params": submission.params}
+        timeout = submission.timeout
+        if timeout is None:
+            operation = self.catalog.get(submission.operation) if self.catalog is not None else None
+            timeout = (operation.timeout if operation is not None else None) or settings.job_timeout
+        fields: dict[str, Any] = {
+            "v": RECORD_VERSION,
+            "id": submission.id,
+            "operation": submission.operation,
+            "input": orjson.dumps(given),
+            "timeout": f"{timeout:g}",
+            "max_crashes": settings.max_crashes if submission.max_crashes is None else submission.max_crashes,
+            "result_ttl": submission.result_ttl or settings.result_ttl,
+            "failed_ttl": submission.failed_ttl or settings.failed_ttl,
+        }
+        if submission.retry.max:
+            fields |= {
+                "max_retries": submission.retry.max,
+                "intervals": orjson.dumps(list(submission.retry.intervals)),
+                "jitter": submission.retry.jitter,
+            }
+        fields |= {name: value for name in ("by", "start", "end") if (value := getattr(submission, name)) is not None}
+        if given.get("params") != submission.params:
+            fields["params"] = orjson.dumps(submission.params)
+        content = [fields[name] for name in fields if name != "id"]
+        content += [queue, submission.priority, submission.delay]
+        digest = hashlib.blake2b(orjson.dumps(list(map(str, content))), digest_size=12).hexdigest()
+        return [part for item in fields.items() for part in item], digest
+
+    def _queue(self, queue: str | None, own: bool = False) -> str:
+        settings = self.store.settings
+        known = settings.own_queues if own else settings.all_queues
+        if queue is None:
+            return settings.queue_name
+        if queue not in known:
+            raise UnknownQueue("queue", f"{queue!r} is not one of {', '.join(known)}")
+        return queue
+
+    def cancel(self, jid: str, by: str = "") -> str:
+        """Cancel a job: `cancelled` where it waited, `in-progress` where it runs and its worker was told.
+
+        Raises: UnknownJob; Conflict where it has ended.
+        """
+        code, *status = text(self.store.run("cancel", jid, by))
+        if code == "UNKNOWN":
+            raise UnknownJob(f"There is no job {jid}.")
+        if code == "ENDED" and status[0] != "cancelled":
+            raise Conflict(f"Job {jid} has ended already: it is {status[0]}.")
+        return "in-progress" if code == "REQUESTED" else "cancelled"
+
+    def retry(self, jid: str, run: int | None = None) -> None:
+        """Run a failed or cancelled job again. `run` is the number of the ended run, so that a repeated call retries once.
+
+        Raises: UnknownJob; Conflict where it has not ended, or is complete.
+        """
+        if run is None:
+            run = int(self.store.read(lambda rd: rd.hget(f"{self.store.prefix}job.{jid}", "run")) or 0)
+        code, *status = text(self.store.run("retry", jid, run))
+        if code == "UNKNOWN":
+            raise UnknownJob(f"There is no job {jid}.")
+        if code == "STATE":
+            raise Conflict(f"Job {jid} is {status[0]}; only failed and cancelled jobs can be retried.")
+
+    def delete(self, jid: str) -> None:
+        """Delete a job with its log and files; a waiting one is cancelled by it.
+
+        Raises: UnknownJob; Conflict while it runs.
+        """
+        code = text(self.store.run("delete", jid))
+        if code == "UNKNOWN":
+            raise UnknownJob(f"There is no job {jid}.")
+        if code == "RUNNING":
+            raise Conflict(f"Job {jid} is running; cancel it first.")
+
+    def pause(self, queue: str | None = None) -> None:
+        """Stop claims from a queue; running jobs run on. Twice is the same as once. Raises UnknownQueue."""
+        self.store.run("pause", self._queue(queue))
+
+    def resume(self, queue: str | None = None) -> None:
+        """Let a paused queue go on, in its order. Raises UnknownQueue."""
+        self.store.run("resume", self._queue(queue))
+
+
+def new_token() -> str:
+    """A random 128-bit fencing token."""
+    return secrets.token_urlsafe(16)

@@ -1,0 +1,121 @@
+"""Reads what HotQueue's default serializer wrote, without pickle.loads: only str, int, float, bool, None, list and dict.
+
+A pickle is a program; this runs none of it. `pickletools.genops` splits it into opcodes, a stack machine of our own
+builds plain values from the harmless ones, and any other opcode (a class, a call, a reduce) refuses the whole. Values
+are bounded in depth, size and repetition, so that a small entry cannot unfold into a large one.
+Source of the opcodes: the documentation in CPython's pickletools.
+"""
+
+import pickletools
+from typing import Any
+
+MAX_DEPTH = 32
+MAX_NODES = 10_000
+MAX_INTEGER_BITS = 64
+
+_MARK = object()
+_VALUES = {
+    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"),
+    *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
+}
+_CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_PUTS = {"BINPUT", "LONG_BINPUT", "PUT"}
+_GETS = {"BINGET", "LONG_BINGET", "GET"}
+
+
+class UnreadableEntry(Exception):
+    """The bytes are no value we read; the text says why, for the operator."""
+
+
+def plain_value(value: Any) -> Any:
+    """`value`, if it is plain JSON-like data within bounds. Raises UnreadableEntry."""
+    nodes = 0
+
+    def walk(item: Any, depth: int) -> None:
+        nonlocal nodes
+        nodes += 1
+        if depth > MAX_DEPTH:
+            raise UnreadableEntry(f"nested deeper than {MAX_DEPTH}")
+        if nodes > MAX_NODES:
+            raise UnreadableEntry(f"more than {MAX_NODES} values")
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                if not isinstance(key, str):
+                    raise UnreadableEntry("a key that is not a string")
+                walk(inner, depth + 1)
+        elif isinstance(item, list):
+            for inner in item:
+                walk(inner, depth + 1)
+        elif isinstance(item, int) and item.bit_length() > MAX_INTEGER_BITS:
+            raise UnreadableEntry("an integer of more than 64 bits")
+
+    walk(value, 0)
+    return value
+
+
+def unpickle(data: bytes) -> Any:
+    """The plain value that a pickle holds.
+
+    Raises:
+        UnreadableEntry: it holds anything else, or is no pickle.
+    """
+    try:
+        return plain_value(_run(data))
+    except UnreadableEntry:
+        raise
+    except Exception as error:  # whatever a hostile byte string provokes in the parser
+        raise UnreadableEntry(f"not a pickle: {type(error).__name__}") from None
+
+
+def _run(data: bytes) -> Any:
+    stack: list[Any] = []
+    memo: dict[int, Any] = {}
+    for opcode, argument, position in pickletools.genops(data):
+        name = opcode.name
+        if name in _VALUES:
+            stack.append(argument)
+        elif name in _CONSTANTS:
+            stack.append(_CONSTANTS[name])
+        elif name == "EMPTY_LIST":
+            stack.append([])
+        elif name == "EMPTY_DICT":
+            stack.append({})
+        elif name == "MARK":
+            stack.append(_MARK)
+        elif name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif name in _PUTS:
+            memo[int(argument)] = stack[-1]
+        elif name in _GETS:
+            stack.append(memo[int(argument)])
+        elif name in ("APPEND", "SETITEM", "APPENDS", "SETITEMS", "LIST", "DICT"):
+            _build(name, stack)
+        elif name == "STOP":
+            if len(stack) != 1 or position + 1 != len(data):
+                raise UnreadableEntry("a pickle with something left over")
+            return stack[0]
+        elif name not in ("PROTO", "FRAME"):
+            raise UnreadableEntry(f"a pickle that holds more than plain data ({name})")
+    raise UnreadableEntry("a pickle without an end")
+
+
+def _build(name: str, stack: list[Any]) -> None:
+    """Fill or make a container from the top of the stack."""
+    if name == "APPEND":
+        items = [stack.pop()]
+    elif name == "SETITEM":
+        value = stack.pop()
+        items = [stack.pop(), value]
+    else:
+        at = len(stack) - 1 - next(i for i, item in enumerate(reversed(stack)) if item is _MARK)
+        items = stack[at + 1 :]
+        del stack[at:]
+    if name in ("LIST", "DICT"):
+        stack.append([] if name == "LIST" else {})
+    target = stack[-1]
+    if name in ("APPEND", "APPENDS", "LIST") and type(target) is list:
+        target.extend(items)
+    elif name in ("SETITEM", "SETITEMS", "DICT") and type(target) is dict:
+        target.update(zip(items[::2], items[1::2], strict=True))
+    else:
+        raise UnreadableEntry("a pickle that fills what is no list or dict")

@@ -1,0 +1,211 @@
+"""Reading the queue: records, pages, positions, counts, workers. Part of `lib.jobs.Jobs`; nothing here changes anything.
+
+Every call costs the same with a million jobs: pages come from sorted sets by cursor, never from KEYS or a list scan.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lib.errors import InvalidInput, UnknownJob
+from lib.records import Job, iso
+from lib.states import STATUSES
+from lib.store import Store
+
+PAGE_LIMIT = 1_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs, the newest first, and the cursor of the next page; None on the last."""
+
+    jobs: list[Job]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class QueueStats:
+    """What stands in one queue. `entries` are list entries (foreign ones included), `waiting` are jobs; ages in seconds."""
+
+    name: str
+    paused_since: str | None
+    entries: dict[str, int]
+    waiting: dict[str, int]
+    scheduled: int
+    running: int
+    idle_children: int
+    unserved: int
+    rejected: int
+    dead: int
+    oldest_age: float
+    oldest_unserved_age: float
+
+    @property
+    def depth(self) -> int:
+        """Entries that will run: those of the lists without the dead ones."""
+        return max(0, sum(self.entries.values()) - self.dead)
+
+
+class Viewing:
+    """The reading side of `Jobs`."""
+
+    store: Store
+
+    def get(self, jid: str) -> Job:
+        """One job. Raises UnknownJob, StoreUnavailable."""
+        job = Job.from_hash(self.store.read(lambda rd: rd.hgetall(self._key(jid))))
+        if job is None:
+            raise UnknownJob(f"There is no job {jid!r}: the id is wrong, or the job was deleted or has expired.")
+        return job
+
+    def _key(self, jid: str) -> str:
+        return f"{self.store.prefix}job.{jid}"
+
+    def page(
+        self,
+        *,
+        status: str | None = None,
+        operation: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """A page of jobs, the newest first.
+
+        Args:
+            status: only jobs in this state.
+            operation: only jobs of this operation; a page looks at no more than 10,000 jobs and may then be short.
+            since, until: submitted from then on, and before then; seconds since 1970.
+            cursor: of the page before.
+
+        Raises: InvalidInput naming the argument.
+        """
+        if status is not None and status not in STATUSES:
+            raise InvalidInput("status", f"{status!r} is not one of {', '.join(STATUSES)}")
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise InvalidInput("limit", f"must be 1 to {PAGE_LIMIT}")
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
+            raise InvalidInput("cursor", "must be the cursor of the page before")
+        key = f"{self.store.prefix}jobs" + (f".{status}" if status else "")
+        low = "-inf" if since is None else str(int(since * 1e6))
+        high = f"({cursor}" if cursor is not None else ("+inf" if until is None else f"({int(until * 1e6)}")
+        found: list[Job] = []
+        for _ in range(10):
+            step = limit if operation is None else PAGE_LIMIT
+            ids = self.store.read(lambda rd, high=high, step=step: rd.zrevrangebyscore(key, high, low, 0, step, withscores=True))
+            for job, (_, seq) in zip(self._records([jid for jid, _ in ids]), ids, strict=True):
+                high = f"({seq:.0f}"
+                # A record may change its state, or go, between the index and the read.
+                if job is None or (status and job.status != status) or (operation and job.operation != operation):
+                    continue
+                found.append(job)
+                if len(found) == limit:
+                    return Page(found, high[1:])
+            if len(ids) < step:
+                return Page(found, None)
+        return Page(found, high[1:])
+
+    def _records(self, ids: list[bytes]) -> list[Job | None]:
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for jid in ids:
+                pipeline.hgetall(self._key(jid.decode()))
+            return pipeline.execute()
+
+        return [Job.from_hash(raw) for raw in self.store.read(read)] if ids else []
+
+    def position(self, job: Job) -> int | None:
+        """How many jobs of its queue run before this one, 0 for the next; None where it does not wait."""
+        if job.status != "submitted":
+            return None
+        key = f"{self.store.prefix}{job.queue}.waiting"
+        rank = self.store.persist(lambda: self.store.queues.zrank(key, job.id), self.store.patience)
+        return None if rank is None else int(rank)
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by status."""
+
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for status in STATUSES:
+                pipeline.zcard(f"{self.store.prefix}jobs.{status}")
+            return pipeline.execute()
+
+        return dict(zip(STATUSES, self.store.read(read), strict=True))
+
+    def counters(self) -> dict[str, int]:
+        """The durable counters and histogram buckets, by their field in `metrics`."""
+        raw = self.store.read(lambda rd: rd.hgetall(f"{self.store.prefix}metrics"))
+        return {key.decode(): int(value) for key, value in raw.items()}
+
+    def queue(self, name: str) -> QueueStats:
+        """What stands in one queue."""
+        reply = self.store.run("queue_stats", name)
+        numbers = [float(value) if isinstance(value, bytes) else value for value in reply[1:]]
+        by_priority = [dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3)]
+        return QueueStats(name, iso(reply[0].decode()), *by_priority, *numbers[6:])
+
+    def queues(self) -> list[QueueStats]:
+        """What stands in every configured queue, adopted ones included."""
+        return [self.queue(name) for name in self.store.settings.all_queues]
+
+    def log(self, jid: str, after: str = "-", limit: int = 1_000) -> list[dict[str, str]]:
+        """Log lines of a job: `{"id", "attempt", "line"}`, the oldest first, from the entry id `after` on (exclusive)."""
+        start = after if after == "-" else f"({after}"
+        entries = self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit))
+        return [{"id": entry.decode(), **{k.decode(): v.decode("utf-8", "replace") for k, v in fields.items()}} for entry, fields in entries]
+
+    def files(self, jid: str) -> dict[str, dict[str, Any]]:
+        """Names of a job's files, each with `content_type` and `bytes`."""
+        key = self._key(jid) + ".files"
+        names = [name for name in self.store.read(lambda rd: rd.hkeys(key)) if b"|" not in name]
+
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for name in names:
+                pipeline.hget(key, name + b"|type")
+                pipeline.hstrlen(key, name.decode())
+            return pipeline.execute()
+
+        answers = self.store.read(read) if names else []
+        pairs = zip(answers[::2], answers[1::2], strict=True)
+        return {
+            name.decode(): {"content_type": kind.decode() if kind else "application/octet-stream", "bytes": size}
+            for name, (kind, size) in zip(names, pairs, strict=True)
+        }
+
+    def file(self, jid: str, name: str) -> tuple[bytes, str] | None:
+        """A file's bytes and content type; None where there is none of that name."""
+        data, kind = self.store.read(lambda rd: rd.hmget(self._key(jid) + ".files", name, f"{name}|type"))
+        return None if data is None or kind is None else (data, kind.decode())
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Workers that beat: `{"name", "beat", ...}` and what each says of itself."""
+        names = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}workers", 0, -1))
+
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for name in names:
+                pipeline.hgetall(f"{self.store.prefix}worker.{name.decode()}")
+            return pipeline.execute()
+
+        raws = self.store.read(read) if names else []
+        return [
+            {"name": name.decode(), "beat": iso(raw[b"beat"].decode()), **orjson.loads(raw[b"info"])}
+            for name, raw in zip(names, raws, strict=True)
+            if raw
+        ]
+
+    def upkeep_age(self) -> float | None:
+        """Seconds since upkeep last looked; None where it never did."""
+
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            pipeline.hget(f"{self.store.prefix}upkeep.seen", "last")
+            pipeline.time()
+            return pipeline.execute()
+
+        last, (seconds, micros) = self.store.read(read)
+        return None if last is None else seconds + micros / 1e6 - float(last)

@@ -1,0 +1,47 @@
+"""Servers and settings for every test: one real server a session (and pytest process), a fresh key prefix a test.
+
+`TRAFFICJOBS_SERVER` names the server binary to test on; without it the embedded Valkey is used. One way to start a
+server: `tests.servers.Server`.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.jobs import Jobs
+from lib.settings import Settings, load_settings
+from tests.servers import Server
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with AOF, shared by the tests of this process. `.port` is where it listens."""
+    with Server(tmp_path_factory.mktemp("redis"), binary=os.environ.get("TRAFFICJOBS_SERVER")) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(server: Server, tmp_path: Path) -> Settings:
+    """Settings of a release of its own on the shared server: a prefix nobody else has, a lease of 2 s."""
+    return load_settings(
+        redis_ip="127.0.0.1",
+        redis_port=server.port,
+        key_prefix=f"t{os.getpid()}-{next(_numbers)}:",
+        lease_seconds=2.0,
+        upkeep_interval=0.1,
+        data_cache=tmp_path / "cache",
+        worker_state_dir=tmp_path / "worker",
+    )
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> Iterator[Jobs]:
+    """The queue of this test."""
+    queue = Jobs(settings)
+    yield queue
+    queue.close()

