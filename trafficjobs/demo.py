@@ -18,11 +18,11 @@ from typing import Any
 
 import httpx
 
-from trafficjobs.terminal import Terminal, shortened
+from trafficjobs.terminal import Terminal, shortened, shown
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = ROOT / "data" / "atx_traffic.csv"
-PLOT = ROOT / "data" / "plot.png"
+SAMPLE = "atx_traffic.csv"
+PLOT = "plot.png"
 SAMPLE_ROWS = 20_000
 # Seconds: a request is repeated so long while the service is away, a job may take so long, between two looks at a job.
 PATIENCE = 30.0
@@ -101,27 +101,28 @@ class Service:
         raise DemoError(f"{request.method} {request.url} answered {response.status_code}: {shortened(response.text, 300)}")
 
 
-def make_sample(terminal: Terminal) -> None:
-    """Write data/atx_traffic.csv if there is none."""
-    if SAMPLE.exists():
+def make_sample(file: Path, terminal: Terminal) -> None:
+    """Write the sample if there is no file yet."""
+    if file.exists():
         return
-    terminal.line(f"Making {SAMPLE.relative_to(ROOT)}, {SAMPLE_ROWS:,} rows like the portal's")
-    command = [sys.executable, "tools/make_sample.py", "--rows", str(SAMPLE_ROWS), "--out", str(SAMPLE), "--seed", "1"]
+    terminal.line(f"Making {shown(file)}, {SAMPLE_ROWS:,} rows like the portal's")
+    command = [sys.executable, "tools/make_sample.py", "--rows", str(SAMPLE_ROWS), "--out", str(file), "--seed", "1"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if made.returncode:
         raise DemoError(f"tools/make_sample.py failed:\n{made.stderr.strip()}")
 
 
-def load_sample(service: Service, terminal: Terminal) -> None:
+def load_sample(service: Service, file: Path, terminal: Terminal) -> None:
     """Upload the sample and wait until it is the data that jobs see."""
+    terminal.line(f"Loading {shown(file)} with POST {service.url}/data")
     began = time.monotonic()
-    job = service.finish(service.load(SAMPLE, terminal), terminal, "load")
-    if job["status"] != "complete":
-        raise DemoError(f"the load job {job['id']} ended as {job['status']}: {job.get('error')}")
+    job = service.finish(service.load(file, terminal), terminal, "load")
     _result_line(terminal, "load", job, time.monotonic() - began, 8)
+    if job["status"] != "complete":
+        raise DemoError(f"the load job {job['id']} ended as {job['status']}")
 
 
-def run_each_operation(service: Service, terminal: Terminal) -> Path | None:
+def run_each_operation(service: Service, folder: Path, terminal: Terminal) -> Path | None:
     """Run one job of each operation, in turn; returns where the plot was saved, if any operation drew one."""
     templates: dict[str, Record] = service.get("/templates").json()
     width = max(len(name) for name in templates)
@@ -135,16 +136,11 @@ def run_each_operation(service: Service, terminal: Terminal) -> Path | None:
         if job["status"] != "complete":
             failed.append(f"{name} ({job['id']}) ended as {job['status']}")
         elif template.get("operation") == "plot":
-            plot = _save_plot(service, job["id"])
+            plot = folder / PLOT
+            plot.write_bytes(service.get(f"/jobs/{job['id']}/files/{PLOT}").content)
     if failed:
         raise DemoError("; ".join(failed))
     return plot
-
-
-def _save_plot(service: Service, job: str) -> Path:
-    PLOT.parent.mkdir(parents=True, exist_ok=True)
-    PLOT.write_bytes(service.get(f"/jobs/{job}/files/plot.png").content)
-    return PLOT
 
 
 def _result_line(terminal: Terminal, name: str, job: Record, seconds: float, width: int) -> None:
@@ -164,7 +160,7 @@ def say_where_to_look(service: Service, terminal: Terminal, plot: Path | None) -
         ("metrics", f"{service.url}/metrics"),
     ]
     if plot:
-        rows.append(("plot", str(plot.relative_to(ROOT))))
+        rows.append(("plot", shown(plot)))
     terminal.line("Look at")
     terminal.table(rows)
     job = json.dumps({"operation": "top_locations", "params": {"n": 3}})
@@ -176,17 +172,18 @@ def main() -> int:
     """Run the demonstration; 0 when every job completed."""
     parser = argparse.ArgumentParser(prog="python -m trafficjobs.demo", description="Show a running service at work.")
     parser.add_argument("--url", default="http://127.0.0.1:5000")
+    parser.add_argument("--data-dir", type=Path, default=ROOT / "data", help="where the sample is, and the plot goes")
     parser.add_argument("--began", type=float, default=None, help="when it all began, seconds since 1970")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     began = time.time() if options.began is None else options.began
     terminal = Terminal()
     service = Service(options.url)
+    sample: Path = options.data_dir.resolve() / SAMPLE
     try:
-        make_sample(terminal)
-        terminal.line(f"Loading {SAMPLE.relative_to(ROOT)} with POST {service.url}/data")
-        load_sample(service, terminal)
-        plot = run_each_operation(service, terminal)
+        make_sample(sample, terminal)
+        load_sample(service, sample, terminal)
+        plot = run_each_operation(service, sample.parent, terminal)
         say_where_to_look(service, terminal, plot)
         terminal.line(f"All of this took {time.time() - began:.1f} s. The service stays up until Ctrl-C.")
     except (DemoError, httpx.HTTPError) as error:

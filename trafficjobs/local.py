@@ -18,14 +18,14 @@ import os
 import shlex
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
 import trafficjobs
 from trafficjobs.processes import Program, StopRequested, Supervisor
 from trafficjobs.redis_server import NoServerError, RedisServer, answers, find_server, free_port, listens
-from trafficjobs.terminal import Terminal
+from trafficjobs.terminal import Terminal, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 # Seconds until Redis answers and until /readyz says 200, before the start counts as failed.
@@ -63,11 +63,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=["up", "demo"], help="up: start everything; demo: and show what it does")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 5000), help="port of the API (5000)")
     parser.add_argument("--run-dir", type=Path, default=ROOT / "run", help="folder for Redis's data, logs and caches (run)")
+    parser.add_argument("--data-dir", type=Path, default=ROOT / "data", help="folder of atx_traffic.csv (data)")
     parser.add_argument("--redis-port", type=int, help="port of Redis (6379 if that is free, else any)")
     options = parser.parse_args(arguments)
     if not 1 <= options.port <= 65535:
         parser.error(f"--port must be 1 to 65535, not {options.port}")
-    options.run_dir = options.run_dir.resolve()
+    options.run_dir, options.data_dir = options.run_dir.resolve(), options.data_dir.resolve()
     return options
 
 
@@ -80,7 +81,7 @@ def _serve(options: argparse.Namespace, terminal: Terminal, began: float) -> Non
         log.replace(log.with_suffix(".log.old"))
     port = options.redis_port or free_port()
     url = f"http://127.0.0.1:{options.port}"
-    programs = _programs(run, server, port, options.port)
+    programs = _programs(options, server, port)
 
     def report(text: str) -> None:
         try:
@@ -99,9 +100,9 @@ def _serve(options: argparse.Namespace, terminal: Terminal, began: float) -> Non
         terminal.table([(name, f"pid {process.pid}", about[name]) for name, process in supervisor.processes.items()])
         _wait(supervisor, lambda: _ready(options.port), READY, f"{url}/readyz does not answer 200")
         terminal.line(f"Ready after {time.time() - began:.1f} s at {terminal.bold(url)}")
-        terminal.line(f"Logs in {_shown(run / 'log')}; Ctrl-C stops everything")
+        terminal.line(f"Logs in {shown(run / 'log')}; Ctrl-C stops everything")
         if options.command == "demo":
-            _demonstrate(supervisor, url, programs[0], began)
+            _demonstrate(supervisor, programs[0].env, ["--url", url, "--data-dir", str(options.data_dir), "--began", str(began)])
         supervisor.run_forever()
 
 
@@ -121,24 +122,26 @@ def _wait(supervisor: Supervisor, condition: Callable[[], bool], timeout: float,
         raise LaunchError("\n".join([f"{complaint} within {timeout:.0f} s. The logs are", *logs]))
 
 
-def _demonstrate(supervisor: Supervisor, url: str, like: Program, began: float) -> None:
-    command = [sys.executable, "-m", "trafficjobs.demo", "--url", url, "--began", str(began)]
-    demo = supervisor.start(Program("demo", command, like.env, ROOT, once=True))
+def _demonstrate(supervisor: Supervisor, env: Mapping[str, str], arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "trafficjobs.demo", *arguments]
+    demo = supervisor.start(Program("demo", command, env, ROOT, once=True))
     supervisor.run_until(lambda: demo.pid is None)
     if demo.exit_code:
         raise LaunchError("the demonstration failed; what it met stands above, and more in the logs")
+    del supervisor.processes[demo.program.name]
 
 
-def _programs(run: Path, server: RedisServer, redis_port: int, api_port: int) -> list[Program]:
+def _programs(options: argparse.Namespace, server: RedisServer, redis_port: int) -> list[Program]:
     """Redis, API, upkeep and worker, in the order of their start."""
+    run: Path = options.run_dir
     # A REDIS_URL or password of the person's own environment would lead elsewhere; HOST is a variable of some shells.
     env = {name: value for name, value in os.environ.items() if not name.startswith("REDIS_")}
-    env = {"WORKER_CHILDREN": "2", "WORKER_GRACE": WORKER_GRACE, "DATA_FILE": str(ROOT / "data/atx_traffic.csv"), **env}
+    env = {"WORKER_CHILDREN": "2", "WORKER_GRACE": WORKER_GRACE, "DATA_FILE": str(options.data_dir / "atx_traffic.csv"), **env}
     env |= {
         "REDIS_IP": "127.0.0.1",
         "REDIS_PORT": str(redis_port),
         "HOST": "127.0.0.1",
-        "PORT": str(api_port),
+        "PORT": str(options.port),
         "DATA_CACHE": str(run / "data"),
         "WORKER_STATE_DIR": str(run / "worker"),
         "MPLCONFIGDIR": str(run / "matplotlib"),
@@ -211,14 +214,6 @@ def _ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _shown(path: Path) -> str:
-    """`path` as one would type it here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 BAR_CELLS = 24
@@ -74,3 +75,11 @@ class Terminal:
 def shortened(text: str, width: int) -> str:
     """`text` in at most `width` columns, with an ellipsis where something is missing."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def shown(path: Path) -> str:
+    """`path` as one would type it here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
