@@ -133,7 +133,8 @@ class Claiming:
         if code == "JOB":
             return _claim(reply), False
         if code == "FOREIGN":
-            settle(self.store, *reply[1:], messages=messages)
+            list_key, queue, priority, entry = reply[1:]
+            settle(self.store, list_key, queue, priority, entry, messages)
             return None, True
         if code == "CLOSED":
             raise ChildClosed(f"{child} was reported dead.")
@@ -163,7 +164,7 @@ class Claiming:
         value = orjson.dumps({"done": done, "total": total, "note": note[:500]})
         self._while_held("progress", claim, value)
 
-    def log(self, claim: Claim, lines: Iterable[str]) -> None:
+    def append_log(self, claim: Claim, lines: Iterable[str]) -> None:
         """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""
         self._while_held("log", claim, _LOG_LINES_KEPT, *(line[:_LOG_LINE_BYTES] for line in lines))
 
@@ -202,7 +203,9 @@ class Claiming:
         reply = text(self.store.run("bury", child, mark, verdict, reason, orjson.dumps(detail), patience=patience))
         return (reply[1], reply[2]) if reply[0] == "FREED" else None
 
-    def beat(self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], patience: float = 0) -> tuple[str, list[str]]:
+    def beat(
+        self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], patience: float = 0
+    ) -> tuple[str, list[str]]:
         """A worker's beat: it is alive, and renews the leases of `held`, pairs of (job id, token).
 
         Returns: the data version, and for each pair HELD, CANCEL (held, and to be stopped), ENDED (by this token) or LOST.

@@ -93,7 +93,7 @@ class Consumer:
 
     def acknowledge(self, outcome: Outcome | None = None) -> None:
         """End what this thread took last, if it still holds it: complete by default."""
-        claim = getattr(self._mine, "claim", None)
+        claim: Claim | None = getattr(self._mine, "claim", None)
         self._mine.claim = None
         if claim is None or self._held.get(claim.id) is not claim:
             return
@@ -155,6 +155,11 @@ def exception_outcome(error: BaseException, may_retry: bool = True) -> Outcome:
     """The outcome of a run that raised: type, message and the last 8 kB of the traceback."""
     text = "".join(traceback.format_exception(error))
     return failed(
-        {"type": type(error).__name__, "message": str(error)[:2_000] or type(error).__name__, "reason": "exception", "traceback": text[-8_192:]},
+        {
+            "type": type(error).__name__,
+            "message": str(error)[:2_000] or type(error).__name__,
+            "reason": "exception",
+            "traceback": text[-8_192:],
+        },
         may_retry,
     )

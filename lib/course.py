@@ -5,6 +5,7 @@ are killed: a job is claimed, fenced and renewed behind `q` and `update_job_stat
 """
 
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -53,9 +54,9 @@ def _instantiate_job(jid: str | bytes, status: str | bytes, start: str | bytes, 
     return {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in values.items()}
 
 
-def _save_job(job_key: str, job_dict: dict[str, Any]) -> None:
+def _save_job(job_key: str, job_dict: Mapping[str, str]) -> None:
     """Write a job's description as a hash."""
-    _records().hset(job_key, mapping=job_dict)
+    _records().hset(job_key, mapping=dict(job_dict))
 
 
 def _queue_job(jid: str) -> None:
@@ -73,7 +74,7 @@ def add_job(start: Any, end: Any, status: str = SUBMITTED) -> dict[str, Any]:
     jid = _generate_jid()
     job_dict = _instantiate_job(jid, status, start, end)
     bounds = {"start": job_dict["start"], "end": job_dict["end"]}
-    _queue().jobs.submit(Submission("describe", bounds, input=bounds, id=jid, **bounds))
+    _queue().jobs.submit(Submission("describe", bounds, input=bounds, id=jid, start=bounds["start"], end=bounds["end"]))
     return job_dict
 
 
@@ -83,8 +84,8 @@ def get_job_by_id(jid: str | bytes) -> dict[str, Any]:
     try:
         return _queue().jobs.get(jid).to_dict()
     except UnknownJob:
-        raw = _records().hgetall(_generate_job_key(jid))  # written with _save_job, not yet adopted
-        return {key.decode(): value.decode() for key, value in raw.items() if b"v" not in raw}
+        raw: dict[Any, Any] = _records().hgetall(_generate_job_key(jid))  # written with _save_job, not yet adopted
+        return {key.decode(): value.decode() for key, value in raw.items()}
 
 
 def update_job_status(jid: str | bytes, status: str, result: Any = None) -> None:

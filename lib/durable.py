@@ -72,7 +72,7 @@ class GroupCommit:
             call.done = True
 
     def _pipeline(self, batch: list[_Call], by_sha: bool) -> None:
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline: Any = self._client.pipeline(transaction=False)
         for call in batch:
             command, code = ("EVALSHA", call.script.sha) if by_sha else ("EVAL", call.script.text)
             pipeline.execute_command(command, code, 1, call.route, *call.args)
@@ -82,6 +82,8 @@ class GroupCommit:
             call.error = reply if isinstance(reply, Exception) else None
             call.reply = reply
         if isinstance(on_disk, Exception):
-            raise StoreUnavailable(f"DURABILITY=strict needs WAITAOF (Redis 7.2 or newer, appendonly yes): {on_disk}") from on_disk
+            raise StoreUnavailable(
+                f"DURABILITY=strict needs WAITAOF (Redis 7.2 or newer, appendonly yes): {on_disk}"
+            ) from on_disk
         if on_disk[0] < 1:
             raise StoreUnavailable("Redis did not confirm within time that the write is on disk; it may be sent again.")

@@ -1,7 +1,8 @@
 """What API and worker share, and the only door to the queue.
 
-`Jobs` is the whole of it, each method one script or one read. The names of the course (`rd`, `q`, `add_job`, `get_job_by_id`, `update_job_status`) stand
-beside it and work on a `Jobs` made from the environment. Whatever process dies, an accepted job ends, once.
+`Jobs` is the whole of it, each method one script or one read. The names of the course (`rd`, `q`, `add_job`,
+`get_job_by_id`, `update_job_status`) stand beside it and work on a `Jobs` made from the environment. Whatever process
+dies, an accepted job ends, once.
 """
 
 from typing import Any

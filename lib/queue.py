@@ -1,4 +1,4 @@
-"""HotQueue's face: `put`, `get`, `consume`, `worker`, `clear` and `len` as the `hotqueue` package has them, on the reliable queue.
+"""HotQueue's face on the reliable queue: `put`, `get`, `consume`, `worker`, `clear` and `len` as the package has them.
 
 A program written for `hotqueue.HotQueue` runs on it with only the import changed. What differs: an item that was taken
 and not yet worked off comes back when its consumer is killed, and nothing is ever unpickled by running it.

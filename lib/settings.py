@@ -17,8 +17,34 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
 RESERVED_QUEUE_NAMES = frozenset(
-    "jobs job events counts metrics rates workers worker control idempotency cache schedules batches dependents unique "
-    "deliveries uploads upkeep data bell holds closed idle paused front dead".split()
+    [
+        "jobs",
+        "job",
+        "events",
+        "counts",
+        "metrics",
+        "rates",
+        "workers",
+        "worker",
+        "control",
+        "idempotency",
+        "cache",
+        "schedules",
+        "batches",
+        "dependents",
+        "unique",
+        "deliveries",
+        "uploads",
+        "upkeep",
+        "data",
+        "bell",
+        "holds",
+        "closed",
+        "idle",
+        "paused",
+        "front",
+        "dead",
+    ]
 )
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
@@ -44,7 +70,9 @@ class Settings(BaseSettings):
     redis_port: int = Field(6379, ge=1, le=65535, description="Port of Redis.")
     redis_username: str | None = Field(None, description="ACL user.")
     redis_password: str | None = Field(None, repr=False, description="Password of the ACL user, or of the default user.")
-    redis_url: str | None = Field(None, repr=False, description="redis://, rediss:// or unix:// URL; wins over host, port and login.")
+    redis_url: str | None = Field(
+        None, repr=False, description="redis://, rediss:// or unix:// URL; wins over host, port and login."
+    )
     redis_db: int = Field(0, ge=0, description="Database of the records.")
     queue_db: int = Field(1, ge=0, description="Database of the queues; may be the same as REDIS_DB.")
     redis_timeout: float = Field(5.0, gt=0, description="Seconds without an answer after which a command counts as lost.")
@@ -108,7 +136,7 @@ class Settings(BaseSettings):
     def _no_service_link(cls, value: Any) -> Any:
         if isinstance(value, str) and "://" in value:
             raise ValueError(
-                f"is {value!r}: Kubernetes injected it for a Service of the same name; set enableServiceLinks: false, or the port itself"
+                f"is {value!r}, which Kubernetes injects for a Service of that name; set enableServiceLinks: false, or the port"
             )
         return value
 
@@ -170,5 +198,8 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        lines = [
+            f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise SettingsError("; ".join(lines)) from None

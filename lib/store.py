@@ -51,7 +51,11 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
         # The number in a URL's path would win over db=.
         return redis.Redis(connection_pool=redis.ConnectionPool.from_url(settings.redis_url, **options | {"db": db}))
     return redis.Redis(
-        host=settings.redis_ip, port=settings.redis_port, username=settings.redis_username, password=settings.redis_password, **options
+        host=settings.redis_ip,
+        port=settings.redis_port,
+        username=settings.redis_username,
+        password=settings.redis_password,
+        **options,
     )
 
 
@@ -81,6 +85,7 @@ class Store:
         self._route = self.prefix + "jobs"
         self._commit = GroupCommit(self.queues, settings.redis_timeout) if settings.durability == "strict" else None
         self._lock = threading.Lock()
+        self._execute: Callable[..., Any] = self.queues.execute_command
 
     def script(self, name: str) -> Script:
         """The composed script of that name."""
@@ -103,6 +108,10 @@ class Store:
     def read(self, action: Callable[[redis.Redis], Any]) -> Any:
         """Run plain reads on the records' database under the same patience and errors as a script."""
         return self.persist(lambda: action(self.records), self.patience)
+
+    def look(self, action: Callable[[redis.Redis], Any]) -> Any:
+        """As `read`, on the queues' database."""
+        return self.persist(lambda: action(self.queues), self.patience)
 
     def persist(self, action: Callable[[], Any], patience: float) -> Any:
         """Call `action` until it answers or `patience` seconds are over, with growing pauses."""
@@ -130,10 +139,10 @@ class Store:
         if self._commit is not None and script.name in STRICT_SCRIPTS:
             return self._commit.run(script, self._route, args)
         try:
-            return self.queues.execute_command("EVALSHA", script.sha, 1, self._route, *args)
+            return self._execute("EVALSHA", script.sha, 1, self._route, *args)
         except redis.exceptions.NoScriptError:
             # EVAL and not SCRIPT LOAD: at full memory the script's own flags decide.
-            return self.queues.execute_command("EVAL", script.text, 1, self._route, *args)
+            return self._execute("EVAL", script.text, 1, self._route, *args)
 
     def close(self) -> None:
         """Close every connection."""

@@ -136,7 +136,9 @@ class Submitting:
             args += [submission.id, digest, submission.priority, repr(float(submission.delay)), len(fields), *fields]
         reply = text(self.store.run("submit", *args))
         if reply[0] == "FULL":
-            raise QueueFull(f"Queue {queue} holds {reply[1]} jobs and takes no more than {self.store.settings.queue_limit}; try again later.")
+            raise QueueFull(
+                f"Queue {queue} holds {reply[1]} jobs and takes no more than {self.store.settings.queue_limit}; try again later."
+            )
         answers = list(zip(reply[1::2], reply[2::2], strict=True))
         for code, jid in answers:
             if code == "CONFLICT":
@@ -164,7 +166,9 @@ class Submitting:
 
     def _fields(self, submission: Submission, queue: str) -> tuple[list[Any], str]:
         settings = self.store.settings
-        given = submission.input if submission.input is not None else {"operation": submission.operation, "params": submission.params}
+        given = (
+            submission.input if submission.input is not None else {"operation": submission.operation, "params": submission.params}
+        )
         timeout = submission.timeout
         if timeout is None:
             operation = self.catalog.get(submission.operation) if self.catalog is not None else None

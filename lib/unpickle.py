@@ -70,7 +70,8 @@ def unpickle(data: bytes) -> Any:
 def _run(data: bytes) -> Any:
     stack: list[Any] = []
     memo: dict[int, Any] = {}
-    for opcode, argument, position in pickletools.genops(data):
+    opcodes: Any = pickletools.genops(data)
+    for opcode, argument, position in opcodes:
         name = opcode.name
         if name in _VALUES:
             stack.append(argument)

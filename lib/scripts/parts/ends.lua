@@ -15,6 +15,10 @@ local function observe(name, operation, value)
   count(name .. '_us|' .. operation, string.format('%.0f', value * 1000000))
 end
 
+-- What `ended_token` becomes: the token, where its holder itself said the end; then the same words again are answered OK,
+-- while a late word of a holder that was given up is stale.
+local function ended_token(job) return job.by_holder and job.token or job.ended_token or '' end
+
 local function unlease(job)
   que('ZREM', queue_key(job.queue, 'leases'), job.id)
   if job.child and que('HGET', PREFIX .. 'holds', job.child) == job.token .. ' ' .. job.id then
@@ -36,7 +40,7 @@ end
 
 -- To a terminal state, from any other one. `result` and `error_json` are JSON texts.
 local function conclude(job, status, reason, result, error_json)
-  local fields = {'ended', NOW_TEXT, 'ended_token', job.token or job.ended_token or ''}
+  local fields = {'ended', NOW_TEXT, 'ended_token', ended_token(job)}
   if result then
     fields[#fields + 1] = 'result'
     fields[#fields + 1] = result
@@ -67,7 +71,7 @@ end
 local function requeue(job, reason, front, delay)
   unlease(job)
   rec('HDEL', job.key, 'token', 'child', 'progress')
-  local fields = {'ended_token', job.token, 'ready', seconds(NOW + (delay or 0))}
+  local fields = {'ended_token', ended_token(job), 'ready', seconds(NOW + (delay or 0))}
   if delay and delay > 0 then
     move(job, 'scheduled', reason, fields)
     que('ZADD', queue_key(job.queue, 'scheduled'), seconds(NOW + delay), job.id)

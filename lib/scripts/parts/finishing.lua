@@ -10,6 +10,7 @@ local function finish(id, token, outcome, reason, result, error_json, may_retry)
     count('stale|' .. (job and job.operation or 'unknown'))
     return 'STALE'
   end
+  job.by_holder = true
   if outcome == 'complete' then
     if job.staged then
       rec('RENAME', job.key .. '.files.' .. token, job.key .. '.files')

@@ -1,0 +1,171 @@
+"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, expire, verify, trim.
+
+Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
+number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
+is kept in this process that a crash could lose.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lib.jobs import Jobs
+from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
+from lib.store import text
+
+logger = logging.getLogger("trafficjobs.upkeep")
+
+_BATCH = 500  # jobs in one call of a script
+_CHUNK = 5_000  # entries in one read of verify
+_MOST_REPAIRS = 1_000  # in one verify; the next one goes on
+_DEAD_ALLOWED = 1_000  # dead ids in a list that are not worth a trim, nor are a tenth of its entries
+_SILENT_LEASES = 10  # leases without a beat after which a worker is forgotten
+
+
+class Upkeep:
+    """One runner of the duties.
+
+    Args:
+        jobs: the queue it keeps.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+        self.store = jobs.store
+        self.settings = jobs.settings
+        self.holder = secrets.token_hex(8)
+        self._verified = float("-inf")
+        self._waited = False
+
+    def round(self) -> bool:
+        """Do every duty once; False where another one holds the lock. Raises StoreUnavailable."""
+        if not self._lock():
+            return False
+        for queue in self.settings.all_queues:
+            self._reap(queue)
+            self._until_done("promote", queue, _BATCH)
+            self._until_done("abandon", queue, self.settings.unserved_ttl, _BATCH)
+            self.store.run("ring", queue, _CHUNK)
+        self._until_done("expire", _BATCH)
+        if time.monotonic() - self._verified >= self.settings.verify_interval:
+            self.verify()
+            self._verified = time.monotonic()
+        return True
+
+    def release(self) -> None:
+        """Give the lock back, so that another one need not wait."""
+        self.store.run("lock", self.holder, 0)
+
+    def _lock(self) -> bool:
+        return bool(self.store.run("lock", self.holder, int(1000 * max(1.0, 5 * self.settings.upkeep_interval))))
+
+    def _until_done(self, script: str, *args: Any) -> None:
+        """Repeat a duty while it comes back with a full batch, keeping the lock."""
+        while self.store.run(script, *args) >= _BATCH and self._lock():
+            pass
+
+    def _reap(self, queue: str) -> None:
+        gap = min(10.0, self.settings.lease_seconds / 3)
+        while True:
+            code, number = text(self.store.run("reap", queue, _BATCH, gap))
+            if code == "WAIT":
+                if not self._waited:
+                    logger.info(
+                        "Redis restarted or was away; leases may be renewed for %.1f s before any is reaped", float(number)
+                    )
+                    self._verified = float("-inf")
+                self._waited = True
+                return
+            self._waited = False
+            if number:
+                logger.warning("Reaped %d jobs of %s whose leases ended", number, queue)
+            if number < _BATCH:
+                return
+
+    # Comparing what stands in several keys
+
+    def verify(self) -> int:
+        """Compare lists, leases and records, and repair what is at odds; the number of repairs.
+
+        Where the numbers agree, which is always so unless Redis lost its last second, this costs a few commands.
+        """
+        repaired = 0
+        leases = scheduled = 0
+        for queue in self.settings.all_queues:
+            entries, dead, waiting, leased = self.store.run("census", queue)
+            leases += leased
+            scheduled += self._queues("zcard", self._key(f"{queue}.scheduled"))
+            self._trim(queue)
+            if entries - dead != waiting:
+                repaired += self._repair(self._unlisted(queue))
+        counts = self.jobs.counts()
+        for status, indexed in ((IN_PROGRESS, leases), (SCHEDULED, scheduled)):
+            if counts[status] != indexed:
+                repaired += self._repair(self._members(self._records, f"jobs.{status}"))
+        if repaired:
+            logger.warning("verify repaired %d jobs", repaired)
+        self._forget_silent_workers()
+        return repaired
+
+    def _key(self, name: str) -> str:
+        return self.store.prefix + name
+
+    def _queues(self, command: str, *args: Any, **options: Any) -> Any:
+        return self.store.look(lambda client: getattr(client, command)(*args, **options))
+
+    def _records(self, command: str, *args: Any, **options: Any) -> Any:
+        return self.store.read(lambda client: getattr(client, command)(*args, **options))
+
+    def _repair(self, ids: Iterator[str]) -> int:
+        repaired = 0
+        for jid in ids:
+            repaired += bool(self.store.run("repair", jid))
+            if repaired >= _MOST_REPAIRS:
+                break
+        return repaired
+
+    def _lists(self, queue: str) -> list[str]:
+        prefix = "" if queue in self.settings.adopt_queues else self.store.prefix
+        plain = [f"hotqueue:{prefix}{queue}" + ("" if priority == "normal" else f":{priority}") for priority in PRIORITIES]
+        return [key + end for key in plain for end in ("", ".paused")]
+
+    def _unlisted(self, queue: str) -> Iterator[str]:
+        """Waiting jobs that were in no list while it was read; the repair script looks again."""
+        listed: set[int] = set()
+        for key in self._lists(queue):
+            start = 0
+            while chunk := self._queues("lrange", key, start, start + _CHUNK - 1):
+                listed.update(map(hash, chunk))
+                start += len(chunk)
+        for jid in self._members(self._queues, f"{queue}.waiting"):
+            if hash(jid.encode()) not in listed:
+                yield jid
+
+    def _members(self, command: Callable[..., Any], name: str) -> Iterator[str]:
+        """Ids of a sorted set, in chunks by score, so that it may change meanwhile."""
+        low = "-inf"
+        while True:
+            chunk = command("zrangebyscore", self._key(name), low, "+inf", 0, _CHUNK, withscores=True)
+            yield from (jid.decode() for jid, _ in chunk)
+            if len(chunk) < _CHUNK:
+                return
+            low = f"({chunk[-1][1]!r}"
+
+    def _trim(self, queue: str) -> None:
+        """Take dead ids out of lists that hold many."""
+        dead = self._queues("hgetall", self._key("dead"))
+        for key in self._lists(queue):
+            count = int(dead.get(key.removesuffix(".paused").encode(), 0))
+            length = self._queues("llen", key)
+            if count <= min(_DEAD_ALLOWED, length // 10):
+                continue
+            start = 0
+            while start < length:
+                removed, length = self.store.run("trim", key, start, _CHUNK)
+                start += _CHUNK - removed
+
+    def _forget_silent_workers(self) -> None:
+        for worker in self._records("zrange", self._key("workers"), 0, -1):
+            self.store.run("leave", worker, _SILENT_LEASES * self.settings.lease_seconds)

@@ -1,0 +1,55 @@
+"""The upkeep process: `python -m services.api.upkeep`. Runs the duties of `lib.upkeep` once a second until SIGTERM.
+
+Started beside the API, one for each replica; the lock in Redis lets one work. Killed at any moment it loses nothing.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from lib.errors import JobsError
+from lib.jobs import Jobs
+from lib.logs import configure_logging
+from lib.settings import SettingsError, load_settings
+from lib.upkeep import Upkeep
+
+logger = logging.getLogger("trafficjobs.upkeep")
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"upkeep: {error}", file=sys.stderr)
+        return 2
+    configure_logging(settings.log_level, program="upkeep")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    upkeep = Upkeep(Jobs(settings))
+    logger.info("upkeep started, pid %d, queues %s", os.getpid(), ", ".join(settings.all_queues))
+    away = False
+    while not stop.wait(settings.upkeep_interval):
+        try:
+            upkeep.round()
+            if away:
+                logger.info("Redis is back")
+            away = False
+        except JobsError as error:
+            if not away:
+                logger.warning("%s", error)
+            away = True
+        except Exception:  # one bad round must not end the duties
+            logger.exception("a round of upkeep failed")
+    try:
+        upkeep.release()
+    except JobsError as error:
+        logger.warning("The lock was not given back: %s", error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
