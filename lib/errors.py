@@ -73,3 +73,11 @@ class StoreUnavailable(JobsError):
 
 class StaleClaim(JobsError):
     """The lease of this claim has ended and the job went on without it; what the claim wanted to write is dropped."""
+
+
+class TooLarge(InvalidInput):
+    """What was sent is larger than its limit allows."""
+
+
+class NoData(JobsError):
+    """No version of the data is loaded, so nothing can be analysed yet."""

@@ -1,0 +1,128 @@
+"""What an operation may say while it runs: progress, log lines, files, and where it runs.
+
+Operations call the functions; the worker implements `Context` and activates it around a run. Outside a job the
+functions do nothing, so that an operation is also a plain function in a test or a notebook. Nothing here outlives a crash:
+what must last, the worker's context writes to Redis.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from lib.errors import InvalidInput, JobsError
+
+if TYPE_CHECKING:
+    from lib.versions import DatasetStore
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """The run an operation belongs to; `token` is the fencing token of its claim."""
+
+    id: str
+    attempt: int
+    token: str
+
+
+class Context(Protocol):
+    """What the worker gives to a running operation."""
+
+    def progress(self, done: float, total: float | None, note: str) -> None:
+        """Take note that `done` of `total` is done."""
+
+    def log(self, message: str) -> None:
+        """Append a line to the job's log."""
+
+    def save_file(self, name: str, data: bytes, content_type: str) -> None:
+        """Stage a file that appears with the job's result. The name is already checked."""
+
+    def job(self) -> JobInfo | None:
+        """The run, or None outside a job."""
+
+    def store(self) -> "DatasetStore":
+        """The versions of the data in Redis."""
+
+
+@dataclass
+class Recorder:
+    """A context that keeps everything in memory: for direct routes, which answer with the file, and for tests."""
+
+    files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    steps: list[tuple[float, float | None, str]] = field(default_factory=list)
+    run: JobInfo | None = None
+    versions: "DatasetStore | None" = None
+
+    def progress(self, done: float, total: float | None, note: str) -> None:
+        self.steps.append((done, total, note))
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+    def save_file(self, name: str, data: bytes, content_type: str) -> None:
+        self.files[name] = (data, content_type)
+
+    def job(self) -> JobInfo | None:
+        return self.run
+
+    def store(self) -> "DatasetStore":
+        if self.versions is None:
+            raise JobsError("this operation needs the store of the data and runs as a job only")
+        return self.versions
+
+
+_current: ContextVar[Context | None] = ContextVar("trafficjobs_context", default=None)
+
+
+@contextmanager
+def running(context: Context) -> Iterator[Context]:
+    """Operations called inside the block speak to `context`."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def progress(done: float, total: float | None = None, note: str = "") -> None:
+    """Report how far the operation is; shown live in the job's record."""
+    if (context := _current.get()) is not None:
+        context.progress(done, total, note)
+
+
+def log(message: str) -> None:
+    """Append a line to the job's log."""
+    if (context := _current.get()) is not None:
+        context.log(str(message))
+
+
+def save_file(name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    """Keep a file with the job's result; the same name again replaces it.
+
+    Raises:
+        InvalidInput: the name is not 1 to 100 letters, digits, `_`, `-` or `.`, or starts with a dot.
+    """
+    if not _FILE_NAME.fullmatch(name):
+        raise InvalidInput("name", f"{name!r} cannot name a file: use 1 to 100 letters, digits, _, - or ., and no dot in front")
+    if (context := _current.get()) is not None:
+        context.save_file(name, bytes(data), content_type)
+
+
+def job() -> JobInfo | None:
+    """The job this operation runs for, None when it was called directly."""
+    context = _current.get()
+    return None if context is None else context.job()
+
+
+def store() -> "DatasetStore":
+    """The versions of the data in Redis.
+
+    Raises:
+        JobsError: outside a job.
+    """
+    return (_current.get() or Recorder()).store()

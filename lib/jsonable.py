@@ -1,0 +1,87 @@
+"""Turns what operations return (numpy, pandas and Arrow values included) into what JSON can hold.
+
+`lib.operations.run` calls it on every result. It is pure: a value that JSON cannot hold raises, naming its place, and
+nothing is dropped in silence.
+"""
+
+import datetime
+import decimal
+import enum
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lib.errors import JobsError
+
+
+def jsonable(value: Any, where: str = "result") -> Any:
+    """`value` as dict, list, str, int, float, bool or None; NaN, NaT, NA and infinities become None.
+
+    Raises:
+        JobsError: something in it has no JSON form; the message says where it is.
+    """
+    if value is None or isinstance(value, bool | str | int):
+        return value.value if isinstance(value, enum.Enum) else value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_key(key, where): jsonable(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, set | frozenset):
+        return [jsonable(item, where) for item in sorted(value, key=lambda item: (str(type(item)), str(item)))]
+    return _other(value, where)
+
+
+def _other(value: Any, where: str) -> Any:
+    convert = _plain(value) or _foreign(value)
+    if convert is None:
+        raise JobsError(f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON cannot hold")
+    return convert()
+
+
+def _plain(value: Any) -> Callable[[], Any] | None:
+    if isinstance(value, datetime.timedelta):
+        return lambda: None if value != value else value.total_seconds()  # NaT is not equal to itself
+    if isinstance(value, datetime.date | datetime.time):
+        return lambda: None if value != value else value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return lambda: jsonable(float(value))
+    if isinstance(value, uuid.UUID):
+        return lambda: str(value)
+    if isinstance(value, enum.Enum):
+        return lambda: jsonable(value.value)
+    return None
+
+
+def _foreign(value: Any) -> Callable[[], Any] | None:
+    """Converters of numpy, pandas and Arrow objects, found by their names so that importing this costs nothing."""
+    kind, package = type(value).__name__, type(value).__module__.partition(".")[0]
+    if package == "pandas" and kind in {"NAType", "NaTType"}:
+        return lambda: None
+    if package == "pandas" and kind == "DataFrame":
+        return lambda: jsonable(value.to_dict("records"))
+    if package == "pandas" and kind == "Series":
+        return lambda: jsonable(value.to_dict())
+    if package in {"pandas", "numpy"} and hasattr(value, "tolist"):
+        return lambda: jsonable(value.tolist())
+    if package == "numpy" and hasattr(value, "item"):
+        return lambda: jsonable(value.item())
+    if package == "pyarrow" and hasattr(value, "to_pylist"):
+        return lambda: jsonable(value.to_pylist())
+    if package == "pyarrow" and hasattr(value, "as_py"):
+        return lambda: jsonable(value.as_py())
+    if package == "pandas" and hasattr(value, "to_pydatetime"):
+        return lambda: value.isoformat()
+    return None
+
+
+def _key(key: Any, where: str) -> str:
+    """A JSON object's key: the text of the value, as json.dumps writes it for numbers and None."""
+    if isinstance(key, str):
+        return key
+    plain = jsonable(key, f"a key of {where}")
+    if plain is None or isinstance(plain, bool):
+        return {None: "null", True: "true", False: "false"}[plain]
+    return ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)

@@ -1,0 +1,294 @@
+"""The registry of operations: a decorator, the typed `Operation`, and the `Catalog` of built-in and user's own ones.
+
+The API validates and lists with it, the worker runs with it, the templates file is generated from it. It holds nothing but
+code: loading it again after a crash gives the same catalog, and a user's broken file never takes the others down.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from lib.context import Context, JobInfo, Recorder, job, log, progress, running, save_file, store
+from lib.errors import UnknownOperation
+from lib.jsonable import jsonable
+from lib.parameters import NoParams, Params, did_you_mean, model_of, parse
+
+__all__ = [
+    "Catalog",
+    "Context",
+    "JobInfo",
+    "NoParams",
+    "Operation",
+    "Params",
+    "Recorder",
+    "job",
+    "load_catalog",
+    "log",
+    "operation",
+    "progress",
+    "run",
+    "running",
+    "save_file",
+    "store",
+]
+
+BUILT_IN_MODULES = ("lib.analysis", "lib.plots", "lib.loading")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One thing a job can do. The name and everything users read come from the function itself."""
+
+    name: str
+    function: Callable[..., Any]
+    params_model: type[BaseModel]
+    title: str
+    """One or two words for a button."""
+    doc: str
+    """The function's docstring."""
+    needs_data: bool = True
+    """The first argument is the frame of the incidents."""
+    external_effects: bool = False
+    """It changes things outside Redis, so a run whose lease has ended is stopped at once."""
+    memory_limit: int | None = None
+    """Bytes it may allocate; None: the worker's own limit."""
+    timeout: float | None = None
+    """Seconds it may run unless the job says otherwise; None: the worker's own limit."""
+    direct: bool = True
+    """It has a route `GET /<name>` that runs it within the request."""
+    hidden: bool = False
+    """It is not offered in lists, templates and forms."""
+    example: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters for the templates."""
+    source_hash: str = ""
+    """Changes whenever the code behind it does; part of the key of cached results."""
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line."""
+        return self.doc.partition("\n")[0]
+
+    def validate(self, params: Mapping[str, Any] | None, coerce: bool = False) -> dict[str, Any]:
+        """The given parameters, checked, as plain JSON. Defaults are not filled in: `run` does that, at run time.
+
+        Args:
+            coerce: take "5" for 5, for query strings; a JSON body is taken strictly.
+
+        Raises:
+            InvalidParameters: with every problem, each under `params.<name>`.
+        """
+        return parse(self.params_model, params, coerce).model_dump(mode="json", exclude_unset=True)
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the parameters."""
+        return self.params_model.model_json_schema()
+
+    def template(self) -> dict[str, Any]:
+        """A job that works as it stands."""
+        return {"operation": self.name, "params": dict(self.example)}
+
+
+_collected: ContextVar[list[Operation] | None] = ContextVar("trafficjobs_collected", default=None)
+_built_in: list[Operation] = []
+
+
+def operation(
+    *,
+    name: str = "",
+    params: type[BaseModel] | None = None,
+    title: str = "",
+    needs_data: bool = True,
+    external_effects: bool = False,
+    memory_limit: int | None = None,
+    timeout: float | None = None,
+    direct: bool = True,
+    hidden: bool = False,
+    example: Mapping[str, Any] | None = None,
+) -> Callable[[Function], Function]:
+    """Register a function `(df, **params)`, or `(**params)` where `needs_data=False`.
+
+    Args:
+        name: the function's own name when left out.
+        params: model of the parameters; made from the annotated signature when left out.
+        memory_limit: bytes.
+        timeout: seconds.
+        example: parameters for the templates; must be valid.
+
+    Returns:
+        The function itself, unchanged.
+
+    Raises:
+        TypeError, ValueError: the function cannot be an operation; the message says why.
+    """
+
+    def register(function: Function) -> Function:
+        named = name or function.__name__
+        if not _NAME.fullmatch(named):
+            raise ValueError(f"{named!r} cannot name an operation: use small letters, digits and _, at most 64")
+        made = Operation(
+            name=named,
+            function=function,
+            params_model=params or model_of(function, skip_first=needs_data),
+            title=title or named.replace("_", " ").capitalize(),
+            doc=inspect.getdoc(function) or "",
+            needs_data=needs_data,
+            external_effects=external_effects,
+            memory_limit=memory_limit,
+            timeout=timeout,
+            direct=direct,
+            hidden=hidden,
+            example=dict(example or {}),
+            source_hash=_source_hash(function),
+        )
+        if example is not None:
+            made.validate(example)
+        registered = _collected.get()
+        (_built_in if registered is None else registered).append(made)
+        return function
+
+    return register
+
+
+def _source_hash(function: Callable[..., Any]) -> str:
+    """Of the user's file, or of all modules of lib: too wide a net recomputes a result, too narrow a one serves a stale one."""
+    path = Path(inspect.getsourcefile(function) or "")
+    own = Path(__file__).parent
+    files = sorted(own.glob("*.py")) if path.parent == own else [path]
+    return _hash_of(tuple(files))
+
+
+@cache
+def _hash_of(files: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
+    return digest.hexdigest()[:16]
+
+
+class Catalog:
+    """The operations of this process, by name. `broken` holds the user's files that could not be used, with the reason."""
+
+    def __init__(self, operations: list[Operation], broken: Mapping[str, str] | None = None) -> None:
+        self._operations = {each.name: each for each in operations}
+        self.broken: dict[str, str] = dict(broken or {})
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._operations.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._operations
+
+    def names(self, hidden: bool = False) -> list[str]:
+        """Names in the order of registration, the built-in ones first; hidden ones only on request."""
+        return [each.name for each in self if hidden or not each.hidden]
+
+    def get(self, name: str) -> Operation:
+        """The operation `name`.
+
+        Raises:
+            UnknownOperation: with the nearest name and the list of all.
+        """
+        if isinstance(name, str) and name in self._operations:
+            return self._operations[name]
+        names = self.names()
+        raise UnknownOperation(
+            "operation", f"there is no {str(name)[:80]!r}{did_you_mean(str(name), names)}; there are {', '.join(names)}"
+        )
+
+    def validate(self, name: str, params: Mapping[str, Any] | None, coerce: bool = False) -> dict[str, Any]:
+        """`get(name).validate(params)`: what is stored with the job."""
+        return self.get(name).validate(params, coerce)
+
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """A working job for every operation that is offered."""
+        return {each.name: each.template() for each in self if not each.hidden}
+
+
+def load_catalog(operations_dir: Path | None = None) -> Catalog:
+    """The built-in operations and those of every `*.py` in `operations_dir`, in the order of the names.
+
+    Names that start with a dot are skipped. A file that raises, registers nothing, or takes a name that is already taken is
+    left out as a whole and listed in `catalog.broken`; the others are there.
+    """
+    for module in BUILT_IN_MODULES:
+        importlib.import_module(module)
+    operations, broken = list(_built_in), {}
+    if operations_dir is not None and not operations_dir.is_dir():
+        broken[str(operations_dir)] = "OPERATIONS_DIR is not a folder"
+    elif operations_dir is not None:
+        for path in sorted(operations_dir.glob("*.py")):
+            if path.name.startswith("."):
+                continue
+            try:
+                found = _load_file(path)
+                _check_names(found, {each.name for each in operations})
+            except (Exception, SystemExit) as error:
+                broken[path.name] = f"{type(error).__name__}: {error}"
+            else:
+                operations += found
+    return Catalog(operations, broken)
+
+
+def _load_file(path: Path) -> list[Operation]:
+    name = f"trafficjobs_operations.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    _hash_of.cache_clear()
+    with _collecting() as found:
+        sys.modules[name] = module  # dataclasses and pickle look a class's module up there
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+    return found
+
+
+@contextmanager
+def _collecting() -> Iterator[list[Operation]]:
+    found: list[Operation] = []
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+def _check_names(found: list[Operation], taken: set[str]) -> None:
+    if not found:
+        raise ValueError("no function in it is decorated with @operation")
+    for each in found:
+        if each.name in taken:
+            raise ValueError(f"{each.name!r} is the name of another operation already; choose another one")
+        taken.add(each.name)
+
+
+def run(operation: Operation, params: Mapping[str, Any] | None, frame: Any = None) -> Any:
+    """Run it: defaults filled in, the frame in front where it is needed, the result as plain JSON.
+
+    Raises:
+        InvalidParameters: the stored parameters do not fit this version of the operation.
+        JobsError: the result has no JSON form.
+        Exception: whatever the operation raises.
+    """
+    # Stored parameters went through `validate`; a strict second look would still refuse nothing but what changed since.
+    filled = parse(operation.params_model, params, coerce=False)
+    named = {name: getattr(filled, name) for name in type(filled).model_fields}
+    result = operation.function(frame, **named) if operation.needs_data else operation.function(**named)
+    return jsonable(result)

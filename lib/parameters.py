@@ -1,0 +1,109 @@
+"""Typed parameters of operations: the base model, models made from a signature, and errors that say what would be right.
+
+`lib.operations` calls it for every submitted job. It is pure and keeps no state.
+"""
+
+import difflib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from lib.errors import InvalidInput, InvalidParameters
+
+Model = TypeVar("Model", bound=BaseModel)
+# What a value of the wrong type should have been, by pydantic's name of the error.
+_WANTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+}
+
+
+class Params(BaseModel):
+    """Base of every parameter model: unknown names are errors, text is stripped nowhere, defaults are checked too."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class NoParams(Params):
+    """The model of an operation without parameters."""
+
+
+def model_of(function: Callable[..., Any], skip_first: bool) -> type[BaseModel]:
+    """A parameter model from an annotated signature; `skip_first` leaves out the frame.
+
+    Raises:
+        TypeError: a parameter has no annotation, or the function takes *args or **kwargs.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise TypeError(f"{function.__name__}: parameter {parameter} cannot be given by name; list the parameters one by one")
+        if parameter.name not in hints:
+            raise TypeError(
+                f"{function.__name__}: parameter {parameter.name!r} needs a type annotation, such as {parameter.name}: int"
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    return create_model(f"{function.__name__}_params", __base__=Params, **fields)
+
+
+def parse(model: type[Model], params: Mapping[str, Any] | None, coerce: bool) -> Model:
+    """The model filled from `params`. Strict as JSON is: "5" is no number, unless `coerce` (query strings) says so."""
+    given = {} if params is None else params
+    if not isinstance(given, Mapping):
+        raise InvalidParameters([("params", f"must be an object with the parameters, not {_shown(given)}")])
+    try:
+        if coerce:
+            return model.model_validate(dict(given), strict=False)
+        return model.model_validate_json(json.dumps(dict(given)), strict=True)
+    except ValidationError as error:
+        raise InvalidParameters([_problem(model, each) for each in error.errors(include_url=False)]) from None
+    except (TypeError, ValueError) as error:
+        raise InvalidParameters([("params", f"must be plain JSON: {error}")]) from None
+
+
+def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+    place = [str(part) for part in error["loc"]]
+    field = ".".join(["params", *place])
+    kind = error["type"]
+    if kind == "missing":
+        return field, "is required"
+    if kind == "extra_forbidden":
+        known = list(model.model_fields)
+        hint = did_you_mean(place[-1], known)
+        return field, f"is not a parameter of this operation{hint}; it takes {', '.join(known) or 'none'}"
+    if kind in _WANTED:
+        return field, f"must be {_WANTED[kind]}, not {_shown(error['input'])}"
+    if kind == "literal_error":
+        return field, f"must be one of {error['ctx']['expected'].replace(' or ', ', ')}, not {_shown(error['input'])}"
+    cause = error.get("ctx", {}).get("error")
+    message = str(cause) if isinstance(cause, Exception) else error["msg"]
+    if isinstance(cause, InvalidInput):
+        message = cause.message
+    return field, message.replace("Input should", "should", 1)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    text = text if len(text) <= 60 else f"{text[:57]}..."
+    return f"the string {text}" if isinstance(value, str) else text
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """` (did you mean "x"?)`, or nothing when no known name is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f' (did you mean "{near[0]}"?)' if near else ""

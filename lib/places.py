@@ -1,0 +1,126 @@
+"""Where an incident was: coordinates in the forms of the portal, and addresses in one spelling a place.
+
+Cleaning calls it for whole columns; `incidents_by_road` normalises what it looks for in the same way. Pure functions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lib.columns import CODES
+
+# Wide around Austin and the counties that feed it (the true ones lie in 30.0 to 30.8 and -98.3 to -97.3).
+LATITUDES, LONGITUDES = (29.0, 31.6), (-99.2, -96.2)
+GRID_DEGREES = 0.001  # about 111 m north to south, 96 m east to west
+_NUMBER = r"[+-]?\d+\.?\d*"
+_PAIR = rf"^\(?\s*(?P<lat>{_NUMBER})\s*,\s*(?P<lon>{_NUMBER})\s*\)?$"
+_POINT = rf"(?i)^POINT\s*\(\s*(?P<lon>{_NUMBER})\s+(?P<lat>{_NUMBER})\s*\)$"
+Add = Callable[[str, str, "np.ndarray[Any, np.dtype[np.bool_]]"], None]
+
+
+def clean_coordinates(latitude: pa.Array, longitude: pa.Array, point: pa.Array, add: Add) -> tuple[pa.Array, pa.Array]:
+    """Latitude and longitude in degrees, both null where they cannot be Austin; what has none takes it from `point`.
+
+    Args:
+        latitude, longitude, point: the texts of the file.
+        add: called as (column, reason, mask of rows) for every reason to make them null.
+    """
+    lat, lon = _number(latitude), _number(longitude)
+    unread = _true(pc.or_(pc.and_(latitude.is_valid(), lat.is_null()), pc.and_(longitude.is_valid(), lon.is_null())))
+    missing = pc.or_(lat.is_null(), lon.is_null())
+    if point.null_count < len(point) and pc.any(missing).as_py():
+        from_point = parse_points(pc.if_else(missing, point, None))
+        lat, lon = (pc.if_else(missing, other, own) for own, other in zip((lat, lon), from_point, strict=True))
+    half = _true(pc.xor(lat.is_null(), lon.is_null())) & ~unread
+    zero = _true(pc.and_(pc.equal(lat, 0), pc.equal(lon, 0)))
+    no_point = _true(pc.or_(pc.greater(pc.abs(lat), 180), pc.greater(pc.abs(lon), 180)))
+    outside = _true(pc.or_(_outside(lat, LATITUDES), _outside(lon, LONGITUDES))) & ~zero & ~no_point
+    unread &= _true(pc.or_(lat.is_null(), lon.is_null()))
+    for reason, mask in (
+        ("(0, 0)", zero),
+        ("the decimal point is lost", no_point),
+        ("not near Austin", outside),
+        ("not a number", unread),
+        ("only one of the two", half),
+    ):
+        add("coordinates", reason, mask)
+    bad = pa.array(zero | no_point | outside | unread | half)
+    none = pa.scalar(None, pa.float64())
+    return pc.if_else(bad, none, lat), pc.if_else(bad, none, lon)
+
+
+def _true(mask: pa.Array) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    return np.array(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))
+
+
+def _outside(values: pa.Array, limits: tuple[float, float]) -> pa.Array:
+    return pc.or_(pc.less(values, limits[0]), pc.greater(values, limits[1]))
+
+
+def _number(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(texts, f"^{_NUMBER}$"), texts, None).cast(pa.float64())
+
+
+def parse_points(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Latitude and longitude of `(lat,lon)` and `POINT (lon lat)`, which has them the other way round; null otherwise."""
+    pair, point = pc.extract_regex(texts, _PAIR), pc.extract_regex(texts, _POINT)
+    lat, lon = (pc.coalesce(pc.struct_field(pair, name), pc.struct_field(point, name)) for name in ("lat", "lon"))
+    return lat.cast(pa.float64()), lon.cast(pa.float64())
+
+
+def point_texts(latitude: pa.Array, longitude: pa.Array) -> pa.Array:
+    """`(lat,lon)`, null without coordinates."""
+    pair = pc.binary_join_element_wise(latitude.cast(pa.string()), longitude.cast(pa.string()), ",")
+    return pc.binary_join_element_wise("(", pair, ")", "").cast(pa.large_string())
+
+
+def normalised_addresses(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """One spelling a place, as dictionary; and the file's own spelling. Coordinates are no address."""
+    coordinates = pc.match_substring_regex(texts, rf"{_PAIR.replace('P<lat>', ':').replace('P<lon>', ':')}|(?i)^POINT\s*\(")
+    raw = pc.if_else(pc.fill_null(coordinates, False), None, texts)
+    spellings = raw.dictionary_encode()
+    places = normalise(spellings.dictionary).dictionary_encode()
+    codes = places.indices.take(spellings.indices)
+    return pa.DictionaryArray.from_arrays(codes, places.dictionary).cast(CODES), raw.cast(pa.large_string())
+
+
+def normalise(addresses: pa.Array) -> pa.Array:
+    """Capitals, single blanks, blanks around `&`, and the streets of a crossing in the order of the alphabet."""
+    plain = pc.utf8_trim_whitespace(_plain(addresses))
+    streets = pc.split_pattern(plain, pattern=" & ")
+    crossing = pc.equal(pc.list_value_length(streets), 2)
+    both = pc.if_else(crossing, streets, pa.scalar(["", ""], streets.type))
+    first, second = pc.list_element(both, 0), pc.list_element(both, 1)
+    ordered = pc.binary_join_element_wise(pc.min_element_wise(first, second), pc.max_element_wise(first, second), " & ")
+    return pc.if_else(crossing, ordered, plain)
+
+
+def upper(text: str) -> str:
+    """A text to look for in normalised addresses, with the blanks at its ends."""
+    return str(_plain(pa.array([text]))[0])
+
+
+def containing(values: pa.Array, text: str) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Which of the strings contain `text`, as pc.match_substring says, in a third of its time: all are searched as one."""
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    found = np.zeros(len(values), dtype=bool)
+    if not len(values) or values.buffers()[2] is None:
+        return found
+    data, wanted = values.buffers()[2].to_pybytes(), text.encode()
+    at, hits = data.find(wanted, offsets[0]), []
+    while 0 <= at < offsets[-1]:
+        hits.append(at)
+        at = data.find(wanted, at + 1)
+    starts = np.array(hits, dtype=np.int64)
+    owner = np.searchsorted(offsets, starts, side="right") - 1
+    inside = starts + len(wanted) <= offsets[owner + 1]  # else it lies across two strings
+    found[owner[inside]] = True
+    return found
+
+
+def _plain(texts: pa.Array) -> pa.Array:
+    spaced = pc.replace_substring_regex(pc.utf8_upper(texts), pattern=r"\s*&\s*", replacement=" & ")
+    return pc.replace_substring_regex(spaced, pattern=r"\s+", replacement=" ")

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Removes a version of the data that is not the current one.
+-- Touches: data.versions, data.<version>, its chunks data.<version>.<n>; reads data.current.
+-- ARGV: version.
+-- Returns 1  removed, now or before
+--         2  it is the current version and stays
+local prefix, version = @PREFIX@, ARGV[1]
+local function key(suffix) return prefix .. 'data.' .. suffix end
+
+if redis.call('GET', key('current')) == version then return 2 end
+if redis.call('ZREM', key('versions'), version) == 1 then
+  for n = 0, (tonumber(redis.call('HGET', key(version), 'chunks')) or 0) - 1 do redis.call('UNLINK', key(version .. '.' .. n)) end
+  redis.call('UNLINK', key(version))
+end
+return 1
