@@ -67,8 +67,8 @@ test-all: $(DEV) ## What `make test` leaves out: slow tests, and everything on e
 
 ##@ Data
 .PHONY: data data-sample
-data: $(LOCAL) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv
-	$(PY) -m tools.fetch_data --out data/atx_traffic.csv
+data: $(PY) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv
+	$(PY) tools/download_data.py --out data/atx_traffic.csv
 
 data-sample: $(LOCAL) ## Make a sample like it, without internet (ROWS=20000, SEED=1)
 	$(PY) tools/make_sample.py --rows $(ROWS) --out data/atx_traffic.csv --seed $(SEED)
@@ -82,7 +82,11 @@ bench: $(BENCH) ## Jobs per second beside the peers, in one run
 	$(PY) -m bench
 
 ##@ Keep
-.PHONY: lock clean distclean help
+.PHONY: templates lock clean distclean help
+templates: $(LOCAL) ## Write submit_templates.json anew: a working job for every operation
+	$(PY) -m lib.templates > submit_templates.json.new
+	mv submit_templates.json.new submit_templates.json
+
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest $(if $(UPGRADE),--upgrade) \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: $(DEV) ## Write requirements/*.txt anew from the groups in pyproject.toml (UPGRADE=1 takes newer versions)
