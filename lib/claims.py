@@ -6,7 +6,7 @@ call may be sent again after a lost reply.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,6 +14,9 @@ from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
 from lib.store import FOREVER, Store, text
 from lib.submission import new_token
+
+if TYPE_CHECKING:
+    from lib.operations import Catalog
 
 _LOG_LINES_KEPT = 1_000
 _LOG_LINE_BYTES = 4_096
@@ -85,6 +88,7 @@ class Claiming:
     """The running side of `Jobs`. A `child` is one incarnation of one process: a name that is never used again."""
 
     store: Store
+    catalog: "Catalog | None"
 
     def claim(
         self, child: str, worker: str, queues: Sequence[str], patience: float | None = None, messages: bool = False
@@ -134,7 +138,7 @@ class Claiming:
             return _claim(reply), False
         if code == "FOREIGN":
             list_key, queue, priority, entry = reply[1:]
-            settle(self.store, list_key, queue, priority, entry, messages)
+            settle(self.store, list_key, queue, priority, entry, self.catalog, messages)
             return None, True
         if code == "CLOSED":
             raise ChildClosed(f"{child} was reported dead.")

@@ -56,7 +56,8 @@ def _instantiate_job(jid: str | bytes, status: str | bytes, start: str | bytes, 
 
 def _save_job(job_key: str, job_dict: Mapping[str, str]) -> None:
     """Write a job's description as a hash."""
-    _records().hset(job_key, mapping=dict(job_dict))
+    pairs = [part for pair in job_dict.items() for part in pair]
+    _records().hset(job_key, items=pairs)
 
 
 def _queue_job(jid: str) -> None:

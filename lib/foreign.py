@@ -7,6 +7,7 @@ workers may meet the same entry.
 
 import re
 import uuid
+from collections.abc import Container
 from typing import Any
 
 import orjson
@@ -36,11 +37,14 @@ def decode(entry: bytes) -> Any:
     return plain_value(value)
 
 
-def settle(store: Store, list_key: bytes, queue: bytes, priority: bytes, entry: bytes, messages: bool = False) -> None:
+def settle(
+    store: Store, list_key: bytes, queue: bytes, priority: bytes, entry: bytes, known: Container[str] | None, messages: bool
+) -> None:
     """Adopt the entry or move it aside.
 
     Args:
         list_key, queue, priority, entry: as the claim script found them.
+        known: names of operations; others are recorded under one name, so that nobody fills the metrics with names.
         messages: whether the caller is a consumer that takes any value, not only jobs.
     """
     try:
@@ -48,6 +52,8 @@ def settle(store: Store, list_key: bytes, queue: bytes, priority: bytes, entry: 
     except UnreadableEntry as error:
         store.run("reject", list_key, queue, entry, str(error))
         return
+    if known is not None and fields and fields["operation"] not in known and not messages:
+        fields["operation"] = UNREADABLE
     store.run("adopt", list_key, queue, priority, entry, jid, *(part for item in fields.items() for part in item))
 
 

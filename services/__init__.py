@@ -1,1 +1,1 @@
-"""The programs: `services.api` (with upkeep) and `services.worker`. They share `lib` and never import each other."""
+"""The programs of a release: the HTTP API and the worker. They share `lib`, and never import each other."""

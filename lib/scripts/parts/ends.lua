@@ -110,6 +110,9 @@ local function charge(job, evidence_json)
   if job.cancel_requested then return conclude(job, 'cancelled', 'crash') end
   local crashes = tonumber(job.crashes or 0) + 1
   local evidence = cjson.decode(evidence_json)
+  local last = {}
+  for _, entry in ipairs(rec('XREVRANGE', job.key .. '.log', '+', '-', 'COUNT', 5)) do table.insert(last, 1, entry[2][4]) end
+  if last[1] then evidence.log = last end
   rec('HSET', job.key, 'crashes', crashes)
   local error_json = error_text('WorkerCrash', 'The process running this job died: ' .. (evidence.summary or 'no evidence'), 'crash', evidence)
   note_attempt(job, 'crash', error_json)

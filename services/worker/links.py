@@ -1,0 +1,166 @@
+"""The supervisor's three threads that talk to Redis: the beat, the control stream, and the reports of dead children.
+
+Each goes on for ever and survives any outage. They touch no process: they ask the supervisor's main thread to.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+import redis
+
+from lib.errors import JobsError
+from lib.jobs import FOREVER, Jobs
+from lib.records import RECORD_VERSION
+from lib.store import Store, connect
+from services.worker.processes import evidence
+from services.worker.supervisor import Supervisor, Verdict, bury_predecessors
+
+logger = logging.getLogger("trafficjobs.worker")
+
+_BLOCK = 5  # seconds the control stream is waited for at once
+_RELEASED = {"CANCEL": "cancelled", "LOST": "lease lost"}
+
+
+class Links:
+    """Starts and ends the threads.
+
+    Args:
+        supervisor: whose processes they serve.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self.settings = supervisor.settings
+        self.last_beat = float("-inf")
+        self._registered: list[str] = []
+        self._end = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._forever, args=(work,), name=name, daemon=True)
+            for name, work in (("beat", self._beat), ("control", self._control), ("reports", self._report))
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience: float) -> None:
+        """Tell what is left to tell, take the worker off the list, and end; at most `patience` seconds."""
+        self._end.set()
+        jobs = Jobs(self.settings, store=Store(self.settings, patience=patience))
+        try:
+            self._tell_reports(jobs)
+            jobs.leave(self.supervisor.name)
+        except JobsError as error:
+            logger.error("not everything could be reported before the end: %s", error)
+        finally:
+            jobs.close()
+
+    def _forever(self, work: Any) -> None:
+        """Run one thread's work again and again, whatever it raises."""
+        while not self._end.is_set():
+            jobs = Jobs(self.settings, store=Store(self.settings, patience=0.0))
+            try:
+                work(jobs)
+            except (JobsError, redis.RedisError, OSError) as error:
+                logger.debug("%s: %s", threading.current_thread().name, error)
+            except Exception:
+                logger.exception("%s failed; it starts again", threading.current_thread().name)
+            finally:
+                jobs.close()
+            self._end.wait(0.2)
+
+    # The beat
+
+    def _beat(self, jobs: Jobs) -> None:
+        """Renew every lease, register what this worker runs, and repeat orders, three times a lease."""
+        while not self._end.is_set():
+            running = self.supervisor.running()
+            started = time.monotonic()
+            try:
+                _, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
+            except JobsError as error:
+                logger.warning("the leases could not be renewed: %s", error)
+                self._stop_external()
+                self._end.wait(min(1.0, self.settings.lease_seconds / 10))
+                continue
+            self.last_beat = started
+            for mark, code in zip(running, codes, strict=True):
+                if code in _RELEASED:
+                    self.supervisor.order(mark.token, Verdict("released", _RELEASED[code]))
+            if self.supervisor.operations != self._registered:
+                jobs.register(self.settings.served_queues, RECORD_VERSION, self.supervisor.operations)
+                self._registered = self.supervisor.operations
+            self._end.wait(0.1 if not self._registered else self.settings.lease_seconds / 3)
+
+    def _stop_external(self) -> None:
+        """Operations that change the world outside must not outlive their lease; all others run on, fenced."""
+        now = time.monotonic()
+        for mark in self.supervisor.running():
+            if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
+                self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
+
+    def _info(self) -> dict[str, Any]:
+        supervisor = self.supervisor
+        now = time.monotonic()
+        busy = [{"job": m.job, "operation": m.operation, "seconds": round(now - m.started, 1)} for m in supervisor.running()]
+        return {
+            "kind": "worker",
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "queues": self.settings.served_queues,
+            "operations": supervisor.operations,
+            "children": self.settings.worker_children,
+            "running": busy,
+            "deaths": supervisor.deaths,
+            "restarts": supervisor.restarts,
+            "stopping": supervisor.stopping,
+        }
+
+    # The control stream
+
+    def _control(self, _jobs: Jobs) -> None:
+        """Orders for this worker's children, as soon as they are given."""
+        key = f"{self.settings.key_prefix}control.{self.supervisor.name}"
+        last = "0"
+        with connect(self.settings, self.settings.redis_db, socket_timeout=_BLOCK + self.settings.redis_timeout) as client:
+            while not self._end.is_set():
+                for _, entries in client.xread({key: last}, block=1000 * _BLOCK) or []:
+                    for entry, fields in entries:
+                        last = entry
+                        if fields[b"order"] == b"cancel":
+                            self.supervisor.order(fields[b"token"].decode(), Verdict("released", "cancelled"))
+
+    # Reports of the dead
+
+    def _report(self, jobs: Jobs) -> None:
+        self._tell_predecessors(jobs)
+        while not self._end.wait(0.02):
+            self._tell_reports(jobs)
+
+    def _tell_reports(self, jobs: Jobs) -> None:
+        """Tell what stands in the supervisor's queue, in order; each is removed once it was told."""
+        reports = self.supervisor.reports
+        while reports:
+            report = reports[0]
+            verdict = report.verdict
+            patience = None if self._end.is_set() else FOREVER
+            freed = jobs.bury(report.child, report.token, verdict.kind, verdict.reason, verdict.detail, patience)
+            reports.popleft()
+            self.supervisor.free(report.slot)
+            if freed is not None:
+                logger.info("job %s of %s is now %s (%s)", freed[0], report.child, freed[1], verdict.reason)
+
+    def _tell_predecessors(self, jobs: Jobs) -> None:
+        """Report what supervisors that were killed left in this folder: their jobs need not wait for the lease."""
+        for marks, left in bury_predecessors(self.supervisor.marks.path.parent):
+            for mark in left:
+                detail = evidence(None, 0, False, mark.child.rpartition("/")[0])
+                jobs.bury(mark.child, mark.token, "crash", "crash", detail, FOREVER)
+            marks.remove()
+            marks.close()
+            logger.warning("reported %d children of a worker that was killed", len(left))

@@ -1,0 +1,92 @@
+"""What each child is doing, in a file that child and supervisor both map: the mark.
+
+A child writes the token of its job before it runs it; whoever finds the child dead reads there which job it had
+started. The file lies in a folder that outlives the container, so that the next supervisor can report what its
+predecessor left. Each slot has a sequence number, odd while it is written: a slot left odd by a death counts as no mark.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+_SLOT = 512  # bytes
+_FORMAT = struct.Struct("<i d d B 128s 32s 64s 64s")  # pid, started, deadline, external effects, child, token, id, operation
+_SEQUENCE = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a slot says. Without a job, `token` is "". Times are of the monotonic clock of this machine."""
+
+    child: str
+    pid: int
+    token: str = ""
+    job: str = ""
+    operation: str = ""
+    started: float = 0.0
+    deadline: float = 0.0
+    external_effects: bool = False
+
+
+class Marks:
+    """The mapped file: `slots` marks. One writer a slot; readers see a whole mark or None.
+
+    Args:
+        path: of the file; made with that many empty slots if `slots` is given, else opened.
+    """
+
+    def __init__(self, path: Path, slots: int | None = None) -> None:
+        self.path = path
+        if slots is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(bytes(_SLOT * slots))
+        self._file = path.open("r+b")
+        self.slots = os.fstat(self._file.fileno()).st_size // _SLOT
+        self._map = mmap.mmap(self._file.fileno(), self.slots * _SLOT)
+
+    def lock(self) -> bool:
+        """Take the file for this process's life; False where a living supervisor has it."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def write(self, slot: int, mark: Mark) -> None:
+        """Say what the slot's child does now."""
+        at = slot * _SLOT
+        (sequence,) = _SEQUENCE.unpack_from(self._map, at)
+        sequence += 1 + sequence % 2  # odd, also after a death in the middle of a write
+        _SEQUENCE.pack_into(self._map, at, sequence)
+        texts = (mark.child.encode(), mark.token.encode(), mark.job.encode(), mark.operation.encode())
+        _FORMAT.pack_into(self._map, at + 8, mark.pid, mark.started, mark.deadline, mark.external_effects, *texts)
+        _SEQUENCE.pack_into(self._map, at, sequence + 1)
+
+    def read(self, slot: int) -> Mark | None:
+        """The slot's mark; None where it is empty or just being written."""
+        at = slot * _SLOT
+        (before,) = _SEQUENCE.unpack_from(self._map, at)
+        if before == 0 or before % 2:
+            return None
+        pid, started, deadline, external, child, token, job, operation = _FORMAT.unpack_from(self._map, at + 8)
+        (after,) = _SEQUENCE.unpack_from(self._map, at)
+        if after != before:
+            return None
+        child, token, job, operation = (value.rstrip(b"\0").decode() for value in (child, token, job, operation))
+        return Mark(child, pid, token, job, operation, started, deadline, bool(external))
+
+    def clear(self, slot: int) -> None:
+        """Forget a slot whose child was reported."""
+        self._map[slot * _SLOT : (slot + 1) * _SLOT] = bytes(_SLOT)
+
+    def remove(self) -> None:
+        """Delete the file: everything in it was reported."""
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Unmap and close; this gives the lock back."""
+        self._map.close()
+        self._file.close()

@@ -1,0 +1,129 @@
+"""What the worker asks of the kernel: death with the parent, orphans that come to the supervisor, signals that cannot hit a
+stranger, and how a process died. On systems other than Linux the parts that they lack do nothing."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+LINUX = sys.platform.startswith("linux")
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_OOM_EVENTS = Path("/sys/fs/cgroup/memory.events")
+
+
+def _prctl(option: int, value: int) -> None:
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel SIGKILL this process when the thread that made it ends; end now if that has happened already."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of its descendants' orphans, as PID 1 is."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+class ProcessHandle:
+    """A process that can be signalled without hitting another one that was given its number."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd: int | None = None
+        if LINUX:
+            try:
+                self._fd = os.pidfd_open(pid)
+            except OSError:  # it is gone already
+                self._fd = -1
+
+    def signal(self, number: signal.Signals) -> bool:
+        """Send a signal; False where the process is gone."""
+        try:
+            if self._fd is None:
+                os.kill(self.pid, number)
+            elif self._fd < 0:
+                return False
+            else:
+                signal.pidfd_send_signal(self._fd, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def stop(self, wait: float = 0.5) -> bool:
+        """SIGSTOP, and wait until it stands still; False where it does not within `wait` seconds or is gone."""
+        if not self.signal(signal.SIGSTOP):
+            return False
+        give_up = time.monotonic() + wait
+        while time.monotonic() < give_up:
+            if not LINUX:
+                time.sleep(0.01)
+                return True
+            state = _state(self.pid)
+            if state in "TtZX":
+                return state in "Tt"
+            time.sleep(0.001)
+        return False
+
+    def close(self) -> None:
+        """Give the handle back."""
+        if self._fd is not None and self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return "X"
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def data_bytes() -> int:
+    """Private writable memory of this process, as RLIMIT_DATA counts it."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def oom_kills() -> int:
+    """Processes the kernel killed in this container for want of memory; 0 where that is not told."""
+    try:
+        for line in _OOM_EVENTS.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def evidence(status: int | None, peak_kib: int, oom: bool, worker: str) -> dict[str, Any]:
+    """How a process died, for the record: wait status, peak resident memory, whether memory ran out, where."""
+    found: dict[str, Any] = {"worker": worker, "peak_memory_bytes": peak_kib * 1024, "oom_killed": oom}
+    if status is None:
+        return found | {"summary": "all processes of the worker were killed at once"}
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+        why = ", out of memory" if oom else ""
+        return found | {"signal": name, "summary": f"killed by {name}{why}, peak memory {peak_kib // 1024} MiB"}
+    code = os.WEXITSTATUS(status)
+    return found | {"exit_code": code, "summary": f"left with exit code {code}, peak memory {peak_kib // 1024} MiB"}

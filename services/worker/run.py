@@ -1,0 +1,163 @@
+"""One run of one job inside a child: finds the operation, gives it the data and a context, and makes its outcome.
+
+Whatever the operation raises becomes an outcome; nothing escapes but `SetAside`. Progress, log lines and files reach
+Redis under the claim's token and are dropped when that no longer holds.
+"""
+
+import contextlib
+import io
+import logging
+import resource
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from lib.context import JobInfo, running
+from lib.dataset import Dataset
+from lib.errors import InvalidParameters, JobsError, NoData, StaleClaim
+from lib.foreign import UNREADABLE
+from lib.jobs import Claim, Jobs, Outcome, complete, failed
+from lib.operations import Catalog, Operation, run
+from lib.records import RECORD_VERSION
+from lib.versions import DatasetStore
+from services.worker.processes import data_bytes
+
+logger = logging.getLogger("trafficjobs.worker")
+_PROGRESS_PAUSE = 0.1  # seconds between two progress writes
+_LOG_PAUSE = 0.1  # seconds within which log lines are gathered
+_TRACEBACK_KEPT = 8_192  # characters
+
+
+class SetAside(Exception):
+    """This worker cannot run the job; another version may."""
+
+
+class LiveContext:
+    """What an operation says goes to the job's record. Implements `lib.context.Context`."""
+
+    def __init__(self, claim: Claim, jobs: Jobs, versions: DatasetStore) -> None:
+        self._claim, self._jobs, self._versions = claim, jobs, versions
+        self._lines: list[str] = []
+        self._flushed = self._progressed = float("-inf")
+
+    def progress(self, done: float, total: float | None, note: str) -> None:
+        now = time.monotonic()
+        if now - self._progressed >= _PROGRESS_PAUSE or done == total:
+            self._progressed = now
+            self._jobs.progress(self._claim, done, total, note)
+
+    def log(self, message: str) -> None:
+        self._lines += message.splitlines() or [""]
+        if time.monotonic() - self._flushed >= _LOG_PAUSE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._jobs.append_log(self._claim, lines)
+        self._flushed = time.monotonic()
+
+    def save_file(self, name: str, data: bytes, content_type: str) -> None:
+        self._jobs.stage_file(self._claim, name, data, content_type)
+
+    def job(self) -> JobInfo:
+        return JobInfo(self._claim.id, self._claim.attempt, self._claim.token)
+
+    def store(self) -> DatasetStore:
+        return self._versions
+
+
+class _LogWriter(io.TextIOBase):
+    """What an operation prints becomes log lines of its job."""
+
+    def __init__(self, context: LiveContext) -> None:
+        self._context = context
+        self._rest = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._context.log(line)
+        return len(text)
+
+    def end(self) -> None:
+        """Write a last line without its newline."""
+        if self._rest:
+            self._context.log(self._rest)
+            self._rest = ""
+
+
+def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versions: DatasetStore) -> Outcome:
+    """Run a claimed job. Raises SetAside where this worker lacks the operation or the record is newer than it."""
+    if claim.version > RECORD_VERSION or (claim.operation not in catalog and not claim.adopted):
+        raise SetAside
+    if claim.operation not in catalog:
+        message = "Unknown job type."
+        if claim.operation == UNREADABLE and isinstance(claim.input, dict) and "error" in claim.input:
+            message = str(claim.input["error"])
+        return failed({"type": "UnknownOperation", "message": message, "reason": "invalid"}, may_retry=False)
+    operation = catalog.get(claim.operation)
+    context = LiveContext(claim, jobs, versions)
+    writer = _LogWriter(context)
+    try:
+        with (
+            _memory_limit(operation.memory_limit or jobs.settings.memory_limit),
+            running(context),
+            contextlib.redirect_stdout(writer),
+        ):
+            frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
+            result = run(operation, claim.params, frame)
+        writer.end()
+        payload = orjson.dumps(result)
+    except StaleClaim:
+        return failed({"type": "StaleClaim", "message": "Given to another worker.", "reason": "stale"})
+    except BaseException as error:  # SystemExit of an operation must not end the child
+        outcome = _failure(error, operation, jobs)
+    else:
+        limit = jobs.settings.max_result_bytes
+        outcome = complete(payload)
+        if len(payload) > limit:
+            message = f"The result has {len(payload)} bytes, more than MAX_RESULT_BYTES ({limit}); save it as a file instead."
+            outcome = failed({"type": "ResultTooLarge", "message": message, "reason": "invalid"}, may_retry=False)
+    try:
+        context.flush()
+    except JobsError as error:
+        logger.warning("log lines of job %s were dropped: %s", claim.id, error)
+    return outcome
+
+
+def _failure(error: BaseException, operation: Operation, jobs: Jobs) -> Outcome:
+    details: dict[str, Any] = {"type": type(error).__name__, "message": str(error)[:2_000] or type(error).__name__}
+    if isinstance(error, InvalidParameters | NoData):
+        return failed(details | {"reason": "invalid"}, may_retry=False)
+    if isinstance(error, MemoryError):
+        limit = operation.memory_limit or jobs.settings.memory_limit
+        hint = f" (its limit is {limit / 2**20:.0f} MiB)" if limit else ""
+        details["message"] = f"The operation {operation.name} ran out of memory{hint}."
+        details["reason"] = "memory"
+    else:
+        details["reason"] = "exception"
+    details["traceback"] = "".join(traceback.format_exception(error))[-_TRACEBACK_KEPT:]
+    return failed(details)
+
+
+@contextlib.contextmanager
+def _memory_limit(allowed: int) -> Iterator[None]:
+    """Let the block allocate at most `allowed` bytes beyond what the process has; 0 for any."""
+    base = data_bytes()
+    if not allowed or not base:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (base + allowed, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

@@ -1,0 +1,328 @@
+"""The supervisor, PID 1 of the worker: keeps children running, ends those that must end, and reports those that died.
+
+The main thread owns the processes; three more talk to Redis (`links.py`). It imports no pandas and runs no job, so it
+renews leases however busy its children are. To kill a child for a job it stops it, reads its mark and kills it only if
+that job is still running there.
+"""
+
+import logging
+import os
+import secrets
+import select
+import signal
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lib.settings import Settings
+from services.worker.channel import Receiver, Sender
+from services.worker.marks import Mark, Marks
+from services.worker.processes import ProcessHandle, adopt_orphans, evidence, oom_kills
+
+logger = logging.getLogger("trafficjobs.worker")
+
+_TICK = 0.05  # seconds between two looks at deadlines and orders
+_ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
+_LONGEST_PAUSE = 5.0  # seconds before a child or nursery that dies at once is started again
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is reported of a child that was killed by order; see `Jobs.bury`."""
+
+    kind: str
+    reason: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A dead child, to be told to Redis. Its slot is free once it was."""
+
+    slot: int
+    child: str
+    token: str
+    verdict: Verdict
+
+
+@dataclass
+class Order:
+    """End the run of `token`; dropped when no child has marked it for a while."""
+
+    token: str
+    verdict: Verdict
+    until: float
+
+
+@dataclass
+class _Child:
+    name: str
+    slot: int
+    born: float
+    process: ProcessHandle | None = None
+    verdict: Verdict | None = None
+
+
+class Supervisor:
+    """The processes of one worker.
+
+    Args:
+        settings: of the worker.
+        name: unique among all workers, ever.
+        marks: the locked marks file; it has more slots than there are children, so that a mark stands until it is reported.
+    """
+
+    def __init__(self, settings: Settings, name: str, marks: Marks) -> None:
+        self.settings, self.name, self.marks = settings, name, marks
+        self.children: dict[str, _Child] = {}
+        self.reports: deque[Report] = deque()
+        self.orders: deque[Order] = deque()
+        self.operations: list[str] = []
+        self.deaths = self.restarts = 0
+        self.stopping = False
+        self._slots = deque(range(marks.slots))
+        self._nursery: int | None = None
+        self._ready = False
+        self._commands: Sender | None = None
+        self._messages: Receiver | None = None
+        self._next_nursery = self._next_fork = 0.0
+        self._nursery_failures = self._quick_deaths = 0
+        self._oom_kills = oom_kills()
+        self._kill_at = float("inf")
+
+    # What the other threads ask
+
+    def running(self) -> list[Mark]:
+        """Marks of the jobs that run now."""
+        marks = [self.marks.read(child.slot) for child in list(self.children.values())]
+        return [mark for mark in marks if mark is not None and mark.token]
+
+    def order(self, token: str, verdict: Verdict) -> None:
+        """End the run of `token`, wherever it is."""
+        self.orders.append(Order(token, verdict, time.monotonic() + _ORDER_LIFE))
+
+    @property
+    def healthy(self) -> bool:
+        """Whether jobs can be run."""
+        return self._ready and not self.stopping
+
+    def free(self, slot: int) -> None:
+        """A report was told: its slot may be used again."""
+        self.marks.clear(slot)
+        self._slots.append(slot)
+
+    # The main loop
+
+    def run(self) -> None:
+        """Until SIGTERM and the end of every child. A second SIGTERM ends running jobs at once."""
+        adopt_orphans()
+        wake_read, wake_write = os.pipe()
+        for end in (wake_read, wake_write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop())
+        while not (self.stopping and not self.children):
+            self._keep_nursery()
+            self._keep_children()
+            watched = [wake_read] + ([self._messages.fd] if self._messages else [])
+            select.select(watched, [], [], _TICK)
+            try:
+                os.read(wake_read, 4096)
+            except BlockingIOError:
+                pass
+            self._hear_nursery()
+            self._reap_own()
+            self._watch_deadlines()
+            self._carry_out()
+        self._end_nursery()
+
+    def _stop(self) -> None:
+        if self.stopping:
+            self._kill_at = 0.0
+            return
+        self.stopping = True
+        self._kill_at = time.monotonic() + self.settings.worker_grace
+        logger.info("stopping; running jobs have %.0f s to end", self.settings.worker_grace)
+        for child in self.children.values():
+            if child.process is not None:
+                child.process.signal(signal.SIGTERM)
+
+    # The nursery
+
+    def _keep_nursery(self) -> None:
+        if self._nursery is not None or self.stopping or time.monotonic() < self._next_nursery:
+            return
+        command_read, command_write = os.pipe()
+        report_read, report_write = os.pipe()
+        for end in (command_read, report_write):
+            os.set_inheritable(end, True)
+        arguments = [sys.executable, "-m", "services.worker.nursery", str(os.getpid()), str(command_read), str(report_write)]
+        # BLAS threads and jemalloc's would make forks of the nursery unsafe.
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+        self._nursery = os.posix_spawn(sys.executable, [*arguments, str(self.marks.path)], environment)
+        os.close(command_read)
+        os.close(report_write)
+        self._commands, self._messages, self._ready = Sender(command_write), Receiver(report_read), False
+
+    def _end_nursery(self) -> None:
+        if self._commands is not None:
+            self._commands.close()
+            self._commands = None
+        give_up = time.monotonic() + 2.0
+        while self._nursery is not None and time.monotonic() < give_up:
+            self._reap_own()
+            time.sleep(0.01)
+
+    def _nursery_died(self) -> None:
+        """Its children die with it, by the kernel's hand; what is left after a moment, by ours."""
+        assert self._messages is not None
+        self._hear(self._messages.receive())
+        self._nursery_failures = 0 if self._ready else self._nursery_failures + 1
+        pause = min(_LONGEST_PAUSE, 0.1 * 2**self._nursery_failures)
+        if not self.stopping:
+            logger.error("the nursery died; the next one starts in %.1f s", pause)
+            self.restarts += 1
+        self._nursery, self._ready, self._next_nursery = None, False, time.monotonic() + pause
+        self._messages.close()
+        self._messages = None
+        if self._commands is not None:
+            self._commands.close()
+            self._commands = None
+        for child in list(self.children.values()):
+            if child.process is None:  # asked for, never forked
+                self._bury(child, None, 0)
+            else:
+                child.process.signal(signal.SIGKILL)
+
+    # Children
+
+    def _keep_children(self) -> None:
+        if not self._ready or self.stopping or time.monotonic() < self._next_fork or self._commands is None:
+            return
+        while len(self.children) < self.settings.worker_children and self._slots:
+            slot = self._slots.popleft()
+            name = f"{self.name}/{slot}-{secrets.token_hex(8)}"
+            self.children[name] = _Child(name, slot, time.monotonic())
+            self._commands.send(slot=slot, child=name)
+
+    def _hear_nursery(self) -> None:
+        if self._messages is not None:
+            self._hear(self._messages.receive())
+
+    def _hear(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            if message["event"] == "ready":
+                self._ready, self._nursery_failures = True, 0
+                self.operations = message["operations"]
+                for file, problem in message["broken"].items():
+                    logger.error("operations of %s cannot be used: %s", file, problem)
+                if message["threads"] != 1:
+                    logger.warning("the nursery has %d threads; a forked child could hang", message["threads"])
+            elif message["event"] == "forked":
+                child = self.children.get(message["child"])
+                if child is not None:
+                    child.process = ProcessHandle(message["pid"])
+                    if self.stopping:
+                        child.process.signal(signal.SIGTERM)
+            elif message["event"] == "exit":
+                self._exited(message["pid"], message["status"], message["peak_kib"])
+
+    def _reap_own(self) -> None:
+        """The nursery, and the orphans that come to PID 1 (or a subreaper) when it dies."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid == self._nursery:
+                self._nursery_died()
+            else:
+                self._exited(pid, status, usage.ru_maxrss)
+
+    def _exited(self, pid: int, status: int, peak_kib: int) -> None:
+        for child in list(self.children.values()):
+            if child.process is not None and child.process.pid == pid:
+                self._bury(child, status, peak_kib)
+
+    def _bury(self, child: _Child, status: int | None, peak_kib: int) -> None:
+        """Take a dead child out and hand its report to the reporting thread."""
+        del self.children[child.name]
+        if child.process is not None:
+            child.process.close()
+        mark = self.marks.read(child.slot)
+        token = mark.token if mark is not None and mark.child == child.name else ""
+        before, self._oom_kills = self._oom_kills, oom_kills()
+        verdict = child.verdict or Verdict("crash", "crash", evidence(status, peak_kib, self._oom_kills > before, self.name))
+        clean = status is not None and os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        if not clean and child.verdict is None:
+            self.deaths += 1
+            logger.error("child %s died: %s", child.name, verdict.detail.get("summary", verdict.reason))
+        quick = not clean and not token and time.monotonic() - child.born < 1.0
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        if self._quick_deaths > 2:
+            self._next_fork = time.monotonic() + min(_LONGEST_PAUSE, 0.1 * 2**self._quick_deaths)
+        self.reports.append(Report(child.slot, child.name, token, verdict))
+
+    # Ending runs
+
+    def _watch_deadlines(self) -> None:
+        now = time.monotonic()
+        for mark in self.running():
+            if now >= mark.deadline:
+                limit = mark.deadline - mark.started
+                message = f"The run took longer than its timeout of {limit:g} s and was stopped."
+                error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
+                self.orders.append(Order(mark.token, Verdict("failed", "timeout", error), now + _ORDER_LIFE))
+            elif now >= self._kill_at:
+                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + _ORDER_LIFE))
+        if now >= self._kill_at + 1.0:  # children that neither run a job nor end
+            for child in self.children.values():
+                if child.process is not None:
+                    child.process.signal(signal.SIGKILL)
+
+    def _carry_out(self) -> None:
+        """Kill for every order whose job is marked; keep the others until they are too old."""
+        for _ in range(len(self.orders)):
+            order = self.orders.popleft()
+            done = any(self._kill(child, order) for child in list(self.children.values()))
+            if not done and time.monotonic() < order.until:
+                self.orders.append(order)
+
+    def _kill(self, child: _Child, order: Order) -> bool:
+        """Stop the child, look whether it still runs the job of the order, and kill it only then."""
+        mark = self.marks.read(child.slot)
+        if child.process is None or mark is None or mark.token != order.token:
+            return False
+        if child.verdict is not None:
+            return True
+        if child.process.stop():
+            mark = self.marks.read(child.slot)
+            if mark is not None and mark.token == order.token:
+                child.verdict = order.verdict
+                child.process.signal(signal.SIGKILL)
+                return True
+        child.process.signal(signal.SIGCONT)
+        return False
+
+
+def bury_predecessors(folder: Path) -> list[tuple[Marks, list[Mark]]]:
+    """Marks files whose supervisor is dead, each with the children it left; locked, to be removed once they are reported."""
+    left = []
+    for path in sorted(folder.glob("*.marks")):
+        try:
+            marks = Marks(path)
+        except (OSError, ValueError):  # another one removed it, or it is empty
+            continue
+        if not marks.lock():
+            marks.close()
+            continue
+        found = [marks.read(slot) for slot in range(marks.slots)]
+        left.append((marks, [mark for mark in found if mark is not None]))
+    return left
