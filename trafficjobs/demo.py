@@ -24,10 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = "atx_traffic.csv"
 PLOT = "plot.png"
 SAMPLE_ROWS = 20_000
-# Seconds: a request is repeated so long while the service is away, a job may take so long, between two looks at a job.
+# Seconds: a request is repeated so long while the service is away; a job may take so long.
 PATIENCE = 30.0
 JOB_LIMIT = 120.0
-GLANCE = 0.05
+# Seconds between the first two looks at a job, and at most; what takes long is looked at less often.
+FIRST_GLANCE = 0.005
+LAST_GLANCE = 0.1
 CHUNK = 1 << 16
 TERMINAL_STATES = frozenset({"complete", "failed", "cancelled"})
 
@@ -47,6 +49,10 @@ class Service:
 
     def get(self, path: str) -> httpx.Response:
         return self._request("GET", path)
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a page; releases differ."""
+        return self._client.get(path, follow_redirects=True).is_success
 
     def submit(self, job: Record) -> Record:
         """Submit a job; the key makes a repeated request harmless."""
@@ -71,10 +77,12 @@ class Service:
     def finish(self, job: Record, terminal: Terminal, label: str) -> Record:
         """Follow a job to its end and return its last record."""
         end = time.monotonic() + JOB_LIMIT
+        glance = FIRST_GLANCE
         while job["status"] not in TERMINAL_STATES:
             if time.monotonic() > end:
                 raise DemoError(f"job {job['id']} is still {job['status']} after {JOB_LIMIT:.0f} s")
-            time.sleep(GLANCE)
+            time.sleep(glance)
+            glance = min(LAST_GLANCE, 1.3 * glance)
             job = self.get(f"/jobs/{job['id']}").json()
             progress = job.get("progress") or {}
             note = progress.get("note") or job["status"]
@@ -154,11 +162,8 @@ def _result_line(terminal: Terminal, name: str, job: Record, seconds: float, wid
 
 def say_where_to_look(service: Service, terminal: Terminal, plot: Path | None) -> None:
     """The addresses and one command to try next."""
-    rows = [
-        ("API, to try out", f"{service.url}/docs"),
-        ("jobs", f"{service.url}/jobs"),
-        ("metrics", f"{service.url}/metrics"),
-    ]
+    pages = [("API, to try out", "/docs"), ("operations", "/operations"), ("jobs", "/jobs"), ("metrics", "/metrics")]
+    rows = [(about, service.url + path) for about, path in pages if service.has(path)]
     if plot:
         rows.append(("plot", shown(plot)))
     terminal.line("Look at")

@@ -4,6 +4,7 @@ Used by the launcher and the demonstration. Off a terminal no control character 
 readable; NO_COLOR and TERM=dumb are honoured.
 """
 
+import io
 import os
 import shutil
 import sys
@@ -22,6 +23,8 @@ class Terminal:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
+        if isinstance(self.stream, io.TextIOWrapper):  # a mark that the locale lacks must not end anything
+            self.stream.reconfigure(errors="replace")
         self.live = self.stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
         self.colours = self.live and "NO_COLOR" not in os.environ
         self._drawn = 0.0
