@@ -127,6 +127,8 @@ class _RaggedRows:
 
 
 def _explained(message: str) -> str:
+    if "Empty CSV" in message:
+        return "the file has a header but no rows"
     if "straddl" in message:
         return f"a row is longer than {BLOCK_BYTES // 2**20} MiB: a quotation mark is opened and never closed"
     return f"the file is no well-formed CSV: {message}"

@@ -60,8 +60,9 @@ class _Records:
                 record, self._at = self._parse(self._window, self._at)
             except json.JSONDecodeError as error:
                 # Cut by the end of the window, perhaps; a record longer than a block is broken for certain.
+                into = error.pos - self._at
                 if len(self._window) - self._at > BLOCK_BYTES or not self._more():
-                    raise self._broken(error.pos, error.msg) from None
+                    raise self._broken(self._at + into, error.msg) from None
             else:
                 if not isinstance(record, dict):
                     raise self._broken(self._at, "expected an object")

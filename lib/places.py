@@ -30,15 +30,17 @@ def clean_coordinates(latitude: pa.Array, longitude: pa.Array, point: pa.Array, 
     """
     lat, lon = _number(latitude), _number(longitude)
     unread = _true(pc.or_(pc.and_(latitude.is_valid(), lat.is_null()), pc.and_(longitude.is_valid(), lon.is_null())))
+    half = _true(pc.xor(lat.is_null(), lon.is_null()))
     missing = pc.or_(lat.is_null(), lon.is_null())
     if point.null_count < len(point) and pc.any(missing).as_py():
         from_point = parse_points(pc.if_else(missing, point, None))
         lat, lon = (pc.if_else(missing, other, own) for own, other in zip((lat, lon), from_point, strict=True))
-    half = _true(pc.xor(lat.is_null(), lon.is_null())) & ~unread
+    absent = _true(pc.or_(lat.is_null(), lon.is_null()))
+    unread &= absent
+    half &= absent & ~unread
     zero = _true(pc.and_(pc.equal(lat, 0), pc.equal(lon, 0)))
     no_point = _true(pc.or_(pc.greater(pc.abs(lat), 180), pc.greater(pc.abs(lon), 180)))
     outside = _true(pc.or_(_outside(lat, LATITUDES), _outside(lon, LONGITUDES))) & ~zero & ~no_point
-    unread &= _true(pc.or_(lat.is_null(), lon.is_null()))
     for reason, mask in (
         ("(0, 0)", zero),
         ("the decimal point is lost", no_point),

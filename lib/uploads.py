@@ -118,7 +118,7 @@ class UploadReader:
     def __init__(self, client: "redis.Redis", settings: Settings, upload: str) -> None:
         self._client: Any = client  # its answers are bytes, which the stubs cannot know
         self._key = upload_key(settings, upload)
-        meta: dict[bytes, bytes] = self._client.hgetall(self._key)
+        meta = self._meta()
         if meta.get(b"complete") != b"1":
             raise InvalidInput(
                 "params.upload", f"there is no finished upload {upload!r}: it was loaded already, or has expired; upload again"
@@ -128,6 +128,10 @@ class UploadReader:
         self._chunks = int(meta[b"chunks"])
         self._next = 0
         self._rest = b""
+
+    def _meta(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = self._client.hgetall(self._key)
+        return found
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, at most `size` (all for -1); b"" at the end."""
