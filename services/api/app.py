@@ -1,0 +1,33 @@
+"""The application: `create_app()` puts routes, errors, limits and logs together. gunicorn calls it, and so do tests.
+
+Nothing connects before the first request, so that it starts while Redis is away and answers 503 until Redis is there.
+"""
+
+from flask import Flask
+
+from lib.settings import Settings, load_settings
+from services.api import access_log, problems
+from services.api.backend import attach, make_backend
+from services.api.routes import course, data, direct, health, jobs, operations, queues, results
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The API as a WSGI application.
+
+    Args:
+        settings: read from the environment by default.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be used.
+    """
+    settings = settings or load_settings()
+    app = Flask("trafficjobs", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.strict_slashes = False  # `/get` and `/get/` are both in use
+    attach(app.extensions, made := make_backend(settings))
+    access_log.install(app)
+    problems.install(app)
+    for module in (health, jobs, results, course, operations, data, queues):
+        app.register_blueprint(module.blueprint)
+    direct.add_routes(app, made.catalog)  # last, because they give way to every other route
+    return app

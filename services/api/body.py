@@ -1,0 +1,117 @@
+"""Reading requests: JSON bodies and query parameters, with all their limits. The one place where input is parsed.
+
+JSON is taken whatever the Content-Type says, since curl and the course's clients send any. Nothing here touches Redis.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from flask import request
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from lib.errors import InvalidInput
+from services.api.problems import INVALID_JSON, Problem
+
+MAX_DEPTH = 32
+CHUNK = 1 << 16  # bytes
+_LATEST = 253_402_300_800  # seconds; the year 10000
+_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?\Z", re.ASCII)
+
+
+def json_body() -> Any:
+    """The body as JSON.
+
+    Raises:
+        Problem: it is not JSON, not UTF-8, or empty.
+        InvalidInput: it is nested too deeply.
+        RequestEntityTooLarge, BadRequest: as `Body.read` says.
+    """
+    # Not `request.get_data`: it would cut a chunked body off at the limit without a word.
+    raw = b"".join(iter(Body().read, b""))
+    if not raw:
+        raise Problem(INVALID_JSON, "Invalid JSON: the body is empty.")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Problem(INVALID_JSON, f"Invalid JSON: {error}.") from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise InvalidInput("", f"the body is nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+class Body:
+    """The bytes of this request, as they arrive. A body that breaks off is refused, however the server reports it."""
+
+    def __init__(self) -> None:
+        self._stream = request.stream  # refuses what is announced as larger than the limit, and reading on past it
+        self._received = 0
+
+    def read(self, size: int = CHUNK) -> bytes:
+        """The next bytes; b"" at the end.
+
+        Raises:
+            RequestEntityTooLarge: the limit is reached.
+            BadRequest: fewer bytes came than were announced, or their framing is broken.
+        """
+        try:
+            data = self._stream.read(size)
+        except HTTPException:
+            raise
+        except Exception as error:  # of the server's own kinds
+            raise BadRequest(f"The body cannot be read: {type(error).__name__}.") from error
+        self._received += len(data)
+        announced = request.content_length
+        if not data and announced is not None and self._received < announced:
+            raise BadRequest(f"The body broke off after {self._received} of {announced} bytes.")
+        return data
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    """Whether more than `limit` objects and lists stand within one another."""
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level:
+        depth += 1
+        if depth > limit:
+            return True
+        children = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in children for item in items if isinstance(item, dict | list)]
+    return False
+
+
+def query_int(name: str, default: int) -> int:
+    """A whole number of the query string. Raises InvalidInput."""
+    given = request.args.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise InvalidInput(name, f"must be a whole number, not {given[:40]!r}")
+    return int(given)
+
+
+def query_time(name: str) -> float | None:
+    """A time of the query string as seconds since 1970: ISO 8601 (UTC where it names no zone) or seconds. Raises InvalidInput."""
+    given = request.args.get(name)
+    if given is None:
+        return None
+    try:
+        seconds = float(given) if _SECONDS.match(given) else _from_iso(given)
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    if not 0 <= seconds < _LATEST:
+        raise InvalidInput(name, f"must be a time such as 2024-05-01T12:00:00Z, or seconds since 1970, not {given[:40]!r}")
+    return seconds
+
+
+def _from_iso(given: str) -> float:
+    # A plus sign that was not percent-encoded arrives as a space.
+    moment = datetime.fromisoformat(given.strip().replace(" ", "+") if "T" in given else given)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def page_link(name: str, value: str) -> str:
+    """A Link header to the next page: this request's address with `name` set to `value`."""
+    query = urlencode([(key, each) for key, each in request.args.items(multi=True) if key != name] + [(name, value)])
+    return f'<{request.script_root}{quote(request.path)}?{query}>; rel="next"'

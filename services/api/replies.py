@@ -1,0 +1,22 @@
+"""Answers: JSON by orjson, and stored files. Every route answers through here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Response
+
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+
+def json_reply(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, mimetype: str = "application/json"
+) -> Response:
+    """A JSON answer that ends with a newline, for the sake of terminals."""
+    return Response(orjson.dumps(value, option=_OPTIONS), status, headers, mimetype=mimetype)
+
+
+def file_reply(data: bytes, content_type: str) -> Response:
+    """A file that an operation made. A browser shows it in a sandbox, since anybody's operation may have written it."""
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
+    return Response(data, 200, headers, content_type=content_type)

@@ -1,0 +1,72 @@
+"""For machines: `/healthz`, `/readyz`, `/metrics`; and `/`, the list of routes.
+
+/healthz says that this process lives and asks nobody. /readyz says whether requests can be served, which is up to Redis
+alone: a stopped upkeep or missing data is shown there, and takes no pod out of service.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client.exposition import choose_encoder
+
+from lib.errors import StoreFull
+from lib.metrics import registry_of
+from services.api.backend import backend
+from services.api.replies import json_reply
+
+blueprint = Blueprint("health", __name__)
+
+_PROBE_PATIENCE = 0.5  # seconds; probes ask again soon
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 while the process lives."""
+    return json_reply({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """200 with what was checked; 503 where Redis is away, loading, or refuses writes."""
+    checks: dict[str, Any] = {
+        "redis": _redis(),
+        "upkeep": {"age_seconds": backend().jobs.upkeep_age()},
+        "operations_broken": [{"file": file, "reason": reason} for file, reason in sorted(backend().catalog.broken.items())],
+        "data": backend().data_version(),
+    }
+    return json_reply({"status": "ready", "checks": checks})
+
+
+def _redis() -> str:
+    """Only a write tells whether Redis takes writes. A full one still ends jobs and answers."""
+    store = backend().store
+    try:
+        store.persist(lambda: store.records.set(f"{store.prefix}readyz", 1, px=1_000), _PROBE_PATIENCE)
+    except StoreFull:
+        return "full"
+    return "ok"
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """For Prometheus: the same from every process, since all of it is kept in Redis."""
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry_of(backend().jobs, backend().dataset.store)), content_type=content_type)
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """What there is."""
+    rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: (rule.rule, min(rule.methods or [""])))
+    routes = [
+        {"path": rule.rule, "methods": sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}), "summary": _summary(rule.endpoint)}
+        for rule in rules
+    ]
+    return json_reply({"service": "trafficjobs", "routes": routes})
+
+
+def _summary(endpoint: str) -> str:
+    kind, _, name = endpoint.partition(".")
+    if kind == "direct":
+        return backend().catalog.get(name).summary
+    return (current_app.view_functions[endpoint].__doc__ or "").partition("\n")[0]

@@ -1,0 +1,46 @@
+"""`/operations` and `/templates`: what a job can do, with the schema and a ready body of each. No Redis is needed."""
+
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+
+from lib.errors import UnknownOperation
+from lib.operations import Operation
+from services.api.backend import backend
+from services.api.problems import NOT_FOUND, Problem
+from services.api.replies import json_reply
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.get("/operations")
+def index() -> Response:
+    """Every operation that is offered."""
+    catalog = backend().catalog
+    return json_reply({"operations": [_brief(catalog.get(name)) for name in catalog.names()]})
+
+
+@blueprint.get("/operations/<name>")
+def get(name: str) -> Response:
+    """One operation, with the JSON Schema of its parameters."""
+    try:
+        found = backend().catalog.get(name)
+    except UnknownOperation as error:
+        raise Problem(NOT_FOUND, error.message[:1].upper() + error.message[1:], "name") from None
+    about = {"description": found.doc, "timeout": found.timeout, "schema": found.json_schema(), "template": found.template()}
+    return json_reply(_brief(found) | about)
+
+
+def _brief(operation: Operation) -> dict[str, Any]:
+    return {
+        "name": operation.name,
+        "title": operation.title,
+        "summary": operation.summary,
+        "url": url_for("operations.get", name=operation.name),
+    }
+
+
+@blueprint.get("/templates")
+def templates() -> Response:
+    """A body for POST /jobs that works as it stands, for every operation that is offered."""
+    return json_reply(backend().catalog.templates())

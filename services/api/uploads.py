@@ -1,0 +1,125 @@
+"""Takes an upload from a request to Redis, chunk by chunk: raw bodies of any Content-Type, and forms with a file.
+
+No more than a chunk is in memory and nothing is on disk. Whatever goes wrong, what has arrived is dropped; a process that
+is killed meanwhile leaves chunks that Redis expires.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+
+from flask import request
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.formparser import FormDataParser
+
+from lib.errors import InvalidInput
+from lib.uploads import Upload
+from services.api.backend import Backend
+from services.api.body import CHUNK, Body
+from services.api.problems import Kind, Problem
+
+NO_DATA_FILE = Kind("no-data-file", 404, "The data file is not there")
+_FORM_FIELD = "file"
+_FORM_MEMORY = 64 * 1024  # bytes of fields that are no files
+
+
+class _Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+class _Receiver:
+    """What a form's file is written to: the parser calls `write` as bytes arrive."""
+
+    def __init__(self, upload: Upload, write: Callable[[bytes], None]) -> None:
+        self.upload = upload
+        self.write = write
+
+    def seek(self, position: int) -> None:
+        """The parser rewinds at the end; there is nothing to rewind."""
+
+
+class Uploads:
+    """Receives one request's body."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._open: list[Upload] = []
+
+    def receive(self) -> tuple[str, str]:
+        """The id of the finished upload, and the name of what was uploaded.
+
+        Raises:
+            InvalidInput, Problem: it is no form with one file, or there is nothing to load.
+            TooLarge, StoreFull, StoreUnavailable, RequestEntityTooLarge.
+        """
+        request.max_content_length = self._backend.settings.max_upload_bytes
+        with self._dropped_on_error():
+            if request.mimetype == "multipart/form-data":
+                return self._form()
+            body = Body()
+            first = body.read()
+            if first:
+                return self._stream(body, first, "", request.content_length)
+            return self._data_file(self._backend.settings.data_file)
+
+    @contextmanager
+    def _dropped_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            for upload in self._open:
+                try:
+                    self._redis(upload.abort)
+                except Exception:
+                    pass  # it expires by itself, and the first error is what matters
+            raise
+
+    def _redis(self, action: Callable[[], Any]) -> Any:
+        # Tried once: bytes that were taken cannot be taken again.
+        return self._backend.store.persist(action, 0)
+
+    def _begin(self, name: str, size: int | None) -> Upload:
+        store = self._backend.store
+        upload: Upload = store.persist(lambda: self._backend.dataset.store.begin_upload(name[:200], size), store.patience)
+        self._open.append(upload)
+        return upload
+
+    def _stream(self, source: _Readable, first: bytes, name: str, size: int | None) -> tuple[str, str]:
+        upload = self._begin(name, size)
+        chunk = first
+        while chunk:
+            self._append(upload, chunk)
+            chunk = source.read(CHUNK)
+        return self._redis(upload.finish), name
+
+    def _append(self, upload: Upload, chunk: bytes) -> None:
+        self._redis(lambda: upload.append(chunk))
+
+    def _data_file(self, path: Path) -> tuple[str, str]:
+        try:
+            with path.open("rb") as file:
+                return self._stream(file, file.read(CHUNK), path.name, path.stat().st_size)
+        except OSError as error:
+            raise Problem(
+                NO_DATA_FILE,
+                f"The body is empty, and DATA_FILE, {path}, cannot be read: {error.strerror}. Send a CSV as the body:"
+                " curl --data-binary @incidents.csv <this address>/data",
+            ) from None
+
+    def _form(self) -> tuple[str, str]:
+        def receiver(total: int | None, content_type: str | None, filename: str | None, length: int | None = None) -> _Receiver:
+            upload = self._begin(filename or "", None)
+            return _Receiver(upload, lambda data: self._append(upload, bytes(data)))
+
+        parser = FormDataParser(receiver, max_form_memory_size=_FORM_MEMORY, max_form_parts=10, silent=False)  # type: ignore[arg-type]
+        try:
+            _, _, files = parser.parse(cast(IO[bytes], Body()), request.mimetype, request.content_length, request.mimetype_params)
+        except HTTPException:
+            raise
+        except ValueError as error:
+            raise BadRequest(f"The form cannot be read: {error}") from None
+        found = files.getlist(_FORM_FIELD)
+        if len(found) != 1 or len(self._open) != 1:
+            raise InvalidInput(_FORM_FIELD, f"must be the one file of the form: curl -F {_FORM_FIELD}=@incidents.csv")
+        return self._redis(self._open[0].finish), found[0].filename or ""
