@@ -1,7 +1,7 @@
 # Everything a developer types. `make` alone lists the targets; a comment after two hashes is the help text.
 #
 # A virtual environment of our own is made from requirements/*.txt on first use. A stamp per file remembers what is
-# installed, so that a second run starts at once. Nothing outside this folder is written, and HOME is not needed.
+# installed, so that a second run starts at once. Nothing but Python and make is needed, not even a HOME.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -36,10 +36,10 @@ PIP_INSTALL = $(PY) -m pip install --quiet --require-hashes
 ##@ Run
 .PHONY: demo up
 demo: $(LOCAL) ## Start everything, load a sample, run one job of each operation; stays up until Ctrl-C (PORT=5000)
-	$(PY) -m trafficjobs.local demo --port $(PORT)
+	@$(PY) -m trafficjobs.local demo --port $(PORT)
 
 up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until Ctrl-C (PORT=5000)
-	$(PY) -m trafficjobs.local up --port $(PORT)
+	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
 .PHONY: check lint format test test-all
