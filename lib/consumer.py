@@ -41,7 +41,7 @@ class Consumer:
         self._lock = threading.Lock()
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
-        atexit.register(self._at_exit)
+        atexit.register(self.close)
 
     def _reset(self) -> None:
         self.name = f"consumer-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -49,6 +49,7 @@ class Consumer:
         self._held: dict[str, Claim] = {}
         self._mine = threading.local()
         self._renewal: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def next(self, block: bool, timeout: float | None) -> Claim | None:
         """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given."""
@@ -121,7 +122,7 @@ class Consumer:
     def _renew(self) -> None:
         pause = self.jobs.settings.lease_seconds / 3
         info = {"kind": "consumer", "pid": os.getpid(), "queues": self.queues, "operations": [MESSAGE]}
-        while True:
+        while not self._closed.is_set():
             with self._lock:
                 claims = list(self._held.values())
             try:
@@ -133,9 +134,12 @@ class Consumer:
             for claim, code in zip(claims, codes, strict=False):
                 if code == "LOST":
                     logger.warning("Job %s was given to another worker; what this one writes is dropped.", claim.id)
-            time.sleep(pause)
+            self._closed.wait(pause)
 
-    def _at_exit(self) -> None:
+    def close(self) -> None:
+        """End what is held: complete, or handed back where the program ends by an uncaught exception. Called at exit."""
+        atexit.unregister(self.close)
+        self._closed.set()
         crashed = getattr(sys, "last_value", None) is not None
         with self._lock:
             claims, self._held = list(self._held.values()), {}

@@ -93,12 +93,13 @@ def _known_record(store: Store, jid: str) -> dict[str, Any] | None:
         return [kind.decode() for kind in pipeline.execute()]
 
     our_type, json_type, hash_type = store.read(read)
-    if our_type == "hash" and store.read(lambda rd: rd.hexists(ours, "v")):
-        return {}
+    if our_type == "hash":
+        raw = store.read(lambda rd: rd.hgetall(ours))
+        return {} if b"v" in raw else _hash_record(store, raw)
     if json_type == "string":
         return _json_record(store, store.read(lambda rd: rd.get(jid)))
     if hash_type == "hash":
-        return _hash_record(store, store.read(lambda rd: rd.hgetall(f"job.{jid}")))
+        return _hash_record(store, store.read(lambda rd: rd.hgetall(f"job.{jid}"))) | {"mirror": "hash"}
     return None
 
 
@@ -115,14 +116,14 @@ def _json_record(store: Store, raw: bytes) -> dict[str, Any]:
 
 
 def _hash_record(store: Store, raw: dict[bytes, bytes]) -> dict[str, Any]:
-    """The course's record `job.<id>`: a hash of id, status, start and end."""
+    """The course's record `job.<id>`: a hash of id, status, start and end. Where it stands under our own key (no prefix, or
+    written with `_save_job`) it becomes our record itself."""
     values = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in raw.items()}
     given = {name: values[name] for name in ("start", "end") if name in values}
     if not given:
         return _fields(store, UNREADABLE, {"error": "The record has neither start nor end."}, {}, "hash")
     operation, params = operation_of(given)
-    mirror = {"mirror": "hash"} if store.prefix else {}  # without a prefix it is the same hash
-    return _fields(store, operation, given, params, "hash") | given | mirror
+    return _fields(store, operation, given, params, "hash") | given
 
 
 def _fields(store: Store, operation: str, given: Any, params: dict[str, Any], adopted: str) -> dict[str, Any]:

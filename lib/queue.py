@@ -134,6 +134,11 @@ class HotQueue:
                 break
         self.jobs.store.queues.delete(self.key)
 
+    def close(self) -> None:
+        """End what was taken and let the connections go; an exit of the program does it, too."""
+        self.consumer.close()
+        self.jobs.close()
+
     def __len__(self) -> int:
         return int(self.jobs.store.queues.llen(self.key))
 

@@ -48,6 +48,8 @@ def plain_value(value: Any) -> Any:
                 walk(inner, depth + 1)
         elif isinstance(item, int) and item.bit_length() > MAX_INTEGER_BITS:
             raise UnreadableEntry("an integer of more than 64 bits")
+        elif not isinstance(item, str | int | float | None):
+            raise UnreadableEntry(f"a {type(item).__name__}")
 
     walk(value, 0)
     return value
