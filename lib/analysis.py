@@ -142,8 +142,9 @@ def _top(values: Coded, n: int | None, mask: "np.ndarray[Any, np.dtype[np.bool_]
     counts = values.counts(mask)
     present = np.flatnonzero(counts)
     if n is not None and present.size > n:
-        least = np.partition(counts[present], present.size - n)[present.size - n]
-        present = present[counts[present] >= least]  # more than n where the last place is shared
+        at_least = np.cumsum(np.bincount(counts)[::-1])[::-1]  # how many values occur so often or more
+        least = np.flatnonzero(at_least >= n)[-1]
+        present = np.flatnonzero(counts >= least)  # more than n where the last place is shared
     names = values.values.take(pa.array(present)).to_pylist()
     ranked = sorted(zip(names, counts[present].tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
     return dict(ranked[:n])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lib.errors import InvalidInput, JobsError
 
@@ -76,11 +76,12 @@ class Recorder:
         return self.versions
 
 
+Running = TypeVar("Running", bound=Context)
 _current: ContextVar[Context | None] = ContextVar("trafficjobs_context", default=None)
 
 
 @contextmanager
-def running(context: Context) -> Iterator[Context]:
+def running(context: Running) -> Iterator[Running]:
     """Operations called inside the block speak to `context`."""
     token = _current.set(context)
     try:

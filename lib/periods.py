@@ -32,7 +32,7 @@ def ordered(start: str | None, end: str | None) -> tuple[str | None, str | None]
 def chosen(column: Coded, keep: "np.ndarray[Any, Any]") -> Mask:
     """Rows whose value is kept; `keep` has a truth value for each of the column's values."""
     table = np.append(keep.astype(bool), False)  # rows without a value have the code -1
-    return np.asarray(table[column.codes])
+    return np.asarray(np.take(table, column.codes))
 
 
 def within(dates: Coded, start: str | None, end: str | None) -> Mask | None:

@@ -106,20 +106,21 @@ def upper(text: str) -> str:
 
 
 def containing(values: pa.Array, text: str) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Which of the strings contain `text`, as pc.match_substring says, in a third of its time: all are searched as one."""
-    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    """Which of the strings contain `text`, as pc.match_substring says, in half its time: all are searched as one."""
     found = np.zeros(len(values), dtype=bool)
     if not len(values) or values.buffers()[2] is None:
         return found
-    data, wanted = values.buffers()[2].to_pybytes(), text.encode()
-    at, hits = data.find(wanted, offsets[0]), []
-    while 0 <= at < offsets[-1]:
-        hits.append(at)
-        at = data.find(wanted, at + 1)
-    starts = np.array(hits, dtype=np.int64)
-    owner = np.searchsorted(offsets, starts, side="right") - 1
-    inside = starts + len(wanted) <= offsets[owner + 1]  # else it lies across two strings
-    found[owner[inside]] = True
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    data, wanted = values.buffers()[2].to_pybytes()[offsets[0] : offsets[-1]], text.encode()
+    ends = offsets[1:] - offsets[0]
+    pieces = np.fromiter(map(len, data.split(wanted)), np.int64)[:-1]
+    starts = np.cumsum(pieces + len(wanted)) - len(wanted)
+    owner, last = (np.searchsorted(ends, place, side="right") for place in (starts, starts + len(wanted) - 1))
+    found[owner[owner == last]] = True
+    # A find that lies across several strings is none, and may hide one that begins within it.
+    for first, final in zip(owner[owner != last], last[owner != last], strict=True):
+        for index in range(first, final + 1):
+            found[index] |= wanted in values[index].as_buffer().to_pybytes()
     return found
 
 

@@ -1,7 +1,10 @@
 """The operations that answer with numbers, on our frame and on the course's."""
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lib.analysis import (
     average_response_time,
@@ -14,6 +17,7 @@ from lib.analysis import (
 from lib.columns import frame
 from lib.errors import InvalidInput
 from lib.operations import Recorder, load_catalog, run, running
+from lib.places import containing
 from tests.unit.incident_files import HEADER, csv_file, frame_of, load, row, week
 
 
@@ -95,6 +99,13 @@ def test_folded_labels_count_once(df: pd.DataFrame) -> None:
 )
 def test_a_road_is_looked_for_as_literal_text_in_any_case(df: pd.DataFrame, road: str, count: int) -> None:
     assert incidents_by_road(df, road) == {"count": count}
+
+
+@given(st.lists(st.text("AB ", max_size=4), max_size=8), st.text("AB ", min_size=1, max_size=4), st.integers(0, 3))
+def test_searching_all_strings_as_one_finds_what_searching_each_finds(strings: list[str], text: str, skip: int) -> None:
+    values = pa.array(["AAA", *strings, ""], pa.string())[skip:]
+
+    assert containing(values, text).tolist() == [text in each for each in values.to_pylist()]
 
 
 def test_every_address_is_found_by_any_part_of_it(df: pd.DataFrame) -> None:

@@ -381,7 +381,8 @@ def test_an_append_that_another_load_overtakes_builds_on_it(
 ) -> None:
     claimed(client, settings)
     commit(store, row("A"))
-    original, overtaken = store.commit, []
+    original = store.commit
+    overtaken: list[str] = []
 
     def overtake(version: str, table: pa.Table, report: dict[str, Any], **about: Any) -> str:
         if not overtaken:
