@@ -11,6 +11,7 @@ import pytest
 from lib.analysis import incident_count_by_date, incidents_by_road, top_locations, unique_issues
 from lib.columns import frame
 from tests.unit.incident_files import load, values
+from tools.make_sample import make_sample
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +83,12 @@ def test_the_operations_agree_with_plain_pandas(folder: Path) -> None:
     assert list(top_locations(df, 5)["top_locations"].values()) == streets.value_counts().head(5).tolist()
     for road in ("lamar", "S CONGRESS", "ih 35"):
         assert incidents_by_road(df, road) == {"count": int(raw["Address"].str.contains(road, case=False, regex=False).sum())}
+
+
+def test_no_row_of_the_sample_is_real(folder: Path) -> None:
+    real = pd.read_csv(folder / "incidents_2020.csv")
+    sample = make_sample(50_000, seed=1).to_pandas()
+
+    shared = real.merge(sample, on=["Published Date", "Issue Reported", "Address"])
+    assert shared.empty
+    assert not set(real["Traffic Report ID"]) & set(sample["Traffic Report ID"])
