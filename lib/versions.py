@@ -152,6 +152,8 @@ class DatasetStore:
             BaseChanged: another version was published meanwhile.
             StoreFull: Redis has no room for it.
         """
+        if self.version(version) is not None:
+            return version  # by an earlier call; staging its chunks again would give them an expiry
         Room(self.client).require(table.nbytes, "the new version of the data")
         sink = _ChunkSink(self.client, self._key(version))
         first, last = day_range(table)

@@ -133,6 +133,7 @@ def test_a_commit_that_is_sent_twice_is_published_once(store: DatasetStore, clie
     assert store.commit(version, table_of(row()), {}, job="j1", token="t1") == version
 
     assert [each.id for each in store.versions()] == [version]
+    assert all(client.ttl(f"{settings.key_prefix}{key}") == -1 for key in ours(client, settings))
 
 
 @pytest.mark.parametrize("claim", [{}, {"status": "in-progress", "token": "t2"}, {"status": "submitted", "token": "t1"}])
