@@ -48,8 +48,9 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
     """
     options = client_options(settings, db, settings.redis_timeout if socket_timeout is None else socket_timeout) | extra
     if settings.redis_url:
-        # The number in a URL's path would win over db=.
-        return redis.Redis(connection_pool=redis.ConnectionPool.from_url(settings.redis_url, **options | {"db": db}))
+        pool = redis.ConnectionPool.from_url(settings.redis_url, **options)
+        pool.connection_kwargs["db"] = db  # a number in the URL's path would win otherwise
+        return redis.Redis(connection_pool=pool)
     return redis.Redis(
         host=settings.redis_ip,
         port=settings.redis_port,

@@ -1,0 +1,46 @@
+"""Marks: whole or nothing, and readable by the next supervisor."""
+
+from pathlib import Path
+
+from services.worker.marks import Mark, Marks
+
+MARK = Mark("w/0-abc", 42, "token", "job-1", "top_locations", 1.5, 9.5, True)
+
+
+def test_a_mark_is_read_as_it_was_written(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=3)
+    marks.write(1, MARK)
+    again = Marks(tmp_path / "a.marks")
+    assert again.read(1) == MARK
+    again.close()
+    assert marks.read(0) is None
+    marks.clear(1)
+    assert marks.read(1) is None
+    marks.close()
+
+
+def test_a_mark_that_a_death_left_half_written_counts_as_none_and_is_written_again(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=1)
+    marks.write(0, MARK)
+    marks._map[0:8] = (3).to_bytes(8, "little")  # the sequence number is odd in the middle of a write
+    assert marks.read(0) is None
+    marks.write(0, MARK)
+    assert marks.read(0) == MARK
+    marks.close()
+
+
+def test_the_longest_names_fit(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=2)
+    longest = Mark("w" * 48 + "-abcdef/19-" + "0" * 16, 1, "t" * 22, "j" * 64, "o" * 64)
+    marks.write(0, longest)
+    marks.write(1, MARK)
+    assert (marks.read(0), marks.read(1)) == (longest, MARK)
+    marks.close()
+
+
+def test_only_one_supervisor_has_the_file(tmp_path: Path) -> None:
+    first, second = Marks(tmp_path / "a.marks", slots=1), Marks(tmp_path / "a.marks")
+    assert (first.lock(), second.lock()) == (True, False)
+    first.close()
+    assert second.lock()
+    second.close()

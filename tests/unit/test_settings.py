@@ -1,0 +1,50 @@
+"""Settings come from the environment once; a wrong one is named with its remedy."""
+
+import pytest
+
+from lib.settings import SettingsError, load_settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("REDIS_PORT", "tcp://10.96.0.1:6379", "enableServiceLinks"),
+        ("REDIS_PORT", "70000", "less than or equal"),
+        ("PORT", "abc", "valid integer"),
+        ("QUEUE_NAME", "jobs", "name of a key of ours"),
+        ("QUEUE_NAME", "a b", "letters"),
+        ("QUEUES", "ok,not ok", "letters"),
+        ("WORKER_QUEUES", "nowhere", "nowhere"),
+        ("KEY_PREFIX", "a'b", "may hold"),
+        ("TIMEZONE", "Austin", "IANA"),
+        ("DURABILITY", "maybe", "everysec"),
+        ("LEASE_SECONDS", "0", "greater than"),
+        ("LEASE_SECONDS", "nan", "greater than"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    assert says in str(refusal.value)
+    assert variable in str(refusal.value) or "queue" in str(refusal.value).lower()
+
+
+def test_names_of_the_course_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_HOST", "redis.example")
+    monkeypatch.setenv("QUEUES", "slow, fast")
+    monkeypatch.setenv("ADOPT_QUEUES", "job_queue")
+    monkeypatch.setenv("REDIS_PASSWORD", "secret")
+    settings = load_settings()
+    assert settings.redis_ip == "redis.example"
+    assert settings.own_queues == ["job-queue", "slow", "fast"]
+    assert settings.served_queues == ["job-queue", "slow", "fast", "job_queue"]
+    assert "secret" not in repr(settings)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_PORT", "")
+    monkeypatch.setenv("QUEUES", "")
+    assert (load_settings().redis_port, load_settings().queues) == (6379, [])

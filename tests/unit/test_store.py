@@ -1,0 +1,116 @@
+"""Connections and scripts: databases, URLs, strict durability, and what is sent again."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+
+from lib.errors import StoreUnavailable
+from lib.jobs import Jobs, Submission, complete
+from lib.scripts import FOLDER, compose, script_names
+from lib.settings import Settings
+from lib.store import Store
+from lib.upkeep import Upkeep
+from tests.servers import Server
+
+
+def live_through(jobs: Jobs) -> None:
+    """One job of each end, with every duty of upkeep."""
+    done, cancelled, delayed = (jobs.submit(Submission("x", delay=delay)).id for delay in (0, 0, 0.001))
+    jobs.cancel(cancelled)
+    Upkeep(jobs).round()
+    held = jobs.claim("c", "w", jobs.settings.served_queues)
+    assert held is not None
+    jobs.finish(held, complete(b"1"))
+    jobs.pause()
+    jobs.resume()
+    assert (jobs.get(done).status, jobs.get(cancelled).status) == ("complete", "cancelled")
+    assert jobs.get(delayed).status in ("scheduled", "submitted")
+
+
+@pytest.mark.parametrize(("records", "queues"), [(0, 1), (0, 0), (3, 2)])
+def test_both_databases_may_be_the_same_or_any_other(settings: Settings, records: int, queues: int) -> None:
+    jobs = Jobs(settings.model_copy(update={"redis_db": records, "queue_db": queues}))
+    live_through(jobs)
+    with redis.Redis(port=settings.redis_port, db=queues) as client:
+        assert client.exists(f"{settings.key_prefix}paused") == 0
+        assert client.type(f"{settings.key_prefix}holds") == b"none"
+    with redis.Redis(port=settings.redis_port, db=records) as client:
+        assert client.zcard(f"{settings.key_prefix}jobs") == 3
+
+
+def test_a_url_wins_over_host_and_port(settings: Settings) -> None:
+    url = f"redis://127.0.0.1:{settings.redis_port}/7"
+    jobs = Jobs(settings.model_copy(update={"redis_url": url, "redis_port": 1}))
+    live_through(jobs)
+    with redis.Redis(port=settings.redis_port, db=0) as client:
+        assert client.zcard(f"{settings.key_prefix}jobs") == 3
+
+
+def test_every_script_opens_with_its_keys_and_its_returns(settings: Settings) -> None:
+    for name in script_names():
+        text = compose(name, settings).text
+        head = (FOLDER / f"{name}.lua").read_text().split("--@include")[0]
+        assert text.startswith("#!lua"), name
+        assert "Keys: " in head, name
+        assert "ARGV: " in head, name
+        assert "Returns " in head or name == "turn", name
+        assert "@" not in text, name
+
+
+def test_a_script_unknown_to_the_server_is_loaded_and_runs(jobs: Jobs) -> None:
+    jobs.submit(Submission("x"))
+    jobs.store.records.script_flush()
+    assert not jobs.submit(Submission("x")).replayed
+    assert jobs.counts()["submitted"] == 2
+
+
+def test_strict_submits_are_on_disk_and_share_one_wait(settings: Settings) -> None:
+    jobs = Jobs(settings.model_copy(update={"durability": "strict"}))
+    if tuple(map(int, jobs.store.records.info("server")["redis_version"].split(".")[:2])) < (7, 2):
+        with pytest.raises(StoreUnavailable, match="WAITAOF"):
+            jobs.submit(Submission("x"))
+        return
+    jobs.submit(Submission("x"))
+    before = jobs.store.records.info("commandstats")["cmdstat_waitaof"]["calls"]
+    threads = [threading.Thread(target=jobs.submit, args=(Submission("x", id=f"s{n}"),)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    waits = jobs.store.records.info("commandstats")["cmdstat_waitaof"]["calls"] - before
+    assert jobs.counts()["submitted"] == 21
+    assert 1 <= waits < 20
+    assert jobs.submit(Submission("x", id="s1")).replayed
+    assert jobs.store.records.hget(f"{settings.key_prefix}job.s1", "replays") == b"1"  # a write for this connection to wait on
+
+
+def test_strict_without_an_aof_is_refused_by_name(tmp_path: Path, settings: Settings) -> None:
+    with Server(tmp_path / "redis", appendonly="no") as server:
+        jobs = Jobs(settings.model_copy(update={"durability": "strict", "redis_port": server.port}))
+        jobs.store.patience = 0.1
+        with pytest.raises(StoreUnavailable, match="WAITAOF"):
+            jobs.submit(Submission("x"))
+
+
+def test_what_was_acknowledged_outlives_a_kill_of_the_server(tmp_path: Path, settings: Settings) -> None:
+    with Server(tmp_path / "redis") as server:
+        jobs = Jobs(settings.model_copy(update={"redis_port": server.port}))
+        ids = [jobs.submit(Submission("x")).id for _ in range(50)]
+        server.kill()
+        jobs.store.patience = 0.1
+        with pytest.raises(StoreUnavailable):
+            jobs.submit(Submission("x"))
+        server.start()
+        assert [job.id for job in jobs.page().jobs] == ids[::-1]
+        assert jobs.claim("c", "w", ["job-queue"]) is not None
+
+
+def test_the_login_that_redis_refuses_is_named(tmp_path: Path, settings: Settings) -> None:
+    with Server(tmp_path / "redis") as server:
+        with redis.Redis(port=server.port) as client:
+            client.acl_setuser("default", enabled=True, passwords=["+right"])
+        store = Store(settings.model_copy(update={"redis_port": server.port, "redis_password": "wrong"}))
+        with pytest.raises(StoreUnavailable, match="REDIS_PASSWORD"):
+            store.run("lock", "me", 1)

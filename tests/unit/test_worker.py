@@ -1,0 +1,162 @@
+"""The worker program as a process: what becomes of every way in which an operation can end.
+
+Deaths, stops and outages have their tests in tests/chaos.
+"""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.jobs import Job, Jobs, Retry, Submission
+from lib.settings import Settings
+from lib.states import TERMINAL
+from tests.servers import free_port
+from tests.waiting import until
+from tests.workers import Worker
+
+OPERATIONS = '''
+import os, sys
+from lib.operations import operation, log, progress, save_file, job
+
+@operation(needs_data=False)
+def talk(lines: int = 2) -> dict:
+    """Prints, logs, reports progress and saves a file."""
+    print("printed")
+    for n in range(lines):
+        log(f"line {n}")
+    progress(1, 2, "half")
+    save_file("note.txt", b"hello", "text/plain")
+    print("no newline", end="")
+    return {"attempt": job().attempt, "pid": os.getpid()}
+
+@operation(needs_data=False)
+def raising(kind: str = "value") -> dict:
+    """Ends badly."""
+    if kind == "exit":
+        sys.exit(3)
+    if kind == "result":
+        return {"huge": "x" * 200_000}
+    if kind == "json":
+        return {"bad": object()}
+    raise ValueError("bad luck")
+
+@operation(needs_data=False, memory_limit=64 * 2**20)
+def hungry() -> dict:
+    """Takes more memory than it may."""
+    return {"size": len(bytearray(512 * 2**20))}
+'''
+
+
+@pytest.fixture(scope="module")
+def operations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with operations of a user's."""
+    folder = tmp_path_factory.mktemp("operations")
+    (folder / "mine.py").write_text(OPERATIONS)
+    (folder / "broken.py").write_text("import nothing_of_that_name\n")
+    return folder
+
+
+@pytest.fixture
+def worker(settings: Settings, operations: Path) -> Iterator[Worker]:
+    """A worker with one child that serves this test's queue."""
+    with Worker(settings, operations_dir=operations, max_result_bytes=100_000, child_max_jobs=2) as running:
+        yield running
+
+
+def ended(jobs: Jobs, submission: Submission) -> Job:
+    """Submit a job and wait for its end."""
+    jid = jobs.submit(submission).id
+    return until(lambda: job if (job := jobs.get(jid)).status in TERMINAL else None, 30, f"the end of {submission.operation}")
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_an_operation_says_reaches_its_record(jobs: Jobs) -> None:
+    job = ended(jobs, Submission("talk", {"lines": 3}))
+    assert (job.status, job.result["attempt"]) == ("complete", 1)
+    assert [line["line"] for line in jobs.log(job.id)] == ["printed", "line 0", "line 1", "line 2", "no newline"]
+    assert jobs.file(job.id, "note.txt") == (b"hello", "text/plain")
+    assert job.progress is None
+    assert job.worker is not None
+
+
+@pytest.mark.usefixtures("worker")
+def test_every_bad_end_fails_the_job_with_its_reason_and_the_child_goes_on(jobs: Jobs) -> None:
+    raised = ended(jobs, Submission("raising", retry=Retry(max=1)))
+    assert (raised.status, raised.result, len(raised.attempts)) == ("failed", {"error": "bad luck"}, 2)
+    assert raised.error is not None
+    assert (raised.error["type"], raised.error["reason"]) == ("ValueError", "exception")
+    assert "mine.py" in raised.error["traceback"]
+    left = ended(jobs, Submission("raising", {"kind": "exit"}))
+    assert left.error is not None
+    assert left.error["type"] == "SystemExit"
+    large = ended(jobs, Submission("raising", {"kind": "result"}))
+    assert "MAX_RESULT_BYTES (100000)" in large.result["error"]
+    assert ended(jobs, Submission("raising", {"kind": "json"})).status == "failed"
+    wrong = ended(jobs, Submission("raising", {"colour": "red"}))
+    assert "colour" in wrong.result["error"]
+    hungry = ended(jobs, Submission("hungry"))
+    assert hungry.error is not None
+    assert (hungry.error["reason"], "64 MiB" in hungry.result["error"]) == ("memory", True)
+    no_data = ended(jobs, Submission("unique_issues"))
+    assert no_data.status == "failed"
+    assert "POST /data" in no_data.result["error"]
+    assert ended(jobs, Submission("talk")).status == "complete"
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_child_is_replaced_after_its_number_of_jobs(jobs: Jobs) -> None:
+    pids = [ended(jobs, Submission("talk")).result["pid"] for _ in range(5)]
+    assert len(set(pids)) == 3
+    assert jobs.workers()[0]["deaths"] == 0
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_foreign_job_of_an_unknown_type_fails_as_the_course_says_it(jobs: Jobs) -> None:
+    jobs.store.queues.rpush(f"hotqueue:{jobs.settings.key_prefix}job-queue", b'{"type":"dance"}')
+    job = until(lambda: next(iter(jobs.page(status="failed").jobs), None), 30, "the failed job")
+    assert job.result == {"error": "Unknown job type."}
+
+
+def test_an_operation_that_only_a_newer_worker_knows_waits_for_it(jobs: Jobs, settings: Settings, operations: Path) -> None:
+    jid = jobs.submit(Submission("talk")).id
+    with Worker(settings) as old:
+        until(lambda: jobs.queue("job-queue").unserved == 1, 30, "the job laid aside")
+        assert (jobs.get(jid).status, jobs.get(jid).attempt) == ("submitted", 0)
+        assert old.stop() == 0
+    with Worker(settings, operations_dir=operations):
+        until(lambda: jobs.get(jid).status == "complete", 30, "the newer worker")
+
+
+def test_a_stopped_worker_leaves_nothing_behind(jobs: Jobs, settings: Settings, tmp_path: Path) -> None:
+    with Worker(settings, worker_children=2) as worker:
+        until(lambda: jobs.queue("job-queue").idle_children == 2, 30, "two idle children")
+        assert worker.stop() == 0
+    assert jobs.workers() == []
+    assert jobs.queue("job-queue").idle_children == 0
+    assert list((tmp_path / "worker").iterdir()) == []
+    left = {key.decode().removeprefix(settings.key_prefix) for key in jobs.store.queues.scan_iter(f"{settings.key_prefix}*")}
+    assert left == {"closed"}
+
+
+def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> None:
+    port = free_port()
+
+    def get(path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+        except OSError:
+            return 0, ""
+
+    with Worker(settings, worker_port=port):
+        until(lambda: get("/healthz")[0] == 200, 30, "a healthy worker")
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "an idle child")
+        status, text = get("/metrics")
+        assert status == 200
+        assert "trafficjobs_worker_children 1.0" in text
+        assert "trafficjobs_worker_child_deaths_total 0.0" in text
+        assert get("/nothing")[0] == 404
