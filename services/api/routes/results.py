@@ -45,7 +45,7 @@ def _json_is_best() -> bool:
 def _preferred_file(job: Job) -> Response:
     files = backend().jobs.files(job.id)
     types = {about["content_type"].partition(";")[0]: name for name, about in sorted(files.items(), reverse=True)}
-    offers = [*types, "application/json"]
+    offers = ["application/json", *types]  # the first wins where Accept has no preference
     best = request.accept_mimetypes.best_match(offers)
     if best is None:
         raise Problem(NOT_ACCEPTABLE, f"Job {job.id} has its result as {', '.join(offers)} only.")
