@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], seconds: float, what: str) -> T:
+def until(condition: Callable[[], T | None], seconds: float, what: str) -> T:
     """Call `condition` until it is true and return its value; AssertionError naming `what` after `seconds`."""
     give_up = time.monotonic() + seconds
     while True:

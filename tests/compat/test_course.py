@@ -133,7 +133,7 @@ def test_records_made_by_hand_are_run_and_their_outcome_written_back(program: Pr
     assert claim is not None
     assert (claim.id, claim.operation) == (jid, "print")
     jobs.finish(claim, complete(b'{"printed":"hi"}'))
-    assert json.loads(jobs.store.records.get(jid))["status"] == "complete"
+    assert json.loads(jobs.store.records.get(jid) or "")["status"] == "complete"
     jobs.store.records.delete(jid)
 
 

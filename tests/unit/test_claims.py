@@ -212,17 +212,17 @@ def test_a_cancel_of_a_running_job_holds_whatever_frees_it(jobs: Jobs, how: str)
         jobs.bury("a", held.token, "crash", "crash", {})
     else:
         jobs.store.queues.zadd(f"{jobs.settings.key_prefix}job-queue.leases", {jid: 0})
-        jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", mapping=_seen(jobs))
+        jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", items=_seen(jobs))
         jobs.store.run("reap", "job-queue", 10, 10)
     assert jobs.get(jid).status == "cancelled"
     orders = jobs.store.records.xrange(f"{jobs.settings.key_prefix}control.w")
     assert [(fields[b"order"], fields[b"token"].decode()) for _, fields in orders] == [(b"cancel", held.token)]
 
 
-def _seen(jobs: Jobs) -> dict[str, Any]:
+def _seen(jobs: Jobs) -> list[Any]:
     """As if upkeep had been looking all the time."""
     seconds, micros = jobs.store.records.time()
-    return {"run_id": jobs.store.records.info("server")["run_id"], "last": seconds + micros / 1e6, "not_before": 0}
+    return ["run_id", jobs.store.records.info("server")["run_id"], "last", seconds + micros / 1e6, "not_before", 0]
 
 
 def test_a_finish_that_comes_before_the_cancel_is_obeyed_wins(jobs: Jobs) -> None:
@@ -325,7 +325,7 @@ def test_every_move_is_an_event_in_order(jobs: Jobs) -> None:
 
 
 def test_a_result_of_any_json_comes_back_as_it_was(jobs: Jobs) -> None:
-    value = {"text": 'quote " and \u0000 and ü', "list": [1, 2.5, None, True, {}], "empty": []}
+    value: dict[str, Any] = {"text": 'quote " and \u0000 and ü', "list": [1, 2.5, None, True, {}], "empty": []}
     jid = jobs.submit(Submission("x", {"deep": value})).id
     held = claim(jobs)
     assert held.params == {"deep": value}

@@ -21,7 +21,8 @@ def push(jobs: Jobs, entry: bytes | str, name: str = "") -> None:
 
 def rejected(jobs: Jobs) -> list[bytes]:
     """What was moved aside."""
-    return jobs.store.queues.lrange(f"{jobs.settings.key_prefix}job-queue.rejected", 0, -1)
+    found: Any = jobs.store.queues.lrange(f"{jobs.settings.key_prefix}job-queue.rejected", 0, -1)
+    return list(found)
 
 
 class Bomb:
@@ -128,9 +129,9 @@ def test_the_courses_json_record_is_adopted_and_its_outcome_written_back(jobs: J
     held = jobs.claim("a", "w", QUEUES)
     assert held is not None
     assert (held.id, held.operation, held.params) == ("course-1", "top_locations", {"n": 5})
-    assert json.loads(jobs.store.records.get("course-1")) == record | {"status": "in-progress"}
+    assert json.loads(jobs.store.records.get("course-1") or "") == record | {"status": "in-progress"}
     jobs.finish(held, complete(b'{"top_locations":{}}'))
-    assert json.loads(jobs.store.records.get("course-1")) == record | {"status": "complete", "result": {"top_locations": {}}}
+    assert json.loads(jobs.store.records.get("course-1") or "") == record | {"status": "complete", "result": {"top_locations": {}}}
     jobs.store.records.delete("course-1")
 
 

@@ -31,7 +31,8 @@ def end_lease(jobs: Jobs, jid: str) -> None:
 
 def entries(jobs: Jobs, name: str = "") -> list[bytes]:
     """The queue's list."""
-    return jobs.store.queues.lrange(f"hotqueue:{jobs.settings.key_prefix}job-queue{name}", 0, -1)
+    found: Any = jobs.store.queues.lrange(f"hotqueue:{jobs.settings.key_prefix}job-queue{name}", 0, -1)
+    return list(found)
 
 
 def test_a_lease_that_ended_gives_the_job_to_another_worker(jobs: Jobs, upkeep: Upkeep) -> None:
@@ -62,14 +63,14 @@ def test_leases_that_end_without_evidence_have_a_budget(settings: Settings) -> N
     assert job.error["reason"] == "lost"
 
 
-@pytest.mark.parametrize("change", [{"run_id": "another"}, {"last": 1}, {"last": 9_999_999_999}])
+@pytest.mark.parametrize("change", [("run_id", "another"), ("last", 1), ("last", 9_999_999_999)])
 def test_nothing_is_reaped_for_one_lease_after_a_restart_a_gap_or_a_step_of_the_clock(
-    jobs: Jobs, upkeep: Upkeep, change: dict[str, Any]
+    jobs: Jobs, upkeep: Upkeep, change: tuple[str, Any]
 ) -> None:
     jid = jobs.submit(Submission("x")).id
     jobs.claim("a", "w", QUEUES)
     end_lease(jobs, jid)
-    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", mapping=change)
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", *change)
     code, wait = jobs.store.run("reap", "job-queue", 10, 1.0)
     assert (code, float(wait)) == (b"WAIT", pytest.approx(jobs.settings.lease_seconds, abs=0.01))
     assert jobs.get(jid).status == "in-progress"
