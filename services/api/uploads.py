@@ -108,7 +108,7 @@ class Uploads:
             ) from None
 
     def _form(self) -> tuple[str, str]:
-        def receiver(total: int | None, content_type: str | None, filename: str | None, length: int | None = None) -> _Receiver:
+        def receiver(filename: str | None = None, **_: Any) -> _Receiver:
             upload = self._begin(filename or "", None)
             return _Receiver(upload, lambda data: self._append(upload, bytes(data)))
 

@@ -1,0 +1,128 @@
+"""The API as it is deployed: under gunicorn, on a real socket, with what only a real server shows."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.servers import Server, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 64 * 1024  # bytes of a body
+
+
+@pytest.fixture(scope="module")
+def deployed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process, Path]]:
+    """URL, parent process and log of a gunicorn that runs without HOME."""
+    folder = tmp_path_factory.mktemp("gunicorn")
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if name != "HOME"} | {
+        "REDIS_IP": "127.0.0.1",
+        "REDIS_PORT": str(server.port),
+        "KEY_PREFIX": f"gunicorn{os.getpid()}:",
+        "PORT": str(port),
+        "DATA_CACHE": str(folder / "cache"),
+        "MAX_BODY_BYTES": str(LIMIT),
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
+    with (folder / "log").open("wb") as log:
+        process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 200, 60)
+        yield url, process, folder / "log"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def eventually(condition: Callable[[], bool], seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def exchange(url: str, request: bytes) -> bytes:
+    """Send bytes, say that no more will come, and read the whole answer."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_curl_submits_without_a_content_type(deployed: tuple[str, psutil.Process, Path]) -> None:
+    url, _, _ = deployed
+    command = ["curl", "-s", "-w", " %{http_code}", f"{url}/submit", "-d", '{"date": "2023-01-01"}']
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        pytest.skip("curl is not installed")
+    assert answer.endswith(" 202")
+    assert '"status":"submitted"' in answer
+
+
+@pytest.mark.parametrize("size", [LIMIT - 1, LIMIT + 1, 10_000_000])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_too_large_a_body_gets_its_answer_also_when_chunked(
+    deployed: tuple[str, psutil.Process, Path], size: int, chunked: bool
+) -> None:
+    body = b'{"operation": "unique_issues"}'.ljust(size)
+    pieces = (body[at : at + 8192] for at in range(0, size, 8192))
+    answer = requests.post(f"{deployed[0]}/jobs", data=pieces if chunked else body, timeout=20)
+    assert answer.status_code == (202 if size < LIMIT else 413)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST /data HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nhello",
+        b"POST /data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        b"POST /data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+        b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{}",
+    ],
+    ids=["short", "no last chunk", "no chunk size", "short json"],
+)
+def test_a_body_that_breaks_off_is_a_400_and_queues_nothing(
+    deployed: tuple[str, psutil.Process, Path], request_bytes: bytes
+) -> None:
+    before = requests.get(f"{deployed[0]}/get", timeout=20).text
+    assert exchange(deployed[0], request_bytes).startswith(b"HTTP/1.1 400 ")
+    assert requests.get(f"{deployed[0]}/get", timeout=20).text == before
+
+
+def test_a_killed_worker_is_replaced(deployed: tuple[str, psutil.Process, Path]) -> None:
+    url, parent, _ = deployed
+    killed = {child.pid for child in parent.children()}
+    assert len(killed) == 2
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len({child.pid for child in parent.children()} - killed) == 2, 20)
+    eventually(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 200, 20)
+
+
+def test_the_parent_forks_without_threads(deployed: tuple[str, psutil.Process, Path]) -> None:
+    assert deployed[1].num_threads() == 1
+
+
+def test_every_line_of_the_log_is_json(deployed: tuple[str, psutil.Process, Path]) -> None:
+    import orjson
+
+    requests.get(f"{deployed[0]}/healthz", headers={"X-Request-ID": "in-the-log"}, timeout=5)
+    lines = [orjson.loads(line) for line in deployed[2].read_bytes().splitlines()]
+    assert any(line.get("request_id") == "in-the-log" and line["status"] == 200 for line in lines)
+    assert any("Booting worker" in line["event"] for line in lines)

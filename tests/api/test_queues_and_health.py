@@ -1,0 +1,216 @@
+"""Queues, workers, probes, metrics; and what every answer has: an id, a type, a line in the log."""
+
+import logging
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from lib.jobs import Jobs
+from tests.api.conftest import CSV, claim, end, fail, submit
+
+
+def samples(client: FlaskClient) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Every sample of /metrics, by its name and its sorted label values."""
+    text = client.get("/metrics").text
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_queues_show_what_stands_in_them(client: FlaskClient, queue: Jobs) -> None:
+    submit(client, priority="high")
+    submit(client)
+    claim(queue)
+    submit(client, delay=60)
+    (shown,) = client.get("/queues").get_json()["queues"]
+    alone = client.get("/queues/job-queue").get_json()
+    assert {**shown, "oldest_age": 0} == {**alone, "oldest_age": 0}
+    assert (shown["name"], shown["depth"], shown["running"], shown["scheduled"]) == ("job-queue", 1, 1, 1)
+    assert shown["waiting"] == {"high": 0, "normal": 1, "low": 0}
+
+
+def test_a_paused_queue_gives_no_job_until_it_is_resumed(client: FlaskClient, queue: Jobs) -> None:
+    jid = submit(client)
+    for _ in range(2):
+        answer = client.post("/queues/job-queue/pause")
+        assert (answer.status_code, answer.get_json()["paused"], answer.get_json()["depth"]) == (200, True, 1)
+    assert queue.claim("child", "worker", ["job-queue"]) is None
+    for _ in range(2):
+        assert client.post("/queues/job-queue/resume").get_json()["paused"] is False
+    assert claim(queue).id == jid
+
+
+@pytest.mark.parametrize("name", ["other", "job-queue.paused", "%00", "%C3%BC", "x" * 3_000])
+def test_an_unknown_queue_is_a_404(client: FlaskClient, name: str) -> None:
+    for answer in (client.get(f"/queues/{name}"), client.post(f"/queues/{name}/pause"), client.post(f"/queues/{name}/resume")):
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_workers_that_beat_are_listed(client: FlaskClient, queue: Jobs) -> None:
+    assert client.get("/workers").get_json() == {"workers": []}
+    queue.beat("w1", {"children": 2}, [])
+    (worker,) = client.get("/workers").get_json()["workers"]
+    assert (worker["name"], worker["children"]) == ("w1", 2)
+    assert worker["beat"].endswith("Z")
+
+
+def test_health_and_readiness_say_what_was_checked(client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.get_json()["checks"] == {"redis": "ok", "upkeep": {"age_seconds": None}, "operations_broken": [], "data": None}
+
+
+def test_metrics_count_what_became_of_every_job(client: FlaskClient, queue: Jobs) -> None:
+    for _ in range(2):
+        submit(client)
+        end(queue)
+    submit(client, "top_locations", priority="high")
+    fail(queue)
+    client.post(f"/jobs/{submit(client)}/cancel")
+    submit(client, priority="low")
+    submit(client, delay=100)
+    found = samples(client)
+    assert found["trafficjobs_jobs_submitted_total", ("unique_issues", "job-queue")] == 5
+    assert found["trafficjobs_jobs_completed_total", ("unique_issues",)] == 2
+    assert found["trafficjobs_jobs_failed_total", ("top_locations", "exception")] == 1
+    assert found["trafficjobs_jobs_cancelled_total", ("unique_issues",)] == 1
+    assert found["trafficjobs_jobs", ("complete",)] == 2
+    assert found["trafficjobs_jobs", ("scheduled",)] == 1
+    assert found["trafficjobs_queue_depth", ("low", "job-queue")] == 1
+    assert found["trafficjobs_queue_depth", ("normal", "job-queue")] == 0  # the cancelled one is listed still, and dead
+    assert found["trafficjobs_queue_scheduled", ("job-queue",)] == 1
+    assert found["trafficjobs_queue_paused", ("job-queue",)] == 0
+    assert found["trafficjobs_queue_oldest_age_seconds", ("job-queue",)] > 0
+
+
+def test_metrics_count_foreign_entries_as_waiting(client: FlaskClient, queue: Jobs) -> None:
+    queue.store.queues.rpush(f"hotqueue:{queue.store.prefix}job-queue", b'{"type":"print","msg":"x"}')
+    assert samples(client)["trafficjobs_queue_depth", ("normal", "job-queue")] == 1
+
+
+def test_histograms_are_cumulative_and_end_in_their_count(client: FlaskClient, queue: Jobs) -> None:
+    metrics = f"{queue.store.prefix}metrics"
+    queue.store.records.hset(
+        metrics, mapping={"run|op|0.001": 1, "run|op|0.5": 2, "run|op|1": 3, "run|op|+Inf": 4, "run_us|op": 2_500_000}
+    )
+    buckets = {
+        float(labels[0]): value
+        for (name, labels), value in samples(client).items()
+        if name == "trafficjobs_job_run_seconds_bucket"
+    }
+    assert list(buckets.values()) == sorted(buckets.values())
+    assert (buckets[0.001], buckets[0.25], buckets[0.5], buckets[1.0], buckets[1800.0], buckets[float("inf")]) == (
+        1,
+        1,
+        3,
+        6,
+        6,
+        10,
+    )
+    assert samples(client)["trafficjobs_job_run_seconds_sum", ("op",)] == 2.5
+    assert samples(client)["trafficjobs_job_run_seconds_count", ("op",)] == 10
+
+
+def test_a_run_is_observed_in_both_histograms(client: FlaskClient, queue: Jobs) -> None:
+    submit(client)
+    end(queue)
+    found = samples(client)
+    for kind in ("wait", "run"):
+        assert found[f"trafficjobs_job_{kind}_seconds_count", ("unique_issues",)] == 1
+        assert 0 <= found[f"trafficjobs_job_{kind}_seconds_sum", ("unique_issues",)] < 5
+
+
+def test_every_counter_of_the_scripts_is_shown(client: FlaskClient, queue: Jobs) -> None:
+    """A counter that a script gains and the metrics do not know would be lost in silence."""
+    import re
+
+    from lib.metrics import _COUNTERS
+    from lib.scripts import FOLDER
+
+    text = "".join(path.read_text() for path in FOLDER.rglob("*.lua"))
+    literal = set(re.findall(r"count\('([a-z]+)\|", text))
+    assert literal <= set(_COUNTERS)
+    assert set(_COUNTERS) - literal == {"complete", "failed", "cancelled"}  # written as a status
+
+
+def test_metrics_speak_openmetrics_when_asked(client: FlaskClient) -> None:
+    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_the_rows_of_the_data_are_a_metric(loaded: FlaskClient) -> None:
+    assert samples(loaded)["trafficjobs_dataset_rows", ()] == CSV.count(b"\n") - 1
+
+
+def test_the_index_lists_every_route(client: FlaskClient) -> None:
+    routes = client.get("/").get_json()["routes"]
+    assert {"path": "/healthz", "methods": ["GET"], "summary": "200 while the process lives."} in routes
+    assert {route["path"] for route in routes} == {rule.rule for rule in client.application.url_map.iter_rules()}
+    assert all(route["summary"] for route in routes)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/jobs/a/b/c", "/%00", "/%ff", "/\u00fc", "/..%2f..%2fetc%2fpasswd", "/jobs/<id>", "/operations/a/b"]
+)
+def test_a_path_that_is_not_there_is_a_problem(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_a_method_that_is_not_allowed_says_which_are(client: FlaskClient) -> None:
+    answer = client.put("/jobs")
+    assert (answer.status_code, answer.get_json()["type"]) == (405, "/problems/method-not-allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert client.get("/submit").status_code == 405
+
+
+def test_head_and_options_answer_everywhere(client: FlaskClient) -> None:
+    for path in ("/", "/jobs", "/healthz", "/metrics", "/queues", "/get/"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert "GET" in client.options(path).headers["Allow"]
+
+
+def test_a_trailing_slash_changes_nothing(client: FlaskClient) -> None:
+    jid = submit(client)
+    for path in ("/jobs", f"/jobs/{jid}", "/workers", f"/status/{jid}", "/operations", "/healthz"):
+        assert client.get(path + "/").get_json() == client.get(path).get_json()
+
+
+def test_a_request_id_is_echoed_or_made(client: FlaskClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"
+    made = client.get("/nope", headers={"X-Request-ID": 'a"b'})
+    assert made.headers["X-Request-ID"] != 'a"b'
+    assert made.get_json()["request_id"] == made.headers["X-Request-ID"]
+
+
+def test_a_request_is_one_line_in_the_log_without_its_query(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "trafficjobs.access"):
+        client.get("/jobs?limit=1&secret=x", headers={"X-Request-ID": "r1", "Authorization": "Bearer token"})
+    (line,) = [record.msg for record in caplog.records if record.name == "trafficjobs.access"]
+    assert isinstance(line, dict)
+    assert {key: line[key] for key in ("method", "path", "status", "request_id")} == {
+        "method": "GET",
+        "path": "/jobs",
+        "status": 200,
+        "request_id": "r1",
+    }
+    assert set(line) == {"event", "method", "path", "status", "ms", "request_id"}
+
+
+def test_what_nobody_foresaw_is_a_500_without_internals(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Jobs) -> None:
+        raise RuntimeError("secret internals")
+
+    monkeypatch.setattr(Jobs, "workers", broken)
+    answer = client.get("/workers", headers={"X-Request-ID": "r2"})
+    assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
+    assert "secret" not in answer.text
+    assert any(record.exc_info and record.__dict__["request_id"] == "r2" for record in caplog.records)
