@@ -220,7 +220,7 @@ class Claiming:
 
     def leave(self, worker: str) -> None:
         """A worker stops."""
-        self.store.run("leave", worker, "")
+        self.store.run("leave", worker, 0)
 
     def register(self, queues: Sequence[str], record_version: int, operations: Sequence[str]) -> int:
         """Take back what was laid aside for want of these operations; the number of jobs."""

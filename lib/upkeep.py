@@ -49,6 +49,7 @@ class Upkeep:
             self._until_done("abandon", queue, self.settings.unserved_ttl, _BATCH)
             self.store.run("ring", queue, _CHUNK)
         self._until_done("expire", _BATCH)
+        self.store.run("leave", "", _SILENT_LEASES * self.settings.lease_seconds)
         if time.monotonic() - self._verified >= self.settings.verify_interval:
             self.verify()
             self._verified = time.monotonic()
@@ -106,7 +107,6 @@ class Upkeep:
                 repaired += self._repair(self._members(self._records, f"jobs.{status}"))
         if repaired:
             logger.warning("verify repaired %d jobs", repaired)
-        self._forget_silent_workers()
         return repaired
 
     def _key(self, name: str) -> str:
@@ -165,7 +165,3 @@ class Upkeep:
             while start < length:
                 removed, length = self.store.run("trim", key, start, _CHUNK)
                 start += _CHUNK - removed
-
-    def _forget_silent_workers(self) -> None:
-        for worker in self._records("zrange", self._key("workers"), 0, -1):
-            self.store.run("leave", worker, _SILENT_LEASES * self.settings.lease_seconds)

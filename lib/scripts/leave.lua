@@ -1,10 +1,15 @@
 #!lua flags=allow-oom
--- A worker has stopped, or has not beaten for long: forget it. What it held is freed by bury or by the lease.
--- Keys: workers, worker.<name>, control.<name>. ARGV: worker, oldest beat still forgotten (s; '' for any).
--- Returns 1 where it was forgotten.
+-- Forget a worker that stops, or those that have not beaten for long. What they held is freed by bury or by the lease.
+-- Keys: workers, worker.<name>, control.<name>. ARGV: worker ('' for all), seconds of silence from which on it is forgotten.
+-- Returns the number forgotten.
 --@include base
-local beat = rec('ZSCORE', PREFIX .. 'workers', ARGV[1])
-if not beat or (ARGV[2] ~= '' and tonumber(beat) > NOW - tonumber(ARGV[2])) then return 0 end
-rec('ZREM', PREFIX .. 'workers', ARGV[1])
-rec('DEL', PREFIX .. 'worker.' .. ARGV[1], PREFIX .. 'control.' .. ARGV[1])
-return 1
+local silent = rec('ZRANGEBYSCORE', PREFIX .. 'workers', '-inf', seconds(NOW - tonumber(ARGV[2])))
+local forgotten = 0
+for _, worker in ipairs(silent) do
+  if ARGV[1] == '' or ARGV[1] == worker then
+    rec('ZREM', PREFIX .. 'workers', worker)
+    rec('DEL', PREFIX .. 'worker.' .. worker, PREFIX .. 'control.' .. worker)
+    forgotten = forgotten + 1
+  end
+end
+return forgotten

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Claim one waiting job by its id, for a caller that got the id elsewhere (the course's update_job_status).
--- Its list entry, if there is one, is left and dropped later.
+-- Its list entry, if it still has one, is removed: the only place where a list is searched, and not on any hot path.
 -- Keys: those of claim.
 -- ARGV: id, child, worker, token.
 -- Returns as claim: {'JOB', ...}, or {'NONE'} where it is not waiting, or {'CLOSED'}.
@@ -11,5 +11,7 @@ local held = resume_claim(child, token)
 if held then return held end
 local job = load(id)
 if not job or job.status ~= 'submitted' then return {'NONE'} end
-leave_listed(job)
+local key = list_key(job.queue, job.priority)
+for _, list in ipairs({key, key .. '.paused'}) do que('LREM', list, 0, job.id) end
+que('ZREM', queue_key(job.queue, 'unserved'), job.id)
 return start(job, child, worker, token)

@@ -13,14 +13,16 @@ from typing import Any
 import redis
 
 from lib.errors import JobsError
-from lib.jobs import FOREVER, Jobs
+from lib.jobs import Jobs
 from lib.records import RECORD_VERSION
 from lib.store import Store, connect
+from services.worker.marks import dead_predecessors
 from services.worker.processes import evidence
-from services.worker.supervisor import Supervisor, Verdict, bury_predecessors
+from services.worker.supervisor import Supervisor, Verdict
 
 logger = logging.getLogger("trafficjobs.worker")
 
+_REPORT_PATIENCE = 1.0  # seconds a report is tried before the thread looks whether it shall end
 _BLOCK = 5  # seconds the control stream is waited for at once
 _RELEASED = {"CANCEL": "cancelled", "LOST": "lease lost"}
 
@@ -51,6 +53,7 @@ class Links:
     def stop(self, patience: float) -> None:
         """Tell what is left to tell, take the worker off the list, and end; at most `patience` seconds."""
         self._end.set()
+        self._threads[-1].join(2 * _REPORT_PATIENCE)  # never two that tell reports
         jobs = Jobs(self.settings, store=Store(self.settings, patience=patience))
         try:
             self._tell_reports(jobs)
@@ -63,7 +66,7 @@ class Links:
     def _forever(self, work: Any) -> None:
         """Run one thread's work again and again, whatever it raises."""
         while not self._end.is_set():
-            jobs = Jobs(self.settings, store=Store(self.settings, patience=0.0))
+            jobs = Jobs(self.settings, store=Store(self.settings, patience=_REPORT_PATIENCE))
             try:
                 work(jobs)
             except (JobsError, redis.RedisError, OSError) as error:
@@ -148,8 +151,7 @@ class Links:
         while reports:
             report = reports[0]
             verdict = report.verdict
-            patience = None if self._end.is_set() else FOREVER
-            freed = jobs.bury(report.child, report.token, verdict.kind, verdict.reason, verdict.detail, patience)
+            freed = jobs.bury(report.child, report.token, verdict.kind, verdict.reason, verdict.detail)
             reports.popleft()
             self.supervisor.free(report.slot)
             if freed is not None:
@@ -157,10 +159,10 @@ class Links:
 
     def _tell_predecessors(self, jobs: Jobs) -> None:
         """Report what supervisors that were killed left in this folder: their jobs need not wait for the lease."""
-        for marks, left in bury_predecessors(self.supervisor.marks.path.parent):
+        for marks in dead_predecessors(self.supervisor.marks.path.parent):
+            left = [mark for slot in range(marks.slots) if (mark := marks.read(slot)) is not None]
             for mark in left:
                 detail = evidence(None, 0, False, mark.child.rpartition("/")[0])
-                jobs.bury(mark.child, mark.token, "crash", "crash", detail, FOREVER)
+                jobs.bury(mark.child, mark.token, "crash", "crash", detail)
             marks.remove()
-            marks.close()
             logger.warning("reported %d children of a worker that was killed", len(left))

@@ -9,6 +9,7 @@ import fcntl
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,3 +91,17 @@ class Marks:
         """Unmap and close; this gives the lock back."""
         self._map.close()
         self._file.close()
+
+
+def dead_predecessors(folder: Path) -> Iterator[Marks]:
+    """Marks files whose supervisor is dead, one after another; each is locked while it is looked at, and closed afterwards."""
+    for path in sorted(folder.glob("*.marks")):
+        try:
+            marks = Marks(path)
+        except (OSError, ValueError):  # another one removed it, or it is empty
+            continue
+        try:
+            if marks.lock():
+                yield marks
+        finally:
+            marks.close()

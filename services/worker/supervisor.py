@@ -14,13 +14,12 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.marks import Mark, Marks
-from services.worker.processes import ProcessHandle, adopt_orphans, evidence, oom_kills
+from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -194,10 +193,10 @@ class Supervisor:
             self._commands.close()
             self._commands = None
         for child in list(self.children.values()):
-            if child.process is None:  # asked for, never forked
-                self._bury(child, None, 0)
-            else:
+            if child.process is not None:
                 child.process.signal(signal.SIGKILL)
+            if child.process is None or not LINUX:  # never forked, or its exit will not be told
+                self._bury(child, None, 0)
 
     # Children
 
@@ -310,19 +309,3 @@ class Supervisor:
                 return True
         child.process.signal(signal.SIGCONT)
         return False
-
-
-def bury_predecessors(folder: Path) -> list[tuple[Marks, list[Mark]]]:
-    """Marks files whose supervisor is dead, each with the children it left; locked, to be removed once they are reported."""
-    left = []
-    for path in sorted(folder.glob("*.marks")):
-        try:
-            marks = Marks(path)
-        except (OSError, ValueError):  # another one removed it, or it is empty
-            continue
-        if not marks.lock():
-            marks.close()
-            continue
-        found = [marks.read(slot) for slot in range(marks.slots)]
-        left.append((marks, [mark for mark in found if mark is not None]))
-    return left

@@ -220,7 +220,7 @@ def test_a_worker_that_fell_silent_is_forgotten(jobs: Jobs, upkeep: Upkeep) -> N
     for name in ("old", "new"):
         jobs.beat(name, {}, [])
     jobs.store.records.zadd(f"{jobs.settings.key_prefix}workers", {"old": 1})
-    upkeep.verify()
+    upkeep.round()
     assert [worker["name"] for worker in jobs.workers()] == ["new"]
 
 
