@@ -1,6 +1,6 @@
 #!lua
 -- Publishes a version of the data, whose chunks are there already, as a whole or not at all.
--- Touches: data.current, data.versions, data.<version> and its chunks data.<version>.<n>, all keys of the versions that are
+-- Keys: data.current, data.versions, data.<version> and its chunks data.<version>.<n>, all keys of the versions that are
 -- too old to keep; reads job.<job>.
 -- ARGV: version, number of chunks, base ('*': any; else the version that must be current, '' for none), job, token,
 -- versions to keep, then names and values of the version's fields.

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Removes a version of the data that is not the current one.
--- Touches: data.versions, data.<version>, its chunks data.<version>.<n>; reads data.current.
+-- Keys: data.versions, data.<version>, its chunks data.<version>.<n>; reads data.current.
 -- ARGV: version.
 -- Returns 1  removed, now or before
 --         2  it is the current version and stays
