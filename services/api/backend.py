@@ -53,7 +53,10 @@ class ApiStore(Store):
         try:
             answer = super().persist(action, patience)
         except StoreUnavailable as error:
-            self._away = isinstance(error.__cause__, redis.ConnectionError | redis.TimeoutError | OSError)
+            self._away = isinstance(error.__cause__, redis.ConnectionError | redis.TimeoutError)
+            raise
+        except Exception:
+            self._away = False  # it answered, if with a refusal
             raise
         self._away = False
         return answer
@@ -77,15 +80,11 @@ class Backend:
     def table(self) -> tuple[pa.Table, str]:
         """The incidents as a mapped Arrow table, and the version. Raises NoData."""
         # Asked for outside the dataset's lock: while Redis hangs, requests must not wait in line for each other.
-        version = self.data_version()
-        answer: tuple[pa.Table, str] = self.store.persist(lambda: self.dataset.table(version), self.store.patience)
-        return answer
+        return self.dataset.table(self.data_version())
 
     def frame(self) -> pd.DataFrame:
         """The incidents as a frame over the same mapped file. Raises NoData."""
-        version = self.data_version()
-        answer: tuple[pd.DataFrame, str] = self.store.persist(lambda: self.dataset.frame(version), self.store.patience)
-        return answer[0]
+        return self.dataset.frame(self.data_version())[0]
 
 
 def make_backend(settings: Settings) -> Backend:

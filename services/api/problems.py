@@ -28,6 +28,7 @@ from lib.errors import (
 from services.api.replies import json_reply
 
 MOST_ERRORS = 50  # fields that one answer names
+_LONGEST_NAME, _LONGEST_DETAIL = 100, 2_000  # characters of what a client sent that are sent back
 _DISCARDED = 32 * 2**20  # bytes of a refused body that are read and thrown away
 
 logger = logging.getLogger("trafficjobs.api")
@@ -118,11 +119,14 @@ def _handle(error: Exception) -> Response | HTTPException:
         "type": f"/problems/{kind.slug}",
         "title": kind.title,
         "status": kind.status,
-        "detail": description.detail,
+        "detail": description.detail[:_LONGEST_DETAIL],
     }
     if description.problems:
-        body["field"] = description.problems[0][0]
-        body["errors"] = [{"field": name, "message": message} for name, message in description.problems[:MOST_ERRORS]]
+        errors = [
+            {"field": name[:_LONGEST_NAME], "message": message[:_LONGEST_DETAIL]}
+            for name, message in description.problems[:MOST_ERRORS]
+        ]
+        body |= {"field": errors[0]["field"], "errors": errors}
     body["request_id"] = g.get("request_id")
     return json_reply(body, kind.status, description.headers, mimetype="application/problem+json")
 

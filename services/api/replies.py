@@ -6,14 +6,12 @@ from typing import Any
 import orjson
 from flask import Response
 
-_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
-
 
 def json_reply(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None, mimetype: str = "application/json"
 ) -> Response:
     """A JSON answer that ends with a newline, for the sake of terminals."""
-    return Response(orjson.dumps(value, option=_OPTIONS), status, headers, mimetype=mimetype)
+    return Response(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE), status, headers, mimetype=mimetype)
 
 
 def file_reply(data: bytes, content_type: str) -> Response:

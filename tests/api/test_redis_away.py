@@ -119,6 +119,15 @@ def test_a_frozen_redis_holds_up_no_more_than_one_request_at_a_time(own: Server,
     assert app.test_client().get("/jobs").status_code == 200
 
 
+def test_a_redis_that_refuses_writes_is_not_ready(own: Server, client: FlaskClient, app: Flask) -> None:
+    records = backend_of(app).store.records
+    records.config_set("min-replicas-to-write", 1)
+    assert_unavailable(client, "GET", "/readyz", b"", within=3)
+    assert client.get("/jobs").status_code == 200
+    records.config_set("min-replicas-to-write", 0)
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_full_redis_refuses_new_jobs_and_still_answers(tmp_path: Path) -> None:
     with Server(tmp_path / "redis", maxmemory="8mb") as small:
         app = create_app(load_settings(redis_ip="127.0.0.1", redis_port=small.port, data_cache=tmp_path / "cache"))

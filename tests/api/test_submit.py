@@ -229,6 +229,24 @@ def test_thousands_of_wrong_fields_get_a_short_answer(client: FlaskClient) -> No
     assert (answer.status_code, len(answer.get_json()["errors"])) == (422, 50)
 
 
+def test_long_names_are_not_sent_back_in_full(client: FlaskClient) -> None:
+    long = "x" * 50_000
+    bodies: list[dict[str, Any]] = [
+        {"operation": long},
+        {"operation": "unique_issues", long: 1},
+        {"operation": "unique_issues", "params": {long: 1}},
+        {"operation": "top_locations", "params": {"n": long}},
+        {"operation": "unique_issues", "id": long},
+        {"operation": "unique_issues", "priority": long},
+        {"operation": "unique_issues", "queue": long},
+        {"date": long},
+    ]
+    for body in bodies:
+        answer = client.post("/jobs", json=body)
+        assert answer.status_code in (400, 422)
+        assert len(answer.data) < 6_000
+
+
 def test_a_full_queue_answers_429_with_retry_after(client: FlaskClient, queue: Jobs) -> None:
     queue.store.settings.queue_limit = 2  # read when the script is composed, at its first use
     submit(client)

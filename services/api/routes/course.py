@@ -12,7 +12,7 @@ from lib.states import SUBMITTED, TERMINAL
 from services.api.backend import backend
 from services.api.body import json_body
 from services.api.replies import json_reply
-from services.api.routes.jobs import find_job
+from services.api.routes.jobs import accepted_headers, find_job
 from services.api.routes.results import POLL_AFTER
 from services.api.submissions import submission_of
 
@@ -25,7 +25,7 @@ def submit() -> Response:
     """Accept a job: `{"operation","params"}`, `{"date"}`, `{"start","end"}`, or a whole job of the queue, `{"type","params"}`."""
     submission, queue = submission_of(json_body(), messages=True)
     one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
-    return json_reply({"job_id": one.id, "status": SUBMITTED}, 202, {"Location": url_for("course.status", jid=one.id)})
+    return json_reply({"job_id": one.id, "status": SUBMITTED}, 202, accepted_headers(one, url_for("course.status", jid=one.id)))
 
 
 @blueprint.get("/status/<jid>")

@@ -31,7 +31,7 @@ def load() -> Response:
     except Exception:
         backend().dataset.store.remove_upload(upload)
         raise
-    return accepted(one.id)
+    return accepted(one)
 
 
 @blueprint.get("/data")

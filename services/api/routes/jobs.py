@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from lib.errors import UnknownJob
-from lib.jobs import Job
+from lib.jobs import Accepted, Job
 from services.api.backend import backend
 from services.api.body import json_body, page_link, query_int, query_time
 from services.api.replies import json_reply
@@ -31,12 +31,14 @@ def record_of(job: Job) -> dict[str, Any]:
     return record
 
 
-def accepted(jid: str, replayed: bool = False) -> Response:
+def accepted(one: Accepted) -> Response:
     """202 with the full record of a job that was just accepted, or had been before."""
-    headers = {"Location": url_for("jobs.get", jid=jid)}
-    if replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return json_reply(record_of(backend().jobs.get(jid)), 202, headers)
+    return json_reply(record_of(backend().jobs.get(one.id)), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
+
+
+def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
+    """Where to look for an accepted job, and whether it had been accepted before."""
+    return {"Location": location} | ({"Idempotent-Replayed": "true"} if one.replayed else {})
 
 
 @blueprint.post("/jobs")
@@ -44,7 +46,7 @@ def submit() -> Response:
     """Accept a job."""
     submission, queue = submission_of(json_body())
     one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
-    return accepted(one.id, one.replayed)
+    return accepted(one)
 
 
 @blueprint.get("/jobs")
@@ -82,7 +84,7 @@ def retry(jid: str) -> Response:
     """Run a failed or cancelled job again."""
     job = find_job(jid)
     backend().jobs.retry(job.id, job.run)
-    return accepted(job.id)
+    return accepted(Accepted(job.id, replayed=False))
 
 
 @blueprint.delete("/jobs/<jid>")
