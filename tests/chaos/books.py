@@ -1,0 +1,174 @@
+"""Compares counts, indexes and keys of the whole with the events and the records. Part of the checker."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from lib.states import SCHEDULED, STATUSES, SUBMITTED
+from tests.chaos.evidence import Evidence, Violation
+from tests.chaos.history import Remains
+
+_EVER, _EXPIRES = -1, 1
+# Every key that may be left: pattern of its name without prefix, and whether it must have an expiry.
+_KEYS = [
+    (r"job\.[\w-]+(\.log|\.files)?", _EVER),
+    (r"job\.[\w-]+\.files\.[\w-]+", _EXPIRES),
+    (r"jobs(\.(seq|expiry|scheduled|submitted|in-progress|complete|failed|cancelled))?", _EVER),
+    (r"events|metrics|workers|worker\.[^ ]+|upkeep\.seen", _EVER),
+    (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
+    (r"control\.[^ ]+", _EXPIRES),
+    (r"idempotency\.[^ ]*", _EVER),
+    (r"data\.\w+(\.\d+)?", _EVER),
+    (r"closed|idle|front|dead|holds|paused", _EVER),
+    (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),
+    (r"hotqueue:[\w:.-]+", _EVER),
+]
+
+
+def check(evidence: Evidence) -> list[Violation]:
+    """Violations of the whole."""
+    remains = evidence.remains
+    told: list[tuple[str, str]] = []
+    if remains.missed:
+        told.append(("missed-events", f"{remains.missed} events were cut off before they were read"))
+    for rule in (_indexes, _counters, _waiting, _orphans, _keys):
+        told += rule(remains)
+    told += _workers(evidence)
+    return [Violation(kind, "", what) for kind, what in told]
+
+
+Told = Iterator[tuple[str, str]]
+
+
+def _indexes(remains: Remains) -> Told:
+    """jobs and jobs.<status> hold exactly the records."""
+    live = {jid: record for jid, record in remains.records.items() if record.get("status") != "deleted"}
+    for name, wanted in [("jobs", set(live))] + [
+        (f"jobs.{status}", {jid for jid, record in live.items() if record.get("status") == status}) for status in STATUSES
+    ]:
+        indexed = set(remains.keys.get(name, {}))
+        if indexed != wanted:
+            yield "counts", f"{name} has {len(indexed)} ids for {len(wanted)} records; different: {sorted(indexed ^ wanted)[:5]}"
+    ended = {jid for jid, record in live.items() if record.get("status") in ("complete", "failed", "cancelled")}
+    expiring = set(remains.keys.get("jobs.expiry", {}))
+    if expiring != ended:
+        yield "counts", f"jobs.expiry and the ended jobs differ in {sorted(expiring ^ ended)[:5]}"
+
+
+def counted(remains: Remains) -> dict[str, Counter[str]]:
+    """What the durable counters must be, by the events: counter -> reason (or "") -> number."""
+    told: dict[str, Counter[str]] = {}
+    status_of: dict[str, str] = {}
+    for event in remains.events:
+        before, back = status_of.get(event.job, ""), event.status in (SUBMITTED, SCHEDULED)
+        if event.reason == "progress" or event.status in ("deleted", "expired", "rejected"):
+            continue
+        status_of[event.job] = event.status
+
+        def add(name: str, reason: str = "") -> None:
+            told.setdefault(name, Counter())[reason] += 1
+
+        if not before:
+            add("submitted")
+        if event.status in ("complete", "cancelled"):
+            add(event.status)
+        if event.status == "failed":
+            add("failed", event.reason)
+        if event.status == "in-progress":
+            add("wait")
+        if before == "in-progress" and event.status in ("complete", "failed", "cancelled"):
+            add("run")
+        if event.reason == "rerun":
+            add("rerun")
+        if before != "in-progress" or event.status in ("complete", "cancelled"):
+            continue
+        if event.reason in ("crash", "lost"):
+            add({"crash": "crashed", "lost": "reaped"}[event.reason])
+        elif event.reason == "unserved":
+            add("unserved")
+        elif back and event.reason in ("exception", "timeout", "memory", "invalid", "stale"):
+            add("retried", event.reason)
+        elif back:
+            add("released", event.reason)
+    return told
+
+
+def _counters(remains: Remains) -> Told:
+    told = counted(remains)
+    kept: dict[str, Counter[str]] = {}
+    for field, number in remains.counters.items():
+        name, *labels = field.split("|")
+        reason = labels[1] if name in ("failed", "retried", "released") else ""
+        kept.setdefault(name, Counter())[reason] += number
+    for name in (
+        "submitted",
+        "complete",
+        "failed",
+        "cancelled",
+        "wait",
+        "run",
+        "rerun",
+        "crashed",
+        "reaped",
+        "retried",
+        "released",
+        "unserved",
+    ):
+        wanted, found = told.get(name, Counter()), kept.get(name, Counter())
+        if wanted != found:
+            yield "counters", f"{name} is counted {dict(found)}, the events say {dict(wanted)}"
+
+
+def _waiting(remains: Remains) -> Told:
+    """A list holds ids that wait, and dead ids, whose number is known."""
+    listed: Counter[str] = Counter()
+    for name, entries in remains.keys.items():
+        if not name.startswith("hotqueue:"):
+            continue
+        waits = Counter(jid for jid in entries if remains.records.get(jid, {}).get("status") == SUBMITTED)
+        dead = int(remains.keys.get("dead", {}).get(_raw(remains, name), 0)) if not name.endswith(".paused") else 0
+        listed += Counter(entries)
+        if sum(waits.values()) + dead != len(entries):
+            yield "orphan", f"{name} has {len(entries)} entries: {sum(waits.values())} that wait, {dead} known to be dead"
+    for jid, record in remains.records.items():
+        surplus = int(record.get("listed", 0))
+        if listed[jid] != surplus + (record.get("status") == SUBMITTED):
+            yield "orphan", f"{jid} is {record.get('status')}, stands in {listed[jid]} places and should in {surplus}"
+
+
+def _raw(remains: Remains, name: str) -> str:
+    return "hotqueue:" + remains.settings.key_prefix + name.removeprefix("hotqueue:")
+
+
+def _orphans(remains: Remains) -> Told:
+    """After everything has ended and the workers have left, nobody holds, waits or stands idle."""
+    for name, value in remains.keys.items():
+        if re.fullmatch(r"holds|idle|paused|[\w-]+\.(waiting|leases|idle|scheduled)", name) and value:
+            yield "orphan", f"{name} still holds {dict(list(value.items())[:3])}"
+        if re.fullmatch(r"job\.[\w-]+\.files\.[\w-]+", name):
+            yield "orphan", f"{name} was staged under a token that has ended"
+    for jid, record in remains.records.items():
+        has_files = f"job.{jid}.files" in remains.keys
+        if has_files and record.get("status") != "complete":
+            yield "orphan", f"{jid} is {record.get('status')} and has files"
+
+
+def _workers(evidence: Evidence) -> Told:
+    """Only workers that were killed are still listed; upkeep forgets them after ten silent leases."""
+    kills = Counter(fault.worker for fault in evidence.faults if fault.kind in ("kill-supervisor", "kill-worker"))
+    listed = Counter(name.rpartition("-")[0] for name in evidence.remains.keys.get("workers", {}))
+    for name, number in listed.items():
+        if number > kills[name]:
+            yield "orphan", f"{number} workers called {name} are listed, {kills[name]} were killed"
+
+
+def _keys(remains: Remains) -> Told:
+    """Every key is one that we know, and what must expire does."""
+    for name, ttl in remains.ttls.items():
+        rule = next((expiry for pattern, expiry in _KEYS if re.fullmatch(pattern, name)), None)
+        if rule is None:
+            yield "unknown-key", name
+        elif rule == _EXPIRES and ttl == -1:
+            yield "no-expiry", f"{name} has no expiry"
+        elif rule == _EVER and ttl >= 0:
+            yield "expiry", f"{name} would vanish after {ttl} s"

@@ -1,0 +1,140 @@
+"""The event stream, followed while everything around it is killed, and what stands in Redis at the end.
+
+The stream is capped, so a thread reads it live and survives restarts of Redis; `complete` says whether anything was missed.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from lib.settings import Settings
+from lib.store import connect
+
+
+@dataclass(frozen=True)
+class Event:
+    """One move of one job. `time` is Redis's, seconds."""
+
+    time: float
+    job: str
+    status: str
+    attempt: int
+    token: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.time:.3f} {self.status} ({self.reason or '-'}), attempt {self.attempt}, token {self.token or '-'}"
+
+
+class History:
+    """Reads `events` in a thread from the beginning until `stop`.
+
+    Args:
+        settings: of the release; not through a proxy.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.events: list[Event] = []
+        self.ended: set[str] = set()  # jobs whose last event is a terminal one
+        self._last = b"0"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="history", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        with connect(self.settings, self.settings.redis_db) as client:
+            while not self._stop.is_set():
+                try:
+                    self._read(client, block=200)
+                except (redis.RedisError, OSError):
+                    time.sleep(0.05)
+
+    def _read(self, client: Any, block: int | None) -> bool:
+        reply = client.xread({f"{self.settings.key_prefix}events": self._last}, count=2_000, block=block)
+        for _, entries in reply or []:
+            for entry, raw in entries:
+                self._last = entry
+                values = {key.decode(): value.decode() for key, value in raw.items()}
+                self._add(int(entry.split(b"-")[0]) / 1000, values)
+        return bool(reply)
+
+    def _add(self, at: float, values: dict[str, str]) -> None:
+        event = Event(at, values["id"], values["status"], int(values["attempt"]), values["token"], values["reason"])
+        self.events.append(event)
+        if event.status in ("complete", "failed", "cancelled"):
+            self.ended.add(event.job)
+        elif event.status in ("submitted", "scheduled"):
+            self.ended.discard(event.job)
+
+    def stop(self) -> "Remains":
+        """Stop following, read what is left, and take everything that stands in Redis."""
+        self._stop.set()
+        self._thread.join()
+        with connect(self.settings, self.settings.redis_db) as client:
+            while self._read(client, block=None):
+                pass
+            info: Any = client.xinfo_stream(f"{self.settings.key_prefix}events") if self.events else {"entries-added": 0}
+        remains = take(self.settings)
+        remains.events = self.events
+        remains.missed = int(info["entries-added"]) - len(self.events)
+        return remains
+
+
+@dataclass
+class Remains:
+    """All that is known at the end: events, and every key of the release, by database."""
+
+    settings: Settings
+    records: dict[str, dict[str, str]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, Any] = field(default_factory=dict)  # name without prefix -> value of lists, sets, hashes
+    ttls: dict[str, int] = field(default_factory=dict)  # the same names -> seconds, -1 without expiry
+    events: list[Event] = field(default_factory=list)
+    missed: int = 0
+    now: float = 0.0
+
+
+def take(settings: Settings) -> Remains:
+    """Every key of the release as it is now, without events."""
+    remains = Remains(settings)
+    for db in {settings.redis_db, settings.queue_db}:
+        with connect(settings, db) as client:
+            seconds, micros = client.time()  # type: ignore[misc]
+            remains.now = seconds + micros / 1e6
+            for raw in client.scan_iter(count=1000):
+                name = plain(raw.decode(), settings.key_prefix)
+                if name is not None:
+                    _take_key(remains, client, raw, name)
+    return remains
+
+
+def plain(key: str, prefix: str) -> str | None:
+    """A key's name without the prefix; None for a key of another release."""
+    if key.startswith("hotqueue:"):
+        rest = key.removeprefix("hotqueue:")
+        return "hotqueue:" + rest.removeprefix(prefix) if rest.startswith(prefix) else None
+    return key.removeprefix(prefix) if key.startswith(prefix) else None
+
+
+def _take_key(remains: Remains, client: Any, raw: bytes, name: str) -> None:
+    kind = client.type(raw)
+    remains.ttls[name] = client.ttl(raw)
+    if kind == b"hash":
+        value: Any = {k.decode(): v.decode("utf-8", "replace") for k, v in client.hgetall(raw).items()}
+    elif kind == b"zset":
+        value = {k.decode(): score for k, score in client.zrange(raw, 0, -1, withscores=True)}
+    elif kind == b"list":
+        value = [entry.decode("utf-8", "replace") for entry in client.lrange(raw, 0, -1)]
+    elif kind == b"string":
+        value = client.get(raw).decode("utf-8", "replace")
+    else:
+        value = None
+    remains.keys[name] = value
+    if name == "metrics":
+        remains.counters = {field: int(number) for field, number in value.items()}
+    elif name.startswith("job.") and name.count(".") == 1:
+        remains.records[name.removeprefix("job.")] = value
