@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     memory_limit: int = Field(0, ge=0, description="Bytes a job may allocate beyond its process's start; 0: no limit.")
     idle_wait: float = Field(10.0, gt=0, description="Seconds an idle child waits for its bell before it registers again.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, from this level on.")
 
     @field_validator("redis_port", "port", mode="before")
     @classmethod

@@ -1,0 +1,37 @@
+"""Prints docs/settings.md from the settings class: `python -m tools.settings_page > docs/settings.md`. A test compares."""
+
+from pydantic import AliasChoices
+from pydantic_core import PydanticUndefined
+
+from lib.settings import Settings
+
+_OWN_WORDS = {
+    "queues": "none",
+    "adopt_queues": "none",
+    "worker_queues": "all",
+    "worker_children": "one per core",
+    "worker_name": "the host's name",
+}
+
+
+def rows() -> list[str]:
+    """A table row for each setting."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        names = [name.upper()]
+        if isinstance(field.validation_alias, AliasChoices):
+            names = [str(choice) for choice in field.validation_alias.choices]
+        default = _OWN_WORDS.get(name)
+        if default is None:
+            empty = field.default is None or field.default == "" or field.default is PydanticUndefined
+            default = "" if empty else f"`{field.default}`"
+        lines.append(f"| {', '.join(f'`{one}`' for one in names)} | {default} | {field.description or ''} |")
+    return lines
+
+
+if __name__ == "__main__":
+    print(
+        "# Settings\n\nEnvironment variables of API, upkeep and worker, read once at the start. A value that does not fit is named, and"
+    )
+    print("nothing starts. An empty variable counts as unset.\n\n| variable | default | what it is |\n|---|---|---|")
+    print("\n".join(rows()))
