@@ -193,9 +193,9 @@ class Supervisor:
             self._commands.close()
             self._commands = None
         for child in list(self.children.values()):
-            if child.process is not None:
-                child.process.signal(signal.SIGKILL)
-            if child.process is None or not LINUX:  # never forked, or its exit will not be told
+            signalled = child.process is not None and child.process.signal(signal.SIGKILL)
+            # Never forked, or gone already and the nursery died before it told: nobody else will tell of its exit.
+            if not signalled or not LINUX:
                 self._bury(child, None, 0)
 
     # Children

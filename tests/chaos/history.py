@@ -70,10 +70,18 @@ class History:
         elif event.status in ("submitted", "scheduled"):
             self.ended.discard(event.job)
 
-    def stop(self) -> "Remains":
-        """Stop following, read what is left, and take everything that stands in Redis."""
+    def end(self) -> None:
+        """Stop following."""
         self._stop.set()
         self._thread.join()
+
+    def read_to(self, entry: bytes) -> bool:
+        """Whether the stream was read up to that entry."""
+        return _order(self._last) >= _order(entry)
+
+    def stop(self) -> "Remains":
+        """Stop following, read what is left, and take everything that stands in Redis."""
+        self.end()
         with connect(self.settings, self.settings.redis_db) as client:
             while self._read(client, block=None):
                 pass
@@ -82,6 +90,10 @@ class History:
         remains.events = self.events
         remains.missed = int(info["entries-added"]) - len(self.events)
         return remains
+
+
+def _order(entry: bytes) -> tuple[int, ...]:
+    return tuple(map(int, entry.split(b"-")))
 
 
 @dataclass

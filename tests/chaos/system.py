@@ -56,7 +56,9 @@ class Program:
         self._family: list[psutil.Process] = []
 
     def start(self) -> None:
-        """Start it once all that its predecessor left is gone."""
+        """Start it, once its predecessor is gone."""
+        if self.process is not None:
+            self.process.wait(30)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments], env=self.env, cwd=self.root, stdout=log, stderr=log, stdin=subprocess.DEVNULL

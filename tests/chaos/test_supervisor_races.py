@@ -1,0 +1,35 @@
+"""Races of the supervisor that random kills meet too seldom: each is set up by hand on a real `Supervisor`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lib.settings import Settings
+from services.worker.channel import Receiver, Sender
+from services.worker.marks import Mark, Marks
+from services.worker.processes import LINUX, ProcessHandle
+from services.worker.supervisor import Supervisor, _Child
+
+
+@pytest.mark.skipif(not LINUX, reason="elsewhere every child is buried with its nursery")
+def test_a_child_whose_exit_died_with_the_nursery_is_reported_all_the_same(settings: Settings, tmp_path: Path) -> None:
+    # Given a child whose status the nursery took, and a nursery that was killed before it told
+    marks = Marks(tmp_path / "w.marks", slots=4)
+    supervisor = Supervisor(settings, "w", marks)
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    child = _Child("w/0-x", 0, 0.0, ProcessHandle(process.pid))
+    process.wait()
+    marks.write(0, Mark(child.name, process.pid, "token", "job", "operation", 1.0, 1e12))
+    supervisor.children[child.name] = child
+    read_end, write_end = os.pipe()
+    os.close(write_end)
+    supervisor._messages, supervisor._commands = Receiver(read_end), Sender(os.dup(read_end))
+    assert [mark.token for mark in supervisor.running()] == ["token"]
+    # When the supervisor finds the nursery dead
+    supervisor._nursery_died()
+    # Then the lease of its job is renewed no more, and its death is reported
+    assert supervisor.running() == []
+    assert [(report.child, report.token, report.verdict.kind) for report in supervisor.reports] == [("w/0-x", "token", "crash")]
