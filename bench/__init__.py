@@ -1,0 +1,1 @@
+"""Our queue beside its peers, in one run: `make bench`, or `python -m bench --help`."""

@@ -1,0 +1,64 @@
+"""Ours: the real worker program, submits through the library with the catalog, as the API does.
+
+Worse off: it checks every parameter against a model, keeps indexes, counters, histograms, an event stream and a fenced
+lease for each job, and upkeep runs beside it; no peer does most of that. Better off: nothing known; its startup (pandas)
+is not counted, nor is any peer's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.body import Ran
+from bench.contestant import Contestant
+from bench.workers import ROOT, Command
+from lib.jobs import Jobs, Submission
+from lib.operations import load_catalog
+from lib.settings import load_settings
+from lib.states import TERMINAL
+
+_OPERATIONS = ROOT / "bench" / "operations"
+_SECOND = "second"
+
+
+class Trafficjobs(Contestant):
+    """One worker whose children are the processes, and upkeep."""
+
+    name = "trafficjobs"
+    peer = False
+    lanes = ("", "high", "low", "second queue")
+
+    def __init__(self, port: int, folder: Path) -> None:
+        super().__init__(port, folder)
+        settings = load_settings(redis_ip="127.0.0.1", redis_port=port, queues=[_SECOND], queue_limit=10_000_000)
+        self.jobs = Jobs(settings, load_catalog(_OPERATIONS))
+
+    def commands(self, processes: int) -> list[Command]:
+        environment = {
+            "REDIS_IP": "127.0.0.1",
+            "REDIS_PORT": str(self.port),
+            "QUEUES": _SECOND,
+            "OPERATIONS_DIR": str(_OPERATIONS),
+            "WORKER_CHILDREN": str(processes),
+            "WORKER_STATE_DIR": str(self.folder / "worker"),
+            "DATA_CACHE": str(self.folder / "cache"),
+        }
+        programs = ("services.worker", "services.api.upkeep")
+        return [Command(["-m", program], environment) for program in programs]
+
+    def submit_each(self, numbers: Sequence[int]) -> list[str]:
+        return [self.jobs.submit(Submission("noop", {"number": number})).id for number in numbers]
+
+    def submit_batch(self, numbers: Sequence[int]) -> list[str]:
+        return [job.id for job in self.jobs.submit_many(Submission("noop", {"number": number}) for number in numbers)]
+
+    def submit_to(self, lane: str, number: int) -> str:
+        priority = lane if lane in ("high", "low") else "normal"
+        queue = _SECOND if lane == "second queue" else None
+        return self.jobs.submit(Submission("noop", {"number": number}, priority=priority), queue=queue).id
+
+    def results(self, ids: Sequence[str]) -> list[Ran | None]:
+        found = [self.jobs.get(jid) for jid in ids]
+        return [Ran(*job.result) if job is not None and job.status in TERMINAL else None for job in found]
+
+    def close(self) -> None:
+        self.jobs.close()

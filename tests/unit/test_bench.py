@@ -1,0 +1,33 @@
+"""The benchmark with a handful of jobs: every contestant really runs every job, and the report holds numbers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_tiny_run_measures_every_contestant_and_writes_numbers(tmp_path: Path) -> None:
+    for peer in ("rq", "taskiq", "taskiq_redis"):
+        pytest.importorskip(peer, reason="the group `bench` is not installed")
+    from bench.contestants import load_contestants
+
+    command = [sys.executable, "-m", "bench", "--jobs", "20", "--repeats", "1", "--results", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    (file,) = tmp_path.glob("*.json")
+    report = json.loads(file.read_text())
+    names = {contestant.name for contestant in load_contestants()}
+    assert {"trafficjobs", "hotqueue + hash", "rq", "rq, SimpleWorker", "taskiq, list", "taskiq, stream"} <= names
+    for answer in report["answers"]:
+        # A contestant whose jobs did not all end, or with results of other jobs, ends the run with an error.
+        assert names <= set(answer["rows"])
+        assert all(value > 0 for row in answer["rows"].values() for repeat in row["repeats"] for value in repeat)
+    assert {"drain", "submit", "latency"} <= {target["target"].partition(" ")[0].strip(",:") for target in report["targets"]}
+    assert "trafficjobs" in ended.stdout
