@@ -14,7 +14,7 @@ import orjson
 
 from lib.bodies import operation_of, operation_of_message
 from lib.errors import InvalidInput
-from lib.records import RECORD_VERSION
+from lib.records import ID, RECORD_VERSION
 from lib.store import Store
 from lib.unpickle import UnreadableEntry, plain_value, unpickle
 
@@ -22,7 +22,6 @@ UNREADABLE = "unreadable"  # the operation of an adopted job whose record cannot
 MESSAGE = "message"  # the operation of a plain message taken by a consumer of HotQueue's kind
 _MESSAGE_TTL = 3_600  # seconds a consumed message is kept
 _RAW_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _OPERATION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
@@ -59,7 +58,7 @@ def settle(
 
 def _adoption(store: Store, value: Any, messages: bool) -> tuple[str, dict[str, Any]]:
     """Id and fields of the job that a value stands for; no fields where the job is ours already."""
-    if isinstance(value, str) and _ID.match(value):
+    if isinstance(value, str) and ID.match(value):
         found = _known_record(store, value)
         if found is not None:
             return value, found

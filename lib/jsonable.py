@@ -22,7 +22,13 @@ def jsonable(value: Any, where: str = "result") -> Any:
         JobsError: something in it has no JSON form; the message says where it is.
     """
     if value is None or isinstance(value, bool | str | int):
-        return value.value if isinstance(value, enum.Enum) else value
+        if isinstance(value, enum.Enum):
+            return value.value
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            raise JobsError(
+                f"{where} is an integer of more than 64 bits, which JSON readers cannot hold; make it a float or a string"
+            )
+        return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,5 +1,6 @@
 """A job as its record in Redis says it. Views make it for the API and for Python callers; nothing here writes."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import orjson
 
 RECORD_VERSION = 1
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
+_NEEDED = {"v", "id", "status", "operation", "queue", "priority"}
 
 
 def iso(seconds: str | float | None) -> str | None:
@@ -56,7 +59,7 @@ class Job:
     def from_hash(cls, raw: dict[bytes, bytes]) -> "Job | None":
         """Parse HGETALL of a record; None for a missing record, a tombstone, or a hash that is not ours."""
         values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
-        if "v" not in values or values["status"] == "deleted":
+        if not values.keys() >= _NEEDED or values["status"] == "deleted":
             return None
         return cls(
             id=values["id"],

@@ -23,7 +23,7 @@ from lib.settings import Settings
 FOREVER = float("inf")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
-_PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError, OSError)
+_PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError)
 
 
 def client_options(settings: Settings, db: int, socket_timeout: float | None) -> dict[str, Any]:

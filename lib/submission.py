@@ -4,24 +4,22 @@ Every method is one script, may be repeated after an error, and either happened 
 """
 
 import hashlib
-import re
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from lib.errors import Conflict, InvalidInput, QueueFull, UnknownJob, UnknownQueue
-from lib.records import RECORD_VERSION
+from lib.records import ID, RECORD_VERSION, Job
 from lib.states import PRIORITIES
 from lib.store import Store, text
 
 if TYPE_CHECKING:
     from lib.operations import Catalog
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _MAX_DELAY = 10 * 366 * 86_400  # seconds
 _MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
 
@@ -94,6 +92,7 @@ class Submitting:
 
     store: Store
     catalog: "Catalog | None"
+    get: Callable[[str], Job]
 
     def submit(self, submission: Submission, *, queue: str | None = None, idempotency_key: str | None = None) -> Accepted:
         """Accept one job.
@@ -147,7 +146,7 @@ class Submitting:
         return [Accepted(jid, code == "REPLAYED") for code, jid in answers]
 
     def _check(self, submission: Submission) -> None:
-        if not _ID.match(submission.id):
+        if not ID.match(submission.id):
             raise InvalidInput("id", "must be 1 to 64 letters, digits, - or _")
         if submission.priority not in PRIORITIES:
             raise InvalidInput("priority", f"must be one of {', '.join(PRIORITIES)}, not {submission.priority!r}")
@@ -224,7 +223,7 @@ class Submitting:
         Raises: UnknownJob; Conflict where it has not ended, or is complete.
         """
         if run is None:
-            run = int(self.store.read(lambda rd: rd.hget(f"{self.store.prefix}job.{jid}", "run")) or 0)
+            run = self.get(jid).run
         code, *status = text(self.store.run("retry", jid, run))
         if code == "UNKNOWN":
             raise UnknownJob(f"There is no job {jid}.")

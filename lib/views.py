@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import redis
 
 from lib.errors import InvalidInput, UnknownJob
-from lib.records import Job, iso
+from lib.records import ID, Job, iso
 from lib.states import STATUSES
 from lib.store import Store
 
@@ -54,7 +55,12 @@ class Viewing:
 
     def get(self, jid: str) -> Job:
         """One job. Raises UnknownJob, StoreUnavailable."""
-        job = Job.from_hash(self.store.read(lambda rd: rd.hgetall(self._key(jid))))
+        job = None
+        if ID.match(jid):
+            try:
+                job = Job.from_hash(self.store.read(lambda rd: rd.hgetall(self._key(jid))))
+            except redis.ResponseError:  # something else of that name, written by another program
+                pass
         if job is None:
             raise UnknownJob(f"There is no job {jid!r}: the id is wrong, or the job was deleted or has expired.")
         return job

@@ -30,8 +30,7 @@ def rows() -> list[str]:
 
 
 if __name__ == "__main__":
-    print(
-        "# Settings\n\nEnvironment variables of API, upkeep and worker, read once at the start. A value that does not fit is named, and"
-    )
-    print("nothing starts. An empty variable counts as unset.\n\n| variable | default | what it is |\n|---|---|---|")
+    print("# Settings\n\nEnvironment variables of API, upkeep and worker, read once at the start. A value that does not")
+    print("fit is named, and nothing starts. An empty variable counts as unset.\n")
+    print("| variable | default | what it is |\n|---|---|---|")
     print("\n".join(rows()))

@@ -4,7 +4,6 @@ Used by `POST /jobs` and by the course's spellings. Shapes are checked here (400
 catalog when the job is submitted (422). Nothing is written.
 """
 
-import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,10 +12,10 @@ from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
 from lib.jobs import Retry, Submission
 from lib.parameters import did_you_mean
+from lib.records import ID
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
 
-_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -46,7 +45,7 @@ class JobOptions(_Strict):
 
 def is_job_id(value: str) -> bool:
     """Whether it could be the id of a job."""
-    return _JOB_ID.match(value) is not None
+    return ID.match(value) is not None
 
 
 def submission_of(body: Any, messages: bool = False) -> tuple[Submission, str | None]:

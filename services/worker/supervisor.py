@@ -24,6 +24,11 @@ from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evide
 logger = logging.getLogger("trafficjobs.worker")
 
 _TICK = 0.05  # seconds between two looks at deadlines and orders
+# Threads of BLAS, or of Arrow's allocators, would make forks of the nursery unsafe.
+_ONE_THREAD = {
+    **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    **{"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
+}
 _ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
 _LONGEST_PAUSE = 5.0  # seconds before a child or nursery that dies at once is started again
 
@@ -161,8 +166,7 @@ class Supervisor:
         for end in (command_read, report_write):
             os.set_inheritable(end, True)
         arguments = [sys.executable, "-m", "services.worker.nursery", str(os.getpid()), str(command_read), str(report_write)]
-        # BLAS threads and jemalloc's would make forks of the nursery unsafe.
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+        environment = os.environ | _ONE_THREAD
         self._nursery = os.posix_spawn(sys.executable, [*arguments, str(self.marks.path)], environment)
         os.close(command_read)
         os.close(report_write)

@@ -131,7 +131,10 @@ def test_the_courses_json_record_is_adopted_and_its_outcome_written_back(jobs: J
     assert (held.id, held.operation, held.params) == ("course-1", "top_locations", {"n": 5})
     assert json.loads(jobs.store.records.get("course-1") or "") == record | {"status": "in-progress"}
     jobs.finish(held, complete(b'{"top_locations":{}}'))
-    assert json.loads(jobs.store.records.get("course-1") or "") == record | {"status": "complete", "result": {"top_locations": {}}}
+    assert json.loads(jobs.store.records.get("course-1") or "") == record | {
+        "status": "complete",
+        "result": {"top_locations": {}},
+    }
     jobs.store.records.delete("course-1")
 
 

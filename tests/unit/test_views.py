@@ -1,10 +1,11 @@
 """Pages, filters and counts."""
 
 import time
+from typing import Any
 
 import pytest
 
-from lib.errors import InvalidInput
+from lib.errors import InvalidInput, UnknownJob
 from lib.jobs import Jobs, Submission
 
 
@@ -72,3 +73,22 @@ def test_the_oldest_age_is_that_of_the_longest_waiting_job(jobs: Jobs) -> None:
     jobs.submit(Submission("x"))
     jobs.store.records.hset(f"{jobs.settings.key_prefix}job.{first}", "ready", time.time() - 100)
     assert 99 < jobs.queue("job-queue").oldest_age < 110
+
+
+@pytest.mark.parametrize("value", ["text", {"v": 1}, {"v": 1, "status": "submitted"}, {"id": "odd", "status": "submitted"}])
+def test_a_key_of_another_program_in_a_jobs_place_is_no_job(jobs: Jobs, value: str | dict[str, Any]) -> None:
+    key = f"{jobs.settings.key_prefix}job.odd"
+    if isinstance(value, str):
+        jobs.store.records.set(key, value)
+    else:
+        jobs.store.records.hset(key, items=[part for pair in value.items() for part in pair])
+    for call in (jobs.get, jobs.cancel, jobs.retry, jobs.delete):
+        with pytest.raises(UnknownJob):
+            call("odd")
+    assert jobs.store.records.exists(key) == 1
+
+
+@pytest.mark.parametrize("jid", ["x.log", "", "a b", "é", "x" * 65])
+def test_what_cannot_be_an_id_is_no_job(jobs: Jobs, jid: str) -> None:
+    with pytest.raises(UnknownJob):
+        jobs.get(jid)

@@ -10,8 +10,9 @@ local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'r
 local function load(id)
   at(RECORDS)
   local values = redis.pcall('HMGET', job_key(id), unpack(FIELDS))
-  if values.err or not values[1] then return nil end
+  if values.err then return nil end
   local job = map_of(FIELDS, values)
+  if not (job.v and job.status and job.queue and job.priority) then return nil end
   job.key, job.id = job_key(id), id
   return job
 end
