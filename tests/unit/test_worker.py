@@ -160,3 +160,48 @@ def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> No
         assert "trafficjobs_worker_children 1.0" in text
         assert "trafficjobs_worker_child_deaths_total 0.0" in text
         assert get("/nothing")[0] == 404
+
+
+def test_a_job_in_the_steady_state_is_one_round_trip(jobs: Jobs, settings: Settings, operations: Path) -> None:
+    number = 200
+
+    def commands() -> dict[str, int]:
+        stats = jobs.store.records.info("commandstats")
+        return {
+            name: int(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"])
+            for name in ("evalsha", "eval", "blpop", "xread", "get")
+        }
+
+    (operations / "little.py").write_text(OPERATIONS.split("@operation")[0] + LITTLE)
+    with Worker(settings, operations_dir=operations, lease_seconds=30):
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "an idle child")
+        before = commands()
+        jobs.submit_many(Submission("talk_little") for _ in range(number))
+        until(lambda: jobs.counts()["complete"] == number, 60, "the last job")
+        after = commands()
+    spent = {name: after[name] - before[name] for name in before}
+    # One turn a job. On top: the submit, the first claim after the bell, and at most one beat; each script once as EVAL.
+    assert number <= spent["evalsha"] + spent["eval"] <= number + 6
+    assert spent["blpop"] <= 2
+
+
+LITTLE = '''
+@operation(needs_data=False)
+def talk_little() -> dict:
+    """Does nothing."""
+    return {}
+'''
+
+
+def test_an_idle_worker_is_rung_for_every_priority_and_queue_without_upkeep(
+    jobs: Jobs, settings: Settings, operations: Path
+) -> None:
+    both = settings.model_copy(update={"queues": ["second"]})
+    jobs = Jobs(both)
+    with Worker(both, operations_dir=operations, queues="second", idle_wait=600):
+        until(lambda: jobs.queue("second").idle_children == 1, 30, "an idle child")
+        for queue in ("job-queue", "second"):
+            for priority in ("high", "normal", "low"):
+                jid = jobs.submit(Submission("talk", priority=priority), queue=queue).id
+                until(lambda jid=jid: jobs.get(jid).status == "complete", 10, f"the {priority} job of {queue}")  # type: ignore[misc]
+                until(lambda queue=queue: jobs.queue(queue).idle_children == 1, 10, "the child idle again")  # type: ignore[misc]
