@@ -30,7 +30,11 @@ def main() -> int:
     plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[:48]
     name = f"{plain}-{secrets.token_hex(3)}"
     folder = settings.worker_state_dir or Path(tempfile.mkdtemp(prefix="trafficjobs-worker-"))
-    marks = Marks(folder / f"{name}.marks", slots=4 * settings.worker_children + 16)
+    try:
+        marks = Marks(folder / f"{name}.marks", slots=4 * settings.worker_children + 16)
+    except OSError as error:
+        print(f"worker: WORKER_STATE_DIR: cannot write to {folder}: {error.strerror}", file=sys.stderr)
+        return 2
     if not marks.lock():
         raise RuntimeError(f"{marks.path} is locked by another process")
     supervisor = Supervisor(settings, name, marks)

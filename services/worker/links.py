@@ -81,16 +81,22 @@ class Links:
 
     def _beat(self, jobs: Jobs) -> None:
         """Renew every lease, register what this worker runs, and repeat orders, three times a lease."""
+        away = False
         while not self._end.is_set():
             running = self.supervisor.running()
             started = time.monotonic()
             try:
                 _, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
             except JobsError as error:
-                logger.warning("the leases could not be renewed: %s", error)
+                if not away:
+                    logger.warning("the leases cannot be renewed: %s", error)
+                away = True
                 self._stop_external()
                 self._end.wait(min(1.0, self.settings.lease_seconds / 10))
                 continue
+            if away:
+                logger.info("the leases are renewed again")
+            away = False
             self.last_beat = started
             for mark, code in zip(running, codes, strict=True):
                 if code in _RELEASED:
