@@ -228,19 +228,19 @@ class Claiming:
 
 
 def _claim(reply: list[Any]) -> Claim:
-    _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = text(reply)
+    _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = reply
     record_input = orjson.loads(given)
     return Claim(
-        id=jid,
-        token=token,
-        operation=operation,
+        id=text(jid),
+        token=text(token),
+        operation=text(operation),
         input=record_input,
         params=orjson.loads(params) if params else record_input.get("params", {}),
         attempt=int(attempt),
-        queue=queue,
+        queue=text(queue),
         timeout=float(timeout),
         version=int(version),
-        adopted=adopted,
-        data_version=data_version,
+        adopted=text(adopted),
+        data_version=text(data_version),
         started=float(started),
     )

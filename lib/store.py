@@ -19,6 +19,7 @@ from lib.durable import STRICT_SCRIPTS, GroupCommit
 from lib.errors import StoreFull, StoreUnavailable
 from lib.scripts import Script, compose
 from lib.settings import Settings
+from lib.wire import Wire
 
 FOREVER = float("inf")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
@@ -86,7 +87,7 @@ class Store:
         self._route = self.prefix + "jobs"
         self._commit = GroupCommit(self.queues, settings.redis_timeout) if settings.durability == "strict" else None
         self._lock = threading.Lock()
-        self._execute: Callable[..., Any] = self.queues.execute_command
+        self._wire = Wire(self.queues)
 
     def script(self, name: str) -> Script:
         """The composed script of that name."""
@@ -140,12 +141,13 @@ class Store:
         if self._commit is not None and script.name in STRICT_SCRIPTS:
             return self._commit.run(script, self._route, args)
         try:
-            return self._execute("EVALSHA", script.sha, 1, self._route, *args)
+            return self._wire.execute("EVALSHA", script.sha, 1, self._route, *args)
         except redis.exceptions.NoScriptError:
             # EVAL and not SCRIPT LOAD: at full memory the script's own flags decide.
-            return self._execute("EVAL", script.text, 1, self._route, *args)
+            return self._wire.execute("EVAL", script.text, 1, self._route, *args)
 
     def close(self) -> None:
         """Close every connection."""
+        self._wire.close()
         self.records.close()
         self.queues.close()

@@ -111,7 +111,9 @@ class Submitting:
             if not idempotency_key.isprintable() or not 1 <= len(idempotency_key) <= 255:
                 raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable characters")
             key = f"{self.store.prefix}idempotency.{submission.by or ''}.{idempotency_key}"
-        (accepted,) = self._submit([submission], queue, key)
+        name = self._queue(queue, own=True)
+        self._check(submission)
+        (accepted,) = self._submit([submission], name, key)
         return accepted
 
     def submit_many(self, submissions: Iterable[Submission], *, queue: str | None = None) -> list[Accepted]:
@@ -124,13 +126,13 @@ class Submitting:
             raise InvalidInput("id", "an id stands twice in one call")
         for submission in todo:
             self._check(submission)
-        return [one for at in range(0, len(todo), _MANY) for one in self._submit(todo[at : at + _MANY], queue, "")]
+        name = self._queue(queue, own=True)
+        return [one for at in range(0, len(todo), _MANY) for one in self._submit(todo[at : at + _MANY], name, "")]
 
-    def _submit(self, submissions: list[Submission], queue: str | None, key: str) -> list[Accepted]:
-        queue = self._queue(queue, own=True)
+    def _submit(self, submissions: list[Submission], queue: str, key: str) -> list[Accepted]:
+        """Send checked submissions in one call of the script."""
         args: list[Any] = [queue, key]
         for submission in submissions:
-            self._check(submission)
             fields, digest = self._fields(submission, queue)
             args += [submission.id, digest, submission.priority, repr(float(submission.delay)), len(fields), *fields]
         reply = text(self.store.run("submit", *args))
@@ -198,9 +200,9 @@ class Submitting:
 
     def _queue(self, queue: str | None, own: bool = False) -> str:
         settings = self.store.settings
-        known = settings.own_queues if own else settings.all_queues
         if queue is None:
             return settings.queue_name
+        known = settings.own_queues if own else settings.all_queues
         if queue not in known:
             raise UnknownQueue("queue", f"{queue!r} is not one of {', '.join(known)}")
         return queue

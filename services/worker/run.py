@@ -151,8 +151,8 @@ def _failure(error: BaseException, operation: Operation, jobs: Jobs) -> Outcome:
 @contextlib.contextmanager
 def _memory_limit(allowed: int) -> Iterator[None]:
     """Let the block allocate at most `allowed` bytes beyond what the process has; 0 for any."""
-    base = data_bytes()
-    if not allowed or not base:
+    base = data_bytes() if allowed else 0
+    if not base:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
