@@ -9,7 +9,7 @@ local id, child, worker, token = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end
 local held = resume_claim(child, token)
 if held then return held end
-local job = load(id)
+local job = load(id, CLAIMED)
 if not job or job.status ~= 'submitted' then return {'NONE'} end
 local key = list_key(job.queue, job.priority)
 for _, list in ipairs({key, key .. '.paused'}) do que('LREM', list, 0, job.id) end

@@ -2,12 +2,13 @@
 --@include ends
 local MAX_ENTRY = 1048576 -- bytes; a longer list entry is moved aside unread
 local MAX_DROPS = 100
+-- What a claim reads of a job.
+local CLAIMED = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'ready', 'attempt', 'timeout', 'input', 'params', 'adopted',
+  'token', 'started', 'listed', 'mirror', 'mirror_head'}
 
 local function job_reply(job)
-  at(RECORDS)
-  local more = redis.call('HMGET', job.key, 'input', 'adopted', 'params')
-  return {'JOB', job.id, job.token, job.operation, more[1] or '{}', tonumber(job.attempt), job.queue, job.timeout, job.v,
-    more[2] or '', more[3] or '', redis.call('GET', PREFIX .. 'data.current') or '', job.started}
+  return {'JOB', job.id, job.token, job.operation, job.input or '{}', tonumber(job.attempt), job.queue, job.timeout, job.v,
+    job.adopted or '', job.params or '', rec('GET', PREFIX .. 'data.current') or '', job.started}
 end
 
 local function start(job, child, worker, token)
@@ -27,7 +28,7 @@ local function resume_claim(child, token)
   if not held then return nil end
   local held_token, id = string.match(held, '^(%S+) (%S+)$')
   if held_token ~= token then return {'BUSY', id} end
-  return job_reply(load(id))
+  return job_reply(load(id, CLAIMED))
 end
 
 -- One entry at the head of a list: a reply, or nil when it was dropped (then look again), or false when the list is empty.
@@ -40,7 +41,7 @@ local function take_head(key, queue, priority, child, worker, token)
     count('rejected|' .. queue)
     return nil
   end
-  local job = #head <= 64 and string.find(head, '^[%w_-]+$') and load(head)
+  local job = #head <= 64 and string.find(head, '^[%w_-]+$') and load(head, CLAIMED)
   if not job then return {'FOREIGN', key, queue, priority, head} end
   que('LPOP', key)
   if job.status == 'submitted' then return start(job, child, worker, token) end

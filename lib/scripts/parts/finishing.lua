@@ -1,7 +1,11 @@
 -- The end of a claim, said by its holder: shared by finish and turn.
 --@include ends
+-- What the end of a complete job needs; the other ends follow its policies and read everything.
+local COMPLETING = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'started', 'attempt', 'token', 'ended_token', 'child',
+  'staged', 'result_ttl', 'mirror', 'mirror_head'}
+
 local function finish(id, token, outcome, reason, result, error_json, may_retry)
-  local job = load(id)
+  local job = load(id, outcome == 'complete' and COMPLETING or FIELDS)
   if job and job.ended_token == token then
     rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
     return 'AGAIN'
