@@ -94,7 +94,7 @@ def _end(case: Case, _holdings: list[Holding], _evidence: Evidence) -> Told:
         yield "no-end", f"it is {last.status} after everything has calmed down"
 
 
-def _result(case: Case, holdings: list[Holding], _evidence: Evidence) -> Told:
+def _result(case: Case, holdings: list[Holding], evidence: Evidence) -> Told:
     """The one result is of the token that held the job when it ended, and of a run that came to its end."""
     if case.record is None or case.record.get("status") not in TERMINAL:
         return
@@ -108,6 +108,9 @@ def _result(case: Case, holdings: list[Holding], _evidence: Evidence) -> Told:
         run = case.run(last.token)
         if run is None or run.end is None:
             yield "result-without-run", f"it is complete, and no run under {last.token} came to its end"
+        said = evidence.remains.keys.get(f"job.{case.job}.files", {}).get("said.txt")
+        if said is not None and not said.startswith(last.token):
+            yield "wrong-file", f"the file is of {said[:22]}, while {last.token} held the job"
         if "error" in record:
             yield "two-results", "a complete job has an error"
     elif record["status"] == "failed" and ("error" not in record or "result" not in record):

@@ -56,7 +56,7 @@ class Fleet:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Fleet":
-        where = (self.settings, self.ledger.path, self.folder)
+        where = (self.settings, self.ledger.path, self.folder, system.ROOT)
         self._stack.enter_context(self.server)
         keeper = self._stack.enter_context(system.Keeper())
         served = {"WORKER_QUEUES": self.settings.queue_name, "WORKER_GRACE": "1", "WORKER_CHILDREN": str(CHILDREN)}
@@ -118,7 +118,7 @@ class Fleet:
     def violations(self, jids: Iterable[str]) -> list[Violation]:
         """What the checker says of these jobs."""
         wanted = set(jids)
-        last = self.jobs.store.records.xrevrange(f"{self.settings.key_prefix}events", count=1)[0][0]
+        last: Any = self.jobs.store.records.xrevrange(f"{self.settings.key_prefix}events", count=1)[0][0]
         until(lambda: self.history.read_to(last), 10, "the last event")
         remains = Remains(self.settings, events=[event for event in self.history.events if event.job in wanted])
         for jid in wanted:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from tests.chaos.evidence import Fault
+from tests.chaos.killing import kill_redis
 from tests.chaos.proxy import Proxy
 from tests.chaos.system import Program, now
 from tests.servers import Server
@@ -151,7 +152,7 @@ class Nemesis:
 
     def _kill_redis(self, planned: Planned) -> tuple[str, float] | None:
         """And start it again on its AOF; sometimes only after a while."""
-        self.server.kill()
+        kill_redis(self.server)
         if planned.leases > 0.5:
             threading.Event().wait(planned.leases * self.lease / 2)
         self.server.start()

@@ -16,7 +16,7 @@ import psutil
 from lib.settings import Settings
 from tests.chaos.ledger import OPERATIONS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).parents[2]  # not resolved: in a scenario, the folder with the copies of lib and services
 GUNICORN = ["-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
 
 

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from tests.chaos.fleet import LEASE, Fleet, gone
+from tests.chaos.killing import kill_redis
 from tests.chaos.system import now
 from tests.waiting import until
 
@@ -112,7 +113,7 @@ def test_redis_away_for_three_leases_under_running_jobs_charges_nothing(fleet: F
     jids = [fleet.submit("ledger_gate", path=str(gate)) for _ in range(3)]
     for jid in jids:
         fleet.started(jid)
-    fleet.server.kill()
+    kill_redis(fleet.server)
     back = now() + 3 * LEASE
     until(lambda: now() >= back, 4 * LEASE, "the end of three leases")
     fleet.server.start()
@@ -189,7 +190,7 @@ def test_an_operation_with_external_effects_does_not_outlive_its_lease_while_red
     jid = fleet.submit("ledger_external", path=str(gate))
     other = fleet.submit("ledger_gate", path=str(gate))
     first, unharmed = fleet.started(jid), fleet.started(other)
-    fleet.server.kill()
+    kill_redis(fleet.server)
     killed = now()
     until(lambda: gone(first.pid), 5 * LEASE, "the end of the process")
     last = fleet.ledger.started(jid)

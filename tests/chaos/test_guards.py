@@ -1,0 +1,65 @@
+"""Every guard is needed: without it, under the one interleaving that needs it, the checker turns red; with it, it is green.
+
+A guard is taken out by an edit of a copy of lib and services, whose text must match exactly once, so that a guard that moves
+takes its test along.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.scenarios import oom_flag
+from tests.chaos.scenarios.stage import Cut
+
+ROOT = Path(__file__).resolve().parents[2]
+_PLAIN = sorted(
+    path.stem for path in (Path(__file__).parent / "scenarios").glob("*.py") if path.stem not in ("__init__", "stage", "oom_flag")
+)
+SCENARIOS: dict[str, Cut] = {name: importlib.import_module(f"tests.chaos.scenarios.{name}").CUT for name in _PLAIN}
+SCENARIOS |= {f"oom_flag {script}": cut for script, cut in oom_flag.CUTS.items()}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with copies of lib and services, and the tests as they are."""
+    folder = tmp_path / "copy"
+    for package in ("lib", "services"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests").symlink_to(ROOT / "tests")
+    return folder
+
+
+def take_out(copy: Path, cut: Cut) -> None:
+    """Apply the edit."""
+    path = copy / cut.file
+    text = path.read_text()
+    assert text.count(cut.old) == 1, f"{cut.file} holds the guard {text.count(cut.old)} times, not once: {cut.old}"
+    path.write_text(text.replace(cut.old, cut.new))
+
+
+def play(copy: Path, scenario: str) -> dict[str, str]:
+    """Run a scenario on the copy: kinds of violations, each with one of its texts."""
+    name, *more = scenario.split()
+    command = [sys.executable, "-m", f"tests.chaos.scenarios.{name}", str(copy.parent / "stage"), *more]
+    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(copy.parent)}
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_with_the_guard_the_checker_is_green(scenario: str, copy: Path) -> None:
+    assert play(copy, scenario) == {}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_without_the_guard_the_checker_turns_red(scenario: str, copy: Path) -> None:
+    take_out(copy, SCENARIOS[scenario])
+    found = play(copy, scenario)
+    assert SCENARIOS[scenario].turns in found, found
