@@ -134,7 +134,8 @@ class Submitting:
         args: list[Any] = [queue, key]
         for submission in submissions:
             fields, digest = self._fields(submission, queue)
-            args += [submission.id, digest, submission.priority, repr(float(submission.delay)), len(fields), *fields]
+            args += [submission.id, digest, submission.priority, repr(float(submission.delay)), submission.operation]
+            args += [len(fields), *fields]
         reply = text(self.store.run("submit", *args))
         if reply[0] == "FULL":
             raise QueueFull(

@@ -14,7 +14,7 @@ if #ARGV > 5 and not load(id) then
   job.operation = rec('HGET', job.key, 'operation')
   rec('ZADD', PREFIX .. 'jobs', seq, id)
   rec('ZADD', PREFIX .. 'jobs.submitted', seq, id)
-  que('ZADD', queue_key(queue, 'waiting'), string.format('%.0f', RANK[priority] * RANK_STEP + FRONT - que('INCR', PREFIX .. 'front')), id)
+  que('ZADD', queue_key(queue, 'waiting'), waiting_score(priority, FRONT - que('INCR', PREFIX .. 'front')), id)
   count('submitted|' .. job.operation .. '|' .. queue)
   count('adopted|' .. queue)
   event(job, 'submitted', 'adopted')

@@ -2,18 +2,19 @@
 -- Accept jobs: record, index, list, counters, and a ring at one idle child each. No allow-oom: refused at full memory.
 -- Keys: job.<id>, jobs, jobs.<status>, jobs.seq, events, metrics, idempotency.<...>; hotqueue:<queue>[:priority][.paused],
 --   <queue>.{waiting,scheduled,idle}, paused, front, idle, bell.<child>.
--- ARGV: queue, idempotency key (whole, or ''), then for each job: id, digest, priority, delay (s), number of further
---   values, field, value, ...
+-- ARGV: queue, idempotency key (whole, or ''), then for each job: id, digest, priority, delay (s), operation,
+--   number of further values, field, value, ...
 -- Returns {'FULL', depth} with nothing written, or {'OK', code, id, code, id, ...} where code is NEW, REPLAYED (the same id or
 --   idempotency key with the same digest: nothing written but the count of replays) or CONFLICT (with another digest).
 --@include lists
 local queue, idempotency = ARGV[1], ARGV[2]
-local jobs, fresh, i = {}, 0, 3
+local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+local jobs, fresh, i = {}, {}, 3
 while i <= #ARGV do
-  local n = tonumber(ARGV[i + 4])
-  local job = {id = ARGV[i], digest = ARGV[i + 1], priority = ARGV[i + 2], delay = tonumber(ARGV[i + 3]), queue = queue,
-    fields = {unpack(ARGV, i + 5, i + 4 + n)}}
-  i = i + 5 + n
+  local n = tonumber(ARGV[i + 5])
+  local job = {id = ARGV[i], digest = ARGV[i + 1], priority = ARGV[i + 2], delay = tonumber(ARGV[i + 3]), operation = ARGV[i + 4],
+    fields = {unpack(ARGV, i + 6, i + 5 + n)}}
+  i = i + 6 + n
   local known = idempotency ~= '' and rec('GET', idempotency)
   if known then job.id = known end
   job.key = job_key(job.id)
@@ -25,39 +26,59 @@ while i <= #ARGV do
     job.code = digest == job.digest and 'REPLAYED' or 'CONFLICT'
   else
     job.code = 'NEW'
-    fresh = fresh + 1
+    fresh[#fresh + 1] = job
   end
   jobs[#jobs + 1] = job
 end
-local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
-if fresh > 0 and depth + fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
+if #fresh > 0 and depth + #fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
 
+-- Records and events one by one; indexes, counters and lists with one command for all.
+local index = {scheduled = {}, submitted = {}}
+local counts, lists, waiting, due = {}, {high = {}, normal = {}, low = {}}, {}, {}
+local function add(values, a, b)
+  values[#values + 1] = a
+  values[#values + 1] = b
+end
+local seq = #fresh > 0 and next_seq(#fresh)
+for n, job in ipairs(fresh) do
+  local order, ready = seq + n - 1, seconds(NOW + job.delay)
+  local status = job.delay > 0 and 'scheduled' or 'submitted'
+  job.seq = string.format('%.0f', order)
+  rec('HSET', job.key, 'status', status, 'queue', queue, 'priority', job.priority, 'seq', job.seq,
+    'submitted', NOW_TEXT, 'ready', ready, 'digest', job.digest, unpack(job.fields))
+  if idempotency ~= '' then
+    rec('SET', idempotency, job.id)
+    rec('HSET', job.key, 'idempotency', idempotency)
+  end
+  event(job, status)
+  add(index[status], job.seq, job.id)
+  counts[job.operation] = (counts[job.operation] or 0) + 1
+  if job.delay > 0 then
+    add(due, ready, job.id)
+  else
+    add(lists[job.priority], job.id)
+    add(waiting, waiting_score(job.priority, order), job.id)
+  end
+end
+for status, entries in pairs(index) do
+  if entries[1] then
+    rec('ZADD', PREFIX .. 'jobs', unpack(entries))
+    rec('ZADD', PREFIX .. 'jobs.' .. status, unpack(entries))
+  end
+end
+for operation, number in pairs(counts) do count('submitted|' .. operation .. '|' .. queue, number) end
 local reply = {'OK'}
 for _, job in ipairs(jobs) do
-  if job.code == 'NEW' then
-    local seq = next_seq()
-    local status = job.delay > 0 and 'scheduled' or 'submitted'
-    job.seq = string.format('%.0f', seq)
-    rec('HSET', job.key, 'status', status, 'queue', queue, 'priority', job.priority, 'seq', job.seq, 'submitted', NOW_TEXT,
-      'ready', seconds(NOW + job.delay), 'digest', job.digest, unpack(job.fields))
-    job.operation = rec('HGET', job.key, 'operation')
-    rec('ZADD', PREFIX .. 'jobs', job.seq, job.id)
-    rec('ZADD', PREFIX .. 'jobs.' .. status, job.seq, job.id)
-    if idempotency ~= '' then
-      rec('SET', idempotency, job.id)
-      rec('HSET', job.key, 'idempotency', idempotency)
-    end
-    count('submitted|' .. job.operation .. '|' .. queue)
-    event(job, status)
-    if job.delay > 0 then
-      que('ZADD', queue_key(queue, 'scheduled'), seconds(NOW + job.delay), job.id)
-    else
-      push(job, false, seq)
-    end
-  elseif job.code == 'REPLAYED' then
-    rec('HINCRBY', job.key, 'replays', 1)
+  if job.code == 'REPLAYED' then rec('HINCRBY', job.key, 'replays', 1) end
+  add(reply, job.code, job.id)
+end
+if due[1] then que('ZADD', queue_key(queue, 'scheduled'), unpack(due)) end
+if waiting[1] then
+  local paused = is_paused(queue)
+  for priority, ids in pairs(lists) do
+    if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
   end
-  reply[#reply + 1] = job.code
-  reply[#reply + 1] = job.id
+  que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
+  if not paused then ring(queue, #waiting / 2) end
 end
 return reply

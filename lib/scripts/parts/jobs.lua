@@ -51,11 +51,11 @@ local function move(job, status, reason, fields, result)
   job.status = status
 end
 
--- A number that is the time in microseconds and never the same twice.
-local function next_seq()
+-- A number that is the time in microseconds and never the same twice; with `many`, the first of as many in a row.
+local function next_seq(many)
   at(RECORDS)
   local last = tonumber(redis.call('GET', PREFIX .. 'jobs.seq') or 0)
   local seq = math.max(NOW_US, last + 1)
-  redis.call('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq))
+  redis.call('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq + (many or 1) - 1))
   return seq
 end

@@ -1,8 +1,11 @@
 -- Into a queue's lists, out of them, and how many dead ids they hold.
 --@include jobs
 --@include bells
+-- Where a job stands among those that wait: by priority, then by order.
+local function waiting_score(priority, order) return string.format('%.0f', RANK[priority] * RANK_STEP + order) end
+
 -- Put a submitted job at the tail or the front of its list (the paused one while the queue is paused) and ring.
-local function push(job, front, seq)
+local function push(job, front)
   local key = list_key(job.queue, job.priority)
   local paused = is_paused(job.queue)
   if paused then key = key .. '.paused' end
@@ -11,10 +14,10 @@ local function push(job, front, seq)
     que('LPUSH', key, job.id)
     order = FRONT - que('INCR', PREFIX .. 'front')
   else
-    order = seq or next_seq()
+    order = next_seq()
     que('RPUSH', key, job.id)
   end
-  que('ZADD', queue_key(job.queue, 'waiting'), string.format('%.0f', RANK[job.priority] * RANK_STEP + order), job.id)
+  que('ZADD', queue_key(job.queue, 'waiting'), waiting_score(job.priority, order), job.id)
   if not paused then ring(job.queue, 1) end
 end
 
