@@ -1,0 +1,43 @@
+"""Files that hold secrets: mode 600, replaced as a whole, changed by one program at a time.
+
+Profiles and token files are written through here. A program that is killed half-way leaves the old file as it was.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: the last writer wins, and the file is whole all the same
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def changed_alone(path: Path) -> Iterator[None]:
+    """Keep other programs from changing `path` meanwhile; reading it is always possible. Makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def replace(path: Path, text: str) -> None:
+    """Write `text` as the whole of `path`, readable by its owner alone. A link is followed, not replaced."""
+    path = path.resolve()
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 600 by itself
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

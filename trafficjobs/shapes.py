@@ -1,0 +1,138 @@
+"""The shapes of what the API answers, for type checkers. At run time they are the dicts that the JSON was.
+
+Newer services may send more keys than these; none of these goes away.
+"""
+
+from typing import Any, TypedDict
+
+
+class Progress(TypedDict, total=False):
+    """How far a running job is: `total` may be unknown."""
+
+    done: float
+    total: float | None
+    note: str
+
+
+class JobRecord(TypedDict, total=False):
+    """A job, as GET /jobs/<id> shows it. Times are ISO 8601 in UTC."""
+
+    id: str
+    status: str
+    operation: str
+    input: dict[str, Any]
+    queue: str
+    priority: str
+    result: Any
+    error: dict[str, Any] | None
+    progress: Progress | None
+    submitted: str | None
+    due: str | None
+    started: str | None
+    ended: str | None
+    attempt: int
+    crashes: int
+    lost: int
+    retries: int
+    releases: int
+    run: int
+    timeout: float
+    retry: dict[str, Any]
+    worker: str | None
+    by: str | None
+    cancel_requested: bool
+    attempts: list[dict[str, Any]]
+    runs: list[dict[str, Any]]
+    position: int | None
+    files: list[str]
+
+
+class FileRecord(TypedDict):
+    """A file that a job has made."""
+
+    name: str
+    content_type: str
+    bytes: int
+    url: str
+
+
+class LogLine(TypedDict):
+    """A line that a job has written."""
+
+    id: str
+    attempt: str
+    line: str
+
+
+class OperationRecord(TypedDict, total=False):
+    """What a job can do. All but the first four stand in `Client.operation(name)` only."""
+
+    name: str
+    title: str
+    summary: str
+    url: str
+    description: str
+    timeout: float | None
+    schema: dict[str, Any]
+    template: dict[str, Any]
+
+
+class QueueRecord(TypedDict, total=False):
+    """What stands in a queue; ages in seconds."""
+
+    name: str
+    depth: int
+    paused: bool
+    paused_since: str | None
+    entries: dict[str, int]
+    waiting: dict[str, int]
+    scheduled: int
+    running: int
+    idle_children: int
+    unserved: int
+    rejected: int
+    dead: int
+    oldest_age: float
+    oldest_unserved_age: float
+
+
+class WorkerRecord(TypedDict, total=False):
+    """A worker that beats, and what it says of itself."""
+
+    name: str
+    beat: str
+    kind: str
+    host: str
+    pid: int
+    queues: list[str]
+    operations: list[str]
+    children: int
+    running: list[dict[str, Any]]
+    deaths: int
+    restarts: int
+    stopping: bool
+
+
+class VersionRecord(TypedDict, total=False):
+    """A version of the data, with the report of its loading."""
+
+    id: str
+    current: bool
+    created: str
+    rows: int
+    bytes: int
+    source: str
+    job: str
+    first: str | None
+    last: str | None
+    report: dict[str, Any]
+
+
+class Health(TypedDict):
+    """What `Client.health` has found. Seconds; `clock_skew` is how far this machine's clock is ahead."""
+
+    ready: bool
+    detail: str
+    checks: dict[str, Any]
+    latency: float
+    clock_skew: float

@@ -1,0 +1,168 @@
+"""The side of the client that deals with jobs: submit them, find them, watch them. Part of `Client`.
+
+Every submit carries an id and an Idempotency-Key of its own, made once per call, so that sending it again after a lost
+answer finds the job that is there.
+"""
+
+import datetime
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from trafficjobs.errors import Invalid, TrafficjobsError
+from trafficjobs.events import NoStream, follow
+from trafficjobs.job import FOREVER, Job
+from trafficjobs.shapes import JobRecord
+from trafficjobs.transport import Transport, pauses
+
+PAGE = 100  # jobs
+POLL = 0.5  # seconds between two looks at all jobs, where the service has no stream
+
+
+class Submitting:
+    """Jobs of one service."""
+
+    _transport: Transport
+
+    def submit(
+        self,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        /,
+        *,
+        id: str | None = None,
+        priority: str | None = None,
+        queue: str | None = None,
+        delay: float | None = None,
+        timeout: float | None = None,
+        retry: int | Mapping[str, Any] | None = None,
+        result_ttl: int | None = None,
+        idempotency_key: str | None = None,
+        **parameters: Any,
+    ) -> Job:
+        """Submit a job.
+
+        Args:
+            operation: one of `operations()`.
+            params, parameters: its parameters; as a mapping where a name is one of those here. Dates may be date objects.
+            id: of the job; a fresh one by default.
+            priority: high, normal or low.
+            queue: one of `queues()`.
+            delay: seconds until it joins its queue.
+            timeout: seconds that a run may take.
+            retry: how often it is run again after an exception or a timeout, or `{"max", "intervals", "jitter"}`.
+            result_ttl: seconds for which it is kept after its end.
+            idempotency_key: a key of your own, where a program that starts again must find the job that it had submitted.
+
+        Raises: Invalid naming the field, Conflict where the id or key stands for another job, QueueFull, Unavailable.
+        """
+        body = {"operation": operation, "params": {**(params or {}), **parameters}}
+        options: dict[str, Any] = {
+            "id": id,
+            "priority": priority,
+            "queue": queue,
+            "delay": delay,
+            "timeout": timeout,
+            "result_ttl": result_ttl,
+        }
+        options["retry"] = {"max": retry} if isinstance(retry, int) else dict(retry) if retry is not None else None
+        return self.submit_body(body | {name: value for name, value in options.items() if value is not None}, idempotency_key)
+
+    def submit_body(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Job:
+        """Submit a job by its body, as POST /jobs takes it: `{"operation", "params", ...}` or `{"start", "end"}`."""
+        key = idempotency_key or uuid.uuid4().hex
+        if not body.get("id") and idempotency_key is None:
+            body = {**body, "id": str(uuid.uuid4())}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        return Job(self._transport, self._transport.json("POST", "/jobs", content=_dumped(body), headers=headers))
+
+    def submit_many(self, bodies: Iterable[Mapping[str, Any]]) -> list[Job]:
+        """Submit jobs by their bodies, in the order given.
+
+        Raises: as `submit`, at the first that is refused; `accepted` of the exception has the jobs submitted before it.
+        """
+        jobs: list[Job] = []
+        try:
+            for body in bodies:
+                jobs.append(self.submit_body(body))
+        except TrafficjobsError as error:
+            error.accepted = list(jobs)
+            raise
+        return jobs
+
+    def job(self, id: str) -> Job:
+        """A job that was submitted before. Raises NotFound."""
+        return Job(self._transport, self._transport.json("GET", f"/jobs/{quote(id, safe='')}"))
+
+    def jobs(
+        self,
+        *,
+        status: str | None = None,
+        operation: str | None = None,
+        since: datetime.datetime | str | None = None,
+        until: datetime.datetime | str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Job]:
+        """Jobs, the newest first, page by page as they are asked for.
+
+        Args:
+            since, until: submitted from then on, and before then; ISO 8601, UTC where no zone is named.
+            limit: how many at most.
+        """
+        filters = {"status": status, "operation": operation, "since": since, "until": until}
+        params = {name: plain(value) for name, value in filters.items() if value is not None}
+        left = limit
+        while left is None or left > 0:
+            page = self._transport.json("GET", "/jobs", params={**params, "limit": str(min(PAGE, left or PAGE))})
+            yield from (Job(self._transport, record) for record in page["jobs"])
+            if page["next"] is None:
+                return
+            params["cursor"] = page["next"]
+            left = None if left is None else left - len(page["jobs"])
+
+    def watch(self, timeout: float | None = None) -> Iterator[JobRecord]:
+        """Records of all jobs as they change from now on; changes in quick succession may be shown as one.
+
+        Polls where the service has no stream of events; what happens between two looks may then be missed.
+        """
+        end = time.monotonic() + (FOREVER if timeout is None else timeout)
+        seen = {job.id: job.record for job in self.jobs(limit=PAGE)}
+        for _ in self._changes(end):
+            for job in reversed(list(self.jobs(limit=PAGE))):
+                if seen.get(job.id) != job.record:
+                    seen[job.id] = job.record
+                    yield job.record
+
+    def _changes(self, end: float) -> Iterator[None]:
+        try:
+            for _ in follow(self._transport, "/events", end):
+                yield
+            return
+        except NoStream:
+            pass
+        for pause in pauses(POLL, POLL):
+            yield
+            if time.monotonic() + pause > end:
+                return
+            time.sleep(pause)
+
+
+def plain(value: Any) -> Any:
+    """A value of Python's as JSON has it: dates as ISO 8601, numbers of numpy as numbers."""
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if callable(item := getattr(value, "item", None)):
+        return item()
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+def _dumped(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, default=plain, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"The job cannot be written as JSON: {error}.") from None

@@ -1,0 +1,82 @@
+"""Tokens for signing in, and the file of their hashes that the service reads: `<name> <role> <sha256 of the token>` a line.
+
+The token itself is shown once, when it is made; the file never holds it. Comments and lines of other tokens stay as they
+are, and the file may be changed while the service runs.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from trafficjobs.errors import Conflict, Invalid, NotFound
+from trafficjobs.private_files import changed_alone, replace
+
+ROLES = ("view", "submit", "admin")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z", re.ASCII)
+_LINE = re.compile(r"(\S+)\s+(\S+)\s+([0-9a-fA-F]{64})\s*\Z")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the file."""
+
+    name: str
+    role: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.role} {self.sha256}"
+
+
+def new(name: str, role: str) -> tuple[str, Entry]:
+    """A fresh token and its line. Raises Invalid."""
+    if not _NAME.match(name):
+        raise Invalid(f"{name!r} is no name of a token; take 1 to 64 letters, digits, dots, - or _.")
+    if role not in ROLES:
+        raise Invalid(f"{role!r} is no role; take one of {', '.join(ROLES)}.")
+    token = f"tj_{secrets.token_urlsafe(32)}"
+    return token, Entry(name, role, hashlib.sha256(token.encode()).hexdigest())
+
+
+def entries(path: Path) -> list[Entry]:
+    """The tokens of a file, in its order. Raises Invalid naming the line that is none, NotFound."""
+    found = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        parts = _LINE.match(line.strip())
+        if not parts or parts[2] not in ROLES:
+            raise Invalid(f"{path}, line {number}: it must read <name> <{'|'.join(ROLES)}> <sha256 of the token>.")
+        found.append(Entry(parts[1], parts[2], parts[3].lower()))
+    return found
+
+
+def add(path: Path, entry: Entry) -> None:
+    """Add a line; makes the file if need be. Raises Conflict where the name is taken."""
+    with changed_alone(path):
+        known, lines = (entries(path), _lines(path)) if path.exists() else ([], [])
+        if any(one.name == entry.name for one in known):
+            raise Conflict(f"{path} has a token {entry.name} already; revoke it first, or take another name.")
+        replace(path, "".join(f"{line}\n" for line in [*lines, str(entry)]))
+
+
+def remove(path: Path, name: str) -> Entry:
+    """Remove a token's line. Raises NotFound."""
+    with changed_alone(path):
+        gone = next((one for one in entries(path) if one.name == name), None)
+        if gone is None:
+            raise NotFound(f"{path} has no token {name}; `trafficjobs token list --file {path}` shows those it has.")
+        kept = [line for line in _lines(path) if line.lstrip().startswith("#") or line.split()[:1] != [name]]
+        replace(path, "".join(f"{line}\n" for line in kept))
+    return gone
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}; `trafficjobs token new NAME --role submit --file {path}` makes it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} cannot be read: {error}.") from None
