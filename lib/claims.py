@@ -4,6 +4,7 @@ A claim is fenced by a random token: whatever comes under a token that no longer
 call may be sent again after a lost reply.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -170,7 +171,7 @@ class Claiming:
 
     def append_log(self, claim: Claim, lines: Iterable[str]) -> None:
         """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""
-        self._while_held("log", claim, _LOG_LINES_KEPT, *(line[:_LOG_LINE_BYTES] for line in lines))
+        self._while_held("log", claim, _LOG_LINES_KEPT, secrets.token_hex(4), *(line[:_LOG_LINE_BYTES] for line in lines))
 
     def _while_held(self, script: str, claim: Claim, *args: Any) -> None:
         try:

@@ -238,8 +238,10 @@ class Submitting:
 
         Raises: UnknownJob; Conflict while it runs.
         """
+        # Its own reply may have been lost: then the script, sent again, no longer knows the job.
+        known = self.store.read(lambda rd: rd.hget(f"{self.store.prefix}job.{jid}", "status")) not in (None, b"deleted")
         code = text(self.store.run("delete", jid))
-        if code == "UNKNOWN":
+        if code == "UNKNOWN" and not known:
             raise UnknownJob(f"There is no job {jid}.")
         if code == "RUNNING":
             raise Conflict(f"Job {jid} is running; cancel it first.")

@@ -172,7 +172,7 @@ class Viewing:
         start = after if after == "-" else f"({after}"
         entries = self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit))
         return [
-            {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items()}
+            {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items() if k != b"call"}
             for entry, line in entries
         ]
 
