@@ -18,7 +18,7 @@ _KEYS = [
     (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
-    (r"data\.\w+(\.\d+)?", _EVER),
+    (r"data\.[\w-]+(\.\d+)?", _EVER),
     (r"closed|idle|front|dead|holds|paused", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),
     (r"hotqueue:[\w:.-]+", _EVER),

@@ -56,12 +56,15 @@ class Fleet:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Fleet":
-        where = (self.settings, self.ledger.path, self.folder, system.ROOT)
+        ledger = self.ledger.path
         self._stack.enter_context(self.server)
         keeper = self._stack.enter_context(system.Keeper())
         served = {"WORKER_QUEUES": self.settings.queue_name, "WORKER_GRACE": "1", "WORKER_CHILDREN": str(CHILDREN)}
-        self.workers = [keeper.add(system.worker(f"worker-{n}", *where, **served)) for n in range(self._size)]
-        self.upkeep = keeper.add(system.upkeep("upkeep", *where))
+        self.workers = [
+            keeper.add(system.worker(f"worker-{n}", self.settings, ledger, self.folder, system.ROOT, **served))
+            for n in range(self._size)
+        ]
+        self.upkeep = keeper.add(system.upkeep("upkeep", self.settings, ledger, self.folder))
         self.jobs = Jobs(self.settings, store=Store(self.settings, patience=20.0))
         self.history = History(self.settings)
         return self

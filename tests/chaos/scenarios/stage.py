@@ -16,7 +16,7 @@ from lib.settings import load_settings
 from lib.store import Store
 from lib.upkeep import Upkeep
 from tests.chaos import checker
-from tests.chaos.evidence import Answer, Evidence, Fault
+from tests.chaos.evidence import Answer, Evidence, Fault, Violation
 from tests.chaos.history import History
 from tests.chaos.ledger import Ledger
 from tests.chaos.proxy import Proxy
@@ -44,13 +44,15 @@ class Stage:
 
     Args:
         lease: seconds.
+        server: a running one; one of its own by default.
     """
 
-    def __init__(self, folder: Path, lease: float = 1.0) -> None:
+    def __init__(self, folder: Path, lease: float = 1.0, server: Server | None = None, prefix: str = "stage:") -> None:
         self.folder = folder
-        self.server = Server(folder / "redis", os.environ.get("TRAFFICJOBS_SERVER"))
+        self.server = server or Server(folder / "redis", os.environ.get("TRAFFICJOBS_SERVER"))
+        self._own_server = server is None
         self.settings = load_settings(
-            redis_ip="127.0.0.1", redis_port=self.server.port, key_prefix="stage:", lease_seconds=lease, upkeep_interval=0.1
+            redis_ip="127.0.0.1", redis_port=self.server.port, key_prefix=prefix, lease_seconds=lease, upkeep_interval=0.1
         )
         self.ledger = Ledger(folder / "ledger")
         self.faults: list[Fault] = []
@@ -58,9 +60,11 @@ class Stage:
         self.answers: list[Answer] = []
         self.acknowledged: dict[str, str] = {}
         self.children: list[str] = []
+        self.proxies: list[Proxy] = []
 
     def __enter__(self) -> "Stage":
-        self.server.__enter__()
+        if self._own_server:
+            self.server.start()
         self.jobs = Jobs(self.settings, store=Store(self.settings, patience=10.0))
         for name in script_names():  # so that the first EVALSHA of each is answered, and not by NOSCRIPT
             self.jobs.store.queues.script_load(compose(name, self.settings).text)
@@ -71,7 +75,10 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self.history.end()
         self.jobs.close()
-        self.server.kill()
+        for proxy in self.proxies:
+            proxy.close()
+        if self._own_server:
+            self.server.kill()
 
     def submit(self, jid: str, operation: str = "ledger_noop", **options: object) -> str:
         """An acknowledged job."""
@@ -109,6 +116,7 @@ class Stage:
     def proxied(self, *scripts: str) -> Jobs:
         """The queue, seen through a proxy that drops the first reply of each of these scripts."""
         proxy = Proxy(self.server.port)
+        self.proxies.append(proxy)
         for name in scripts:
             proxy.drop(compose(name, self.settings).sha.encode())
         settings = self.settings.model_copy(update={"redis_port": proxy.port})
@@ -128,6 +136,12 @@ class Stage:
                     self.jobs.bury(name, "", "released", "exit", {})
                 except JobsError:  # a scenario took its flag away
                     pass
+
+    def verdict(self) -> list[Violation]:
+        """What the checker says, after the last call."""
+        self.dismiss()
+        remains, runs = self.history.stop(), self.ledger.runs()
+        return checker.check(Evidence(remains, runs, self.acknowledged, self.faults, self.reruns, self.answers))
 
     def run_what_waits(self) -> None:
         """Another worker's child takes everything that waits, and completes it."""
@@ -191,9 +205,5 @@ def play(drive: Callable[[Stage], None], lease: float = 1.0) -> None:
     """Run a scenario in the folder that the command line names, and print the violations as JSON."""
     with Stage(Path(sys.argv[1]), lease) as stage:
         drive(stage)
-        stage.dismiss()
-        evidence = Evidence(
-            stage.history.stop(), stage.ledger.runs(), stage.acknowledged, stage.faults, stage.reruns, stage.answers
-        )
-    found = [(violation.kind, str(violation)) for violation in checker.check(evidence)]
+        found = [(violation.kind, str(violation)) for violation in stage.verdict()]
     print(orjson.dumps(found).decode())

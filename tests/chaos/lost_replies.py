@@ -1,0 +1,339 @@
+"""One call for each script, made by somebody who does not hear the first reply: `CALLS`, by the script's name.
+
+Each takes a stage, whose own queue hears everything, and the same queue seen by the deaf one; it asserts what must be true
+after the second sending.
+"""
+
+from collections.abc import Callable
+
+import orjson
+import pyarrow as pa
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry as Again
+
+from lib.jobs import Claim, Jobs, Submission, complete, failed
+from lib.store import connect
+from lib.upkeep import Upkeep
+from lib.versions import DatasetStore
+from tests.chaos.scenarios.stage import Child, Stage
+from tests.waiting import until
+
+QUEUE = "job-queue"
+CALLS: dict[str, Callable[[Stage, Jobs], None]] = {}
+
+
+def call(function: Callable[[Stage, Jobs], None]) -> Callable[[Stage, Jobs], None]:
+    """Register the call of the script whose name the function has."""
+    CALLS[function.__name__.rstrip("_")] = function
+    return function
+
+
+def running(stage: Stage) -> tuple[Child, Claim]:
+    """A child that has started the one job."""
+    stage.submit("one")
+    child = Child(stage, "child")
+    claim = child.must_claim()
+    child.start(claim)
+    return child, claim
+
+
+def listed(stage: Stage) -> list[bytes]:
+    """Entries of the queue's list."""
+    return stage.jobs.store.queues.lrange(f"hotqueue:{stage.settings.key_prefix}{QUEUE}", 0, -1)  # type: ignore[return-value]
+
+
+def aside(stage: Stage) -> str:
+    """A job that was laid aside."""
+    jid = stage.submit("one")
+    stage.jobs.set_aside(Child(stage, "old").must_claim())
+    return jid
+
+
+# Submitting
+
+
+@call
+def submit(stage: Stage, deaf: Jobs) -> None:
+    assert deaf.submit(Submission("ledger_noop", id="one")).id == "one"
+    stage.acknowledged["one"] = "ledger_noop"
+    assert listed(stage) == [b"one"]
+
+
+@call
+def cancel(stage: Stage, deaf: Jobs) -> None:
+    assert deaf.cancel(stage.submit("one")) == "cancelled"
+    assert stage.status("one") == "cancelled"
+
+
+@call
+def retry(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    stage.reruns["one"] = 1
+    deaf.retry("one")
+    assert listed(stage) == [b"one"]
+
+
+@call
+def delete(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim)
+    deaf.delete("one")
+    assert stage.jobs.counts()["complete"] == 0
+
+
+@call
+def pause(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    deaf.pause()
+    assert Child(stage, "child").claim() is None
+    stage.jobs.resume()
+
+
+@call
+def resume(stage: Stage, deaf: Jobs) -> None:
+    for name in ("one", "two", "three"):
+        stage.submit(name)
+    stage.jobs.pause()
+    deaf.resume()
+    assert listed(stage) == [b"one", b"two", b"three"]
+
+
+# Running
+
+
+@call
+def claim(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    stage.submit("two")
+    child = Child(stage, "child", deaf)
+    first = child.must_claim()
+    assert first.id == "one"
+    child.run(first)
+
+
+@call
+def take(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    child = Child(stage, "child", deaf)
+    taken = deaf.take("one", child.name, child.worker)
+    assert taken is not None
+    child.run(taken)
+
+
+@call
+def finish(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.jobs = deaf
+    assert child.end(claim)
+
+
+@call
+def turn(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    stage.submit("two")
+    child.write("end", claim)
+    counted, following = deaf.turn(claim, complete(orjson.dumps({"token": claim.token})), child.name, child.worker, [QUEUE])
+    assert counted
+    assert following is not None
+    assert following.id == "two"
+    child.run(following)
+
+
+@call
+def beat(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    codes = deaf.beat(child.worker, {}, [(claim.id, claim.token)], patience=5)[1]
+    assert codes == ["HELD"]
+    stage.jobs.leave(child.worker)
+    child.end(claim)
+
+
+@call
+def progress(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    deaf.progress(claim, 1, 2, "half")
+    assert stage.jobs.get("one").progress == {"done": 1, "total": 2, "note": "half"}
+    child.end(claim)
+
+
+@call
+def log(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    deaf.append_log(claim, ["one", "two"])
+    stage.jobs.append_log(claim, ["two"])
+    assert [(line["line"], sorted(line)) for line in stage.jobs.log("one")] == [
+        (text, ["attempt", "id", "line"]) for text in ("one", "two", "two")
+    ]
+    child.end(claim)
+
+
+@call
+def stage_(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    deaf.stage_file(claim, "said.txt", claim.token.encode(), "text/plain")
+    child.end(claim)
+    assert stage.jobs.file("one", "said.txt") == (claim.token.encode(), "text/plain")
+    total = stage.jobs.store.records.hget(f"{stage.settings.key_prefix}job.one.files", "|bytes")
+    assert total == str(len(claim.token)).encode()
+
+
+@call
+def bury(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    stage.fault("kill-child", child.worker)
+    deaf.bury(child.name, claim.token, "crash", "crash", {"summary": "killed"})
+    job = stage.jobs.get("one")
+    assert (job.status, job.crashes) == ("submitted", 1)
+
+
+@call
+def unserve(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    deaf.set_aside(Child(stage, "old").must_claim())
+    assert stage.jobs.queue(QUEUE).unserved == 1
+    stage.jobs.register([QUEUE], 1, ["ledger_noop"])
+
+
+@call
+def serve(stage: Stage, deaf: Jobs) -> None:
+    aside(stage)
+    deaf.register([QUEUE], 1, ["ledger_noop"])
+    assert listed(stage) == [b"one"]
+
+
+@call
+def leave(stage: Stage, deaf: Jobs) -> None:
+    stage.jobs.beat("worker", {}, [])
+    deaf.leave("worker")
+    assert stage.jobs.workers() == []
+
+
+# What others put on the list
+
+
+@call
+def adopt(stage: Stage, deaf: Jobs) -> None:
+    stage.jobs.store.queues.rpush(f"hotqueue:{stage.settings.key_prefix}{QUEUE}", b'{"type": "print", "msg": "hello"}')
+    child = Child(stage, "child", deaf)
+    adopted = child.must_claim()
+    child.run(adopted)
+    assert len(stage.jobs.page().jobs) == 1
+
+
+@call
+def reject(stage: Stage, deaf: Jobs) -> None:
+    for entry in (b"\x80broken", b"\x80broken"):  # alike: each is moved aside once
+        stage.jobs.store.queues.rpush(f"hotqueue:{stage.settings.key_prefix}{QUEUE}", entry)
+    stage.submit("one")
+    child = Child(stage, "child", deaf)
+    child.run(child.must_claim())
+    assert stage.jobs.queue(QUEUE).rejected == 2
+
+
+# Upkeep
+
+
+@call
+def lock(stage: Stage, deaf: Jobs) -> None:
+    assert Upkeep(deaf).round()
+    assert not stage.upkeep.round()
+
+
+@call
+def reap(stage: Stage, deaf: Jobs) -> None:
+    stage.reaps()
+    child, _ = running(stage)
+    stage.fault("kill-supervisor", child.worker)
+    until(lambda: deaf.store.run("reap", QUEUE, 100, 3600) and stage.status("one") == "submitted", 10, "the reaped job")
+    assert listed(stage) == [b"one"]
+    assert stage.jobs.get("one").lost == 1
+
+
+@call
+def promote(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one", delay=0.05)
+    until(lambda: deaf.store.run("promote", QUEUE, 100) or stage.status("one") == "submitted", 5, "the due job")
+    assert listed(stage) == [b"one"]
+
+
+@call
+def abandon(stage: Stage, deaf: Jobs) -> None:
+    aside(stage)
+    until(lambda: deaf.store.run("abandon", QUEUE, 0, 100) or stage.status("one") == "failed", 5, "the abandoned job")
+
+
+@call
+def expire(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim)
+    stage.jobs.store.records.zadd(f"{stage.settings.key_prefix}jobs.expiry", {"one": 1})
+    deaf.store.run("expire", 100)
+    assert stage.jobs.page().jobs == []
+
+
+@call
+def ring(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert deaf.store.run("ring", QUEUE, 100) == 1
+
+
+@call
+def census(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert deaf.store.run("census", QUEUE) == [1, 0, 1, 0]
+
+
+@call
+def repair(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    stage.jobs.store.queues.delete(f"hotqueue:{stage.settings.key_prefix}{QUEUE}")
+    deaf.store.run("repair", "one")
+    assert listed(stage) == [b"one"]
+
+
+@call
+def trim(stage: Stage, deaf: Jobs) -> None:
+    for name in ("one", "two"):
+        stage.submit(name)
+    stage.jobs.cancel("one")
+    deaf.store.run("trim", f"hotqueue:{stage.settings.key_prefix}{QUEUE}", 0, 100)
+    assert listed(stage) == [b"two"]
+    assert stage.jobs.queue(QUEUE).dead == 0
+
+
+@call
+def queue_stats(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert deaf.queue(QUEUE).waiting["normal"] == 1
+
+
+# Data: its callers let redis-py send again
+
+
+def rows() -> pa.Table:
+    """One row that a version takes."""
+    return pa.table({"date": pa.array(["2024-01-01"]).dictionary_encode()})
+
+
+def dataset(jobs: Jobs) -> DatasetStore:
+    """The data store of a child."""
+    settings = jobs.settings
+    client: redis.Redis = connect(settings, settings.redis_db, retry=Again(NoBackoff(), 5))
+    return DatasetStore(client, settings)
+
+
+@call
+def commit_version(stage: Stage, deaf: Jobs) -> None:
+    store = dataset(deaf)
+    version = store.commit(store.new_version(), rows(), {})
+    assert [each.id for each in dataset(stage.jobs).versions()] == [version]
+
+
+@call
+def remove_version(stage: Stage, deaf: Jobs) -> None:
+    store = dataset(stage.jobs)
+    old, new = (store.commit(store.new_version(), rows(), {}) for _ in range(2))
+    dataset(deaf).remove(old)
+    assert [each.id for each in store.versions()] == [new]
