@@ -34,4 +34,4 @@ def drive(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    play(drive)
+    play(drive, lease=10.0)  # no lease ends here

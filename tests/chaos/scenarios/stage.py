@@ -201,7 +201,7 @@ class Child:
         return codes
 
 
-def play(drive: Callable[[Stage], None], lease: float = 1.0) -> None:
+def play(drive: Callable[[Stage], None], lease: float = 0.6) -> None:
     """Run a scenario in the folder that the command line names, and print the violations as JSON."""
     with Stage(Path(sys.argv[1]), lease) as stage:
         drive(stage)
