@@ -49,15 +49,14 @@ local function conclude(job, status, reason, result, error_json)
     fields[#fields + 1] = 'error'
     fields[#fields + 1] = error_json
   end
-  if job.status == 'in-progress' then
-    unlease(job)
-    observe('run', job.operation, NOW - tonumber(job.started))
-  end
+  local ran = job.status == 'in-progress'
+  if ran then observe('run', job.operation, NOW - tonumber(job.started)) end
   move(job, status, reason, fields, result)
   rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress')
   local ttl = status == 'failed' and job.failed_ttl or job.result_ttl
   rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(ttl)), job.id)
   count(status .. '|' .. job.operation .. (status == 'failed' and '|' .. reason or ''))
+  if ran then unlease(job) end -- last: a claim that follows goes on in the same database
 end
 
 local function error_text(kind, message, reason, evidence)
