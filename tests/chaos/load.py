@@ -18,7 +18,8 @@ _PATIENT = Retry(2, (0.05, 0.2))
 _KINDS: list[tuple[float, str, dict[str, Any], Retry]] = [
     (66, "ledger_noop", {}, Retry()),
     (12, "ledger_cpu", {"milliseconds": 5.0}, Retry()),
-    (8, "ledger_sleep", {"seconds": 0.15}, Retry()),
+    (7.7, "ledger_sleep", {"seconds": 0.15}, Retry()),
+    (0.3, "ledger_sleep", {"seconds": 3.0}, Retry()),  # longer than a short lease: their late results must be dropped
     (4, "ledger_talk", {"lines": 3}, Retry()),
     (4, "ledger_raise", {"times": 1}, _PATIENT),
     (2, "ledger_raise", {"times": 1}, Retry(1)),

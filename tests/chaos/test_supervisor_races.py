@@ -33,3 +33,4 @@ def test_a_child_whose_exit_died_with_the_nursery_is_reported_all_the_same(setti
     # Then the lease of its job is renewed no more, and its death is reported
     assert supervisor.running() == []
     assert [(report.child, report.token, report.verdict.kind) for report in supervisor.reports] == [("w/0-x", "token", "crash")]
+    marks.close()

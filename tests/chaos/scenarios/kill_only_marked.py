@@ -60,6 +60,7 @@ def drive(stage: Stage) -> None:
     finally:
         process.kill()
         process.wait()
+        marks.close()
 
 
 def _see(stage: Stage, supervisor: Supervisor, process: "subprocess.Popen[bytes]", child: Child, claim: Claim) -> None:
@@ -73,4 +74,4 @@ def _see(stage: Stage, supervisor: Supervisor, process: "subprocess.Popen[bytes]
 
 
 if __name__ == "__main__":
-    play(drive)
+    play(drive, CUT)

@@ -2,6 +2,7 @@
 ever end there. Run with the name of the script as second argument."""
 
 import sys
+from functools import partial
 
 import orjson
 
@@ -21,12 +22,11 @@ TURNS = {
     "reap": "no-end",
     "turn": "no-end",
 }
-CUTS = {name: Cut(f"lib/scripts/{name}.lua", "#!lua flags=allow-oom", "#!lua", kind) for name, kind in TURNS.items()}
+CUTS = {name: Cut(f"lib/scripts/{name}.lua", "#!lua flags=allow-oom", "#!lua", kind, lease=1.0) for name, kind in TURNS.items()}
 
 
-def drive(stage: Stage) -> None:
+def drive(stage: Stage, name: str) -> None:
     """The one call that needs the flag, at full memory; then memory is there again, and everything else goes on."""
-    name = sys.argv[2]
     child = Child(stage, "steady")
     stage.reaps()
     jid = stage.submit("late", delay=0.2) if name == "promote" else stage.submit("running")
@@ -85,4 +85,4 @@ def _beat_and_reap(stage: Stage, child: Child, claim: Claim) -> bool:
 
 
 if __name__ == "__main__":
-    play(drive, lease=1.0)  # its beats must come in time
+    play(partial(drive, name=sys.argv[2]), CUTS[sys.argv[2]])

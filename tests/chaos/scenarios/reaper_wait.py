@@ -28,4 +28,4 @@ def drive(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    play(drive)
+    play(drive, CUT)

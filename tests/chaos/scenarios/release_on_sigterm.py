@@ -14,6 +14,7 @@ CUT = Cut(
 """,
     "",
     turns="charged-without-cause",
+    lease=10.0,  # none ends here
 )
 
 
@@ -34,4 +35,4 @@ def drive(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    play(drive, lease=10.0)  # no lease ends here
+    play(drive, CUT)

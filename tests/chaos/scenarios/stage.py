@@ -31,12 +31,14 @@ class Cut:
     Args:
         file: in which it stands; `old` must stand there exactly once and becomes `new`.
         turns: the kind of violation that the checker must then show.
+        lease: seconds that the scenario is played with.
     """
 
     file: str
     old: str
     new: str
     turns: str
+    lease: float = 0.6
 
 
 class Stage:
@@ -201,9 +203,13 @@ class Child:
         return codes
 
 
-def play(drive: Callable[[Stage], None], lease: float = 0.6) -> None:
-    """Run a scenario in the folder that the command line names, and print the violations as JSON."""
-    with Stage(Path(sys.argv[1]), lease) as stage:
+def perform(drive: Callable[[Stage], None], cut: Cut, folder: Path) -> dict[str, str]:
+    """Play a scenario on the code that is imported here: kinds of violations, each with one of its texts."""
+    with Stage(folder, cut.lease) as stage:
         drive(stage)
-        found = [(violation.kind, str(violation)) for violation in stage.verdict()]
-    print(orjson.dumps(found).decode())
+        return {violation.kind: str(violation) for violation in stage.verdict()}
+
+
+def play(drive: Callable[[Stage], None], cut: Cut) -> None:
+    """Play a scenario in the folder that the command line names, and print what `perform` returns as JSON."""
+    print(orjson.dumps(perform(drive, cut, Path(sys.argv[1]))).decode())

@@ -19,4 +19,4 @@ def drive(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    play(drive)
+    play(drive, CUT)
