@@ -1,0 +1,52 @@
+"""The program: all commands under one name, and the one place where an exception becomes a sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+import typer.main
+
+from trafficjobs import __version__
+from trafficjobs.cli import data, doctor, failures, jobs, local, profile, service, submit, tokens, top
+
+app = typer.Typer(
+    help="Submit jobs of traffic analysis to a service, and see what becomes of them.",
+    epilog=" ".join(failures.EXIT_CODES.split()),
+    context_settings={"help_option_names": ["--help", "-h"]},
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        typer.echo(f"trafficjobs {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for module in (local, data, submit, jobs, service, doctor, top, tokens, profile):
+    module.add_to(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Raises nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a character that the locale lacks must not end anything
+            stream.reconfigure(errors="replace")
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:  # some CI systems have typer colour its help regardless
+        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
+    as_json = "--json" in arguments
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="trafficjobs", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else failures.OK
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else failures.USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads; the last flush must not complain
+        return failures.OK
+    except BaseException as error:
+        return failures.tell(error, as_json)

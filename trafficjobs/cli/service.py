@@ -1,0 +1,119 @@
+"""Commands on the service: operations, queues, pause, resume, workers."""
+
+import shlex
+from typing import Annotated, Any
+
+import typer
+
+from trafficjobs.cli import output
+from trafficjobs.cli.session import Session, command
+from trafficjobs.shapes import OperationRecord, QueueRecord
+
+QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="Name of the queue; `queues` lists them.")]
+QUEUE_COLUMNS = ("QUEUE", "STATE", "DEPTH", "RUNNING", "SCHEDULED", "IDLE", "OLDEST")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make them commands of `app`."""
+    for function in (operations, queues, pause, resume, workers):
+        command(app)(function)
+
+
+def operations(
+    session: Session, name: Annotated[str | None, typer.Argument(help="Show this one with its parameters.")] = None
+) -> None:
+    """List what jobs can do, or show one operation with its parameters."""
+    if name is not None:
+        found = session.client.operation(name)
+        session.show(found, lambda: _show_operation(found))
+        return
+    every = session.client.operations()
+    session.show({"operations": every}, lambda: output.table(("OPERATION", ""), [(one["name"], one["summary"]) for one in every]))
+
+
+def _show_operation(found: OperationRecord) -> None:
+    output.say(f"{found['name']}: {found.get('description') or found.get('summary')}")
+    schema = found.get("schema", {})
+    required = schema.get("required", [])
+    rows = []
+    for name, about in schema.get("properties", {}).items():
+        default = "required" if name in required else output.shown(about.get("default"))
+        rows.append((name, kind(about, schema), default, about.get("description", "")))
+    if rows:
+        output.say()
+        output.table(("PARAMETER", "TYPE", "DEFAULT", ""), rows)
+    given = found.get("template", {}).get("params", {})
+    words = " ".join(f"-p {name}={quoted(value)}" for name, value in given.items())
+    output.say(f"\nTry: trafficjobs submit {found['name']} {words} --wait".replace("  ", " "))
+
+
+def kind(about: dict[str, Any], root: dict[str, Any]) -> str:
+    """The type of a parameter in a few words."""
+    if "$ref" in about:
+        return kind(root.get("$defs", {}).get(str(about["$ref"]).rpartition("/")[2], {}), root)
+    if "enum" in about:
+        return "|".join(map(str, about["enum"]))
+    if choices := about.get("anyOf") or about.get("oneOf"):
+        return " or ".join(text for one in choices if (text := kind(one, root)) != "null")
+    if about.get("type") == "array":
+        return f"{kind(about.get('items', {}), root)}, several times"
+    low, high = about.get("minimum"), about.get("maximum")
+    span = f" {low if low is not None else ''}..{high if high is not None else ''}" if low is not None or high is not None else ""
+    return f"{about.get('format') or about.get('type', 'any')}{span}"
+
+
+def quoted(value: Any) -> str:
+    """A value as one types it after -p NAME=."""
+    return shlex.quote(output.shown(value))
+
+
+def queues(session: Session) -> None:
+    """Show every queue."""
+    found = session.client.queues()
+    session.show({"queues": found}, lambda: output.table(QUEUE_COLUMNS, map(queue_row, found)))
+
+
+def queue_row(queue: QueueRecord) -> list[Any]:
+    """A queue in a table."""
+    oldest = queue.get("oldest_age") or 0.0
+    return [
+        queue["name"],
+        "paused" if queue["paused"] else "open",
+        queue["depth"],
+        queue["running"],
+        queue["scheduled"],
+        queue.get("idle_children"),
+        output.seconds_text(oldest) if oldest else "-",
+    ]
+
+
+def pause(session: Session, queue: QueueName) -> None:
+    """Stop a queue; what runs, runs on."""
+    _state(session, session.client.pause(queue))
+
+
+def resume(session: Session, queue: QueueName) -> None:
+    """Let a paused queue go on."""
+    _state(session, session.client.resume(queue))
+
+
+def _state(session: Session, found: QueueRecord) -> None:
+    state = "paused" if found["paused"] else "open"
+    session.show(found, lambda: output.say(f"{found['name']} is {state}; {found['depth']} jobs wait in it"))
+
+
+def workers(session: Session) -> None:
+    """Show the workers and what they run."""
+    found = session.client.workers()
+    rows = [
+        (
+            one["name"],
+            f"{output.age(one.get('beat'))} ago",
+            f"{len(one.get('running', []))} of {one.get('children', '?')}",
+            ", ".join(one.get("queues", [])),
+            ", ".join(f"{job['operation']} {job['job']}" for job in one.get("running", [])) or "-",
+        )
+        for one in found
+    ]
+    columns = ("WORKER", "BEAT", "BUSY", "QUEUES", "RUNS")
+    session.show({"workers": found}, lambda: output.table(columns, rows, "No worker beats."))

@@ -1,0 +1,136 @@
+"""`submit`: one job by name and parameters, or many bodies from a file or standard input.
+
+Prints the ids, one a line, so that a script can keep them; with `--wait` the results instead. A body that is sent again
+finds the job that is there.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trafficjobs.cli import output
+from trafficjobs.cli.parameters import json_object, parsed
+from trafficjobs.cli.session import Session, command
+from trafficjobs.cli.waiting import ended
+from trafficjobs.errors import Invalid, TrafficjobsError
+from trafficjobs.job import Job
+
+Pairs = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may stand several times.")
+]
+JsonParams = Annotated[str | None, typer.Option("--json-params", metavar="JSON", help="All parameters: '{\"n\": 5}'.")]
+Bodies = Annotated[
+    str | None, typer.Option("--file", "-f", metavar="FILE", help="Bodies of jobs, one JSON object a line; - is standard input.")
+]
+Intervals = Annotated[
+    list[float] | None, typer.Option("--retry-interval", metavar="SECONDS", min=0, help="Before the 1st, 2nd, ... retry.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make `submit` a command of `app`."""
+    command(app)(submit)
+
+
+def submit(
+    session: Session,
+    operation: Annotated[str | None, typer.Argument(help="Name of an operation; `operations` lists them.")] = None,
+    param: Pairs = None,
+    json_params: JsonParams = None,
+    file: Bodies = None,
+    id: Annotated[str | None, typer.Option("--id", help="Id of the job; sending it again changes nothing.")] = None,
+    priority: Annotated[str | None, typer.Option(metavar="high|normal|low")] = None,
+    queue: Annotated[str | None, typer.Option(help="Queue it goes to.")] = None,
+    delay: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Until it joins the queue.")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="That a run may take.")] = None,
+    retry: Annotated[int | None, typer.Option(metavar="N", min=0, help="Runs after an exception or a timeout.")] = None,
+    retry_interval: Intervals = None,
+    result_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept after its end.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and print the result.")] = False,
+    wait_timeout: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Wait no longer than this.")] = None,
+) -> None:
+    """Submit a job, or many.
+
+    For example: trafficjobs submit top_locations -p n=5 --wait
+    """
+    options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay, "timeout": timeout}
+    options |= {"result_ttl": result_ttl, "retry": _retry(retry, retry_interval)}
+    options = {name: value for name, value in options.items() if value is not None}
+    if (operation is None) == (file is None):
+        raise Invalid("Name one operation, or bodies with --file; see: trafficjobs submit --help")
+    if file is not None:
+        if param or json_params or options:
+            raise Invalid("--file takes whole bodies; put parameters and options into its lines.")
+        _submit_many(session, bodies_of(file), wait, wait_timeout)
+        return
+    params = json_object(json_params, "--json-params") if json_params is not None else {}
+    if param:
+        params |= parsed(param, session.client.operation(str(operation)).get("schema", {}))
+    job = session.client.submit(str(operation), params, **options)
+    if not wait:
+        session.show(job.record, lambda: output.say(job.id))
+        return
+    output.note(f"Job {job.id}")
+    ended(job, wait_timeout)
+    if session.as_json:
+        output.document(job.record)
+        job.value()
+    else:
+        output.document(job.value())
+
+
+def bodies_of(file: str) -> list[dict[str, Any]]:
+    """The bodies in a file of JSON lines, or in a JSON list. Raises Invalid naming the line."""
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    if text.lstrip().startswith("["):
+        try:
+            bodies = json.loads(text)
+        except ValueError as error:
+            raise Invalid(f"{file} is not JSON: {error}.") from None
+        if not all(isinstance(body, dict) for body in bodies):
+            raise Invalid(f"{file} must hold JSON objects.")
+        return list(bodies)
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [json_object(line, f"{file}, line {number},") for number, line in lines]
+
+
+def _retry(most: int | None, intervals: list[float] | None) -> dict[str, Any] | None:
+    if most is None and not intervals:
+        return None
+    return {"max": most if most is not None else len(intervals or [])} | ({"intervals": intervals} if intervals else {})
+
+
+def _submit_many(session: Session, bodies: list[dict[str, Any]], wait: bool, timeout: float | None) -> None:
+    if not bodies:
+        raise Invalid("There is no body in it; each line is a JSON object with an operation.")
+    try:
+        jobs = session.client.submit_many(bodies)
+    except TrafficjobsError as error:
+        _show_ids(session, error.accepted)
+        output.note(f"{len(error.accepted)} of {len(bodies)} were submitted.")
+        raise
+    if not wait:
+        _show_ids(session, jobs)
+        return
+    end = None if timeout is None else time.monotonic() + timeout
+    for job in jobs:
+        ended(job, None if end is None else max(0.0, end - time.monotonic()))
+    if session.as_json:
+        output.document({"jobs": [job.record for job in jobs]})
+    else:
+        for job in jobs:
+            output.document({"id": job.id, "status": job.status, "result": job.record.get("result")}, indent=None)
+    for job in jobs:
+        job.value()
+
+
+def _show_ids(session: Session, jobs: list[Job]) -> None:
+    if session.as_json:
+        output.document({"jobs": [job.record for job in jobs]})
+    else:
+        for job in jobs:
+            output.say(job.id)
