@@ -1,4 +1,5 @@
-"""The supervisor's three threads that talk to Redis: the beat, the control stream, and the reports of dead children.
+"""The supervisor's threads that talk to Redis: the beat, the control stream, and the reports of dead children; and one
+that ends operations with external effects when their lease does.
 
 Each goes on for ever and survives any outage. They touch no process: they ask the supervisor's main thread to.
 """
@@ -23,6 +24,7 @@ from services.worker.supervisor import Supervisor, Verdict
 logger = logging.getLogger("trafficjobs.worker")
 
 _REPORT_PATIENCE = 1.0  # seconds a report is tried before the thread looks whether it shall end
+_EFFECTS_PAUSE = 0.1  # seconds between two looks whether a lease has ended
 _BLOCK = 5  # seconds the control stream is waited for at once
 _RELEASED = {"CANCEL": "cancelled", "LOST": "lease lost"}
 
@@ -42,7 +44,12 @@ class Links:
         self._end = threading.Event()
         self._threads = [
             threading.Thread(target=self._forever, args=(work,), name=name, daemon=True)
-            for name, work in (("beat", self._beat), ("control", self._control), ("reports", self._report))
+            for name, work in (
+                ("beat", self._beat),
+                ("control", self._control),
+                ("effects", self._effects),
+                ("reports", self._report),
+            )
         ]
 
     def start(self) -> None:
@@ -83,15 +90,14 @@ class Links:
         """Renew every lease, register what this worker runs, and repeat orders, three times a lease."""
         away = False
         while not self._end.is_set():
+            started = time.monotonic()  # before the look: what is marked after it is not renewed by this beat
             running = self.supervisor.running()
-            started = time.monotonic()
             try:
                 _, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
             except JobsError as error:
                 if not away:
                     logger.warning("the leases cannot be renewed: %s", error)
                 away = True
-                self._stop_external()
                 self._end.wait(min(1.0, self.settings.lease_seconds / 10))
                 continue
             if away:
@@ -106,12 +112,18 @@ class Links:
                 self._registered = self.supervisor.operations
             self._end.wait(0.1 if not self._registered else self.settings.lease_seconds / 3)
 
-    def _stop_external(self) -> None:
-        """Operations that change the world outside must not outlive their lease; all others run on, fenced."""
-        now = time.monotonic()
-        for mark in self.supervisor.running():
-            if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
-                self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
+    # Effects
+
+    def _effects(self, _jobs: Jobs) -> None:
+        """Operations that change the world outside must not outlive their lease; all others run on, fenced.
+
+        In a thread of its own: a beat to a Redis that hangs waits longer than the lease may have left.
+        """
+        while not self._end.wait(_EFFECTS_PAUSE):
+            now = time.monotonic()
+            for mark in self.supervisor.running():
+                if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
+                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
 
     def _info(self) -> dict[str, Any]:
         supervisor = self.supervisor

@@ -1,6 +1,6 @@
 """The supervisor, PID 1 of the worker: keeps children running, ends those that must end, and reports those that died.
 
-The main thread owns the processes; three more talk to Redis (`links.py`). It imports no pandas and runs no job, so it
+The main thread owns the processes; others talk to Redis (`links.py`). It imports no pandas and runs no job, so it
 renews leases however busy its children are. To kill a child for a job it stops it, reads its mark and kills it only if
 that job is still running there.
 """
