@@ -204,7 +204,10 @@ def _causes(case: Case, holdings: list[Holding], evidence: Evidence) -> Told:
             continue
         run = case.run(held.token)
         worker = run.worker if run is not None else ""
-        if held.reason == "lost" and not evidence.caused(STOPS_RENEWAL, worker, held.since, held.until):
+        causes = STOPS_RENEWAL
+        if run is None or run.marked is None or run.marked > held.until:
+            causes = STOPS_RENEWAL | {"stop-child"}  # frozen between claim and mark: its supervisor knew of no claim
+        if held.reason == "lost" and not evidence.caused(causes, worker, held.since, held.until):
             yield "reaped-without-cause", f"{held.token} lost its lease, and nothing kept its worker from renewing it"
         if held.reason == "crash":
             if run is None or run.marked is None:

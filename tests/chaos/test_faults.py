@@ -185,19 +185,26 @@ def test_a_job_in_c_code_is_cancelled_within_a_second(fleet: Fleet) -> None:
     assert fleet.violations([jid]) == []
 
 
-def test_an_operation_with_external_effects_does_not_outlive_its_lease_while_redis_is_away(fleet: Fleet) -> None:
+@pytest.mark.parametrize("frozen", [False, True], ids=["away", "frozen"])
+def test_an_operation_with_external_effects_does_not_outlive_its_lease_without_redis(fleet: Fleet, frozen: bool) -> None:
     gate = fleet.gate()
     jid = fleet.submit("ledger_external", path=str(gate))
     other = fleet.submit("ledger_gate", path=str(gate))
     first, unharmed = fleet.started(jid), fleet.started(other)
-    kill_redis(fleet.server)
+    if frozen:
+        fleet.server.signal(signal.SIGSTOP)
+    else:
+        kill_redis(fleet.server)
     killed = now()
     until(lambda: gone(first.pid), 5 * LEASE, "the end of the process")
     last = fleet.ledger.started(jid)
     assert last is not None
     assert last.last - killed < LEASE + 1.0  # nothing more came out of it than within its lease and a look of the supervisor
     assert not gone(unharmed.pid)
-    fleet.server.start()
+    if frozen:
+        fleet.server.signal(signal.SIGCONT)
+    else:
+        fleet.server.start()
     fleet.event(jid, "lease unsure", 20)
     fleet.started(jid, 2)
     gate.touch()
