@@ -18,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--jobs", type=int, default=3_000, help="jobs of one measurement, about (3000)")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each contestant (3)")
+    parser.add_argument("--seconds", type=float, default=175, help="begin no repeat that would end later (175; 0: any time)")
     parser.add_argument("--only", default="", help="contestants whose name holds one of these words, comma-separated")
     parser.add_argument("--questions", default="", help="questions whose title holds one of these words, comma-separated")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files (bench/results)")
@@ -29,9 +30,9 @@ def main() -> int:
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {what}", file=sys.stderr, flush=True)
 
-    everything = run(questions, contestants, options.jobs, options.repeats, say)
+    everything = run(questions, contestants, options.jobs, options.repeats, options.seconds, say)
     print("\n".join(report.lines(everything)))
-    path = report.write(report.document(everything, contestants, options.jobs, options.repeats), options.results)
+    path = report.write(report.document(everything, contestants, options.jobs), options.results)
     print(f"\n{time.monotonic() - began:.0f} s; every value is in {path}")
     return 0
 

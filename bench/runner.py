@@ -1,8 +1,10 @@
 """Asks every question of every contestant, again and again, in turns: noise of the machine hits all of them alike.
 
-Each repeat starts with another contestant. Nothing is thrown away: every value goes into the report.
+Each repeat starts with another contestant. Nothing is thrown away: every value goes into the report. On a busy machine there
+are fewer repeats, never more time than was allowed.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,17 +21,27 @@ class Answers:
 
 
 def run(
-    questions: Sequence[Question], contestants: Sequence[type[Contestant]], jobs: int, repeats: int, say: Callable[[str], None]
+    questions: Sequence[Question],
+    contestants: Sequence[type[Contestant]],
+    jobs: int,
+    repeats: int,
+    seconds: float,
+    say: Callable[[str], None],
 ) -> list[Answers]:
     """Every answer.
 
     Args:
         jobs: of one measurement, about.
-        repeats: measurements of each contestant.
+        repeats: measurements of each contestant, at most.
+        seconds: no further repeat is begun that would probably end later than this.
         say: is told what is measured next.
     """
     everything = [Answers(question, {}) for question in questions]
+    began = time.monotonic()
     for repeat in range(repeats):
+        if repeat and 0 < seconds < (time.monotonic() - began) * (repeat + 1) / repeat:
+            say(f"no time for more than {repeat} of {repeats} repeats")
+            break
         for answers in everything:
             for place in range(len(contestants)):
                 kind = contestants[(place + repeat) % len(contestants)]
