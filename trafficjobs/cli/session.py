@@ -53,6 +53,11 @@ class Session:
     def client(self) -> Client:
         return Client(self.url, profile=self.profile, patience=self.patience)
 
+    def close(self) -> None:
+        """Close the client, if there is one."""
+        if "client" in self.__dict__:
+            self.client.close()
+
     def show(self, value: Any, text: Callable[[], None]) -> None:
         """Print a value as JSON where that was asked for, else as `text` does."""
         if self.as_json:
@@ -88,7 +93,10 @@ def command(app: typer.Typer, name: str | None = None, local: bool = False) -> C
     def register(function: Command) -> Command:
         def run(**given: Any) -> None:
             session = Session(**{option.name: given.pop(option.name) for option in added})
-            function(session, **given)
+            try:
+                function(session, **given)
+            finally:
+                session.close()
 
         signature = inspect.signature(function, eval_str=True)
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in list(signature.parameters.values())[1:]]

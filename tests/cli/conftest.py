@@ -1,0 +1,196 @@
+"""A real service for the command line and the client: gunicorn, upkeep and a worker on a real server, with a little data.
+
+`service` is the usual one; `small` is a second copy of the API on the same Redis, whose queues take two jobs each.
+`shell` runs a command line within this process, as a script would see it.
+"""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from lib.settings import Settings, load_settings
+from tests.servers import Server, free_port
+from tests.waiting import until
+from tests.workers import Worker, environment
+from trafficjobs import Client
+from trafficjobs.cli.app import run
+
+ROOT = Path(__file__).resolve().parents[2]
+_CONGRESS = "POINT (-97.74 30.26),30.26,-97.74,S CONGRESS AVE & E RIVERSIDE DR,ARCHIVED"
+_FIFTH = "POINT (-97.75 30.27),30.27,-97.75,W 5TH ST & LAMAR BLVD,ARCHIVED"
+CSV = f"""Traffic Report ID,Published Date,Issue Reported,Location,Latitude,Longitude,Address,Status,Status Date
+A_1,01/01/2023 06:10:00 AM +0000,Crash Urgent,{_CONGRESS},01/01/2023 07:00:00 AM +0000
+A_2,01/01/2023 06:00:00 PM +0000,Stalled Vehicle,{_FIFTH},01/01/2023 07:00:00 PM +0000
+A_3,01/02/2023 08:30:00 PM +0000,Crash Service,{_CONGRESS},01/02/2023 09:00:00 PM +0000
+""".encode()
+# `parked` is a queue that no worker serves: what is put there waits.
+PARKED = "parked"
+OPERATIONS = '''
+from lib.operations import log, operation, progress, save_file
+
+@operation()
+def divide(df, by: float) -> dict:
+    """One by a number."""
+    return {"quotient": 1 / by}
+
+@operation()
+def chatty(df, lines: int = 3) -> dict:
+    """Writes lines, progress and a table."""
+    for number in range(lines):
+        log(f"line {number} \\x1b[31mred")
+        progress(number + 1, lines, f"step {number}")
+    save_file("table.csv", b"a,b\\n1,2\\n", "text/csv")
+    return {"lines": lines}
+
+@operation()
+def together(df, names: list[str], flag: bool = False, share: float | None = None) -> dict:
+    """Gives back what it was given."""
+    return {"names": names, "flag": flag, "share": share}
+'''
+
+
+@dataclass
+class Service:
+    """A running service: its address, settings and folder."""
+
+    url: str
+    settings: Settings
+    folder: Path
+
+
+@dataclass
+class Answer:
+    """What a command left."""
+
+    code: int
+    bytes: bytes
+    err: str
+
+    @property
+    def out(self) -> str:
+        return self.bytes.decode()
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.bytes)
+
+
+def api(settings: Settings, folder: Path, **more: object) -> tuple[subprocess.Popen[bytes], str]:
+    """A gunicorn of one process on a port of its own."""
+    port = free_port()
+    env = environment(settings, port=port, api_workers=1, queues=PARKED, operations_dir=folder / "operations", **more)
+    env["DATA_FILE"] = str(settings.data_file)
+    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
+    with (folder / f"api-{port}.log").open("wb") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log), f"http://127.0.0.1:{port}"
+
+
+def ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def service(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service, with the three incidents of the API's tests."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "operations").mkdir()
+    (folder / "operations" / "mine.py").write_text(OPERATIONS)
+    settings = load_settings(
+        redis_ip="127.0.0.1",
+        redis_port=server.port,
+        key_prefix=f"cli{os.getpid()}:",
+        data_cache=folder / "cache",
+        worker_state_dir=folder / "worker",
+        upkeep_interval=0.2,
+        log_level="warning",
+        data_file=folder / "absent.csv",
+    )
+    mine = {"queues": PARKED, "worker_queues": settings.queue_name, "operations_dir": folder / "operations"}
+    process, url = api(settings, folder)
+    env = environment(settings, queues=PARKED)
+    upkeep = subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=env)
+    try:
+        with Worker(settings, worker_children=2, **mine):
+            until(lambda: ready(url), 60, "the service")
+            with Client(url) as client:
+                client.load(io.BytesIO(CSV)).result(60)
+            yield Service(url, settings, folder)
+    finally:
+        for each in (process, upkeep):
+            each.terminate()
+            each.wait(20)
+
+
+@pytest.fixture(scope="session")
+def small(service: Service) -> Iterator[str]:
+    """Address of a second copy of the API, whose queues take two jobs."""
+    process, url = api(service.settings, service.folder, queue_limit=2)
+    try:
+        until(lambda: ready(url), 60, "the second copy")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address at which nobody listens."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder without profiles, and an environment that names no service."""
+    for name in ("TRAFFICJOBS_URL", "TRAFFICJOBS_TOKEN", "TRAFFICJOBS_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRAFFICJOBS_CONFIG", str(tmp_path / "config" / "profiles.json"))
+    return tmp_path
+
+
+@pytest.fixture
+def client(service: Service, home: Path) -> Iterator[Client]:
+    with Client(service.url) as made:
+        yield made
+
+
+Shell = Callable[..., Answer]
+
+
+@pytest.fixture
+def bare(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Runs a command line where no service is named. `stdin` is what is piped into it."""
+
+    def call(*words: object, stdin: str = "") -> Answer:
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", out)
+            patched.setattr(sys, "stderr", err)
+            patched.setattr(sys, "stdin", io.StringIO(stdin))
+            code = run([str(word) for word in words])
+            out.flush()
+            err.flush()
+        told = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        assert "Traceback" not in told
+        return Answer(code, out.buffer.getvalue(), told)  # type: ignore[attr-defined]
+
+    return call
+
+
+@pytest.fixture
+def shell(bare: Shell, service: Service, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The same, where TRAFFICJOBS_URL names the service."""
+    monkeypatch.setenv("TRAFFICJOBS_URL", service.url)
+    return bare
