@@ -12,6 +12,7 @@ from tests.chaos.run import Experiment, Plan
 SEED = int(os.environ.get("TRAFFICJOBS_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 
 
+@pytest.mark.timeout(300)
 def test_no_job_is_lost_or_doubled_under_random_kills(tmp_path: Path) -> None:
     report = Experiment(Plan(SEED, jobs=2_000, kills=20), tmp_path, os.environ.get("TRAFFICJOBS_SERVER")).run()
     assert not report.violations, str(report)

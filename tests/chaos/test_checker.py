@@ -1,0 +1,179 @@
+"""The checker sees what is wrong: a green run's evidence is spoiled in one place at a time."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lib.jobs import failed
+from tests.chaos.checker import check
+from tests.chaos.evidence import Evidence
+from tests.chaos.history import Remains
+from tests.chaos.ledger import Run
+from tests.chaos.scenarios.stage import Child, Stage
+
+
+@pytest.fixture(scope="module")
+def green(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """Two jobs: `plain` is complete at once, `again` in its second attempt after a seen death."""
+    folder: Path = tmp_path_factory.mktemp("checker")
+    with Stage(folder) as stage:
+        stage.submit("again")
+        child = Child(stage, "first")
+        claim = child.must_claim()
+        child.start(claim)
+        fault = stage.fault("kill-child", child.worker)
+        stage.jobs.bury(child.name, claim.token, "crash", "crash", {"summary": "killed"})
+        fault.end = fault.start
+        stage.submit("plain")
+        stage.run_what_waits()
+        stage.dismiss()
+        evidence = Evidence(
+            stage.history.stop(), stage.ledger.runs(), stage.acknowledged, stage.faults, stage.reruns, stage.answers
+        )
+    assert [str(violation) for violation in check(evidence)] == []
+    return evidence
+
+
+def _event(evidence: Evidence, job: str, n: int) -> int:
+    """Index of the job's event number n."""
+    return [at for at, event in enumerate(evidence.remains.events) if event.job == job][n]
+
+
+def lose_a_record(evidence: Evidence) -> None:
+    del evidence.remains.records["plain"]
+
+
+def lose_a_submit(evidence: Evidence) -> None:
+    evidence.acknowledged["never-seen"] = "ledger_noop"
+
+
+def lose_the_end(evidence: Evidence) -> None:
+    del evidence.remains.events[_event(evidence, "plain", -1)]
+    evidence.remains.records["plain"]["status"] = "in-progress"
+
+
+def end_twice(evidence: Evidence) -> None:
+    last = evidence.remains.events[_event(evidence, "plain", -1)]
+    evidence.remains.events.append(replace(last, status="failed", reason="exception"))
+
+
+def end_under_another_token(evidence: Evidence) -> None:
+    at = _event(evidence, "plain", -1)
+    evidence.remains.events[at] = replace(evidence.remains.events[at], token="somebody")
+
+
+def write_another_result(evidence: Evidence) -> None:
+    evidence.remains.records["again"]["result"] = f'{{"token":"{evidence.runs["again"][0].token}"}}'
+
+
+def run_on_after_being_given_up(evidence: Evidence) -> None:
+    first, second = evidence.runs["again"]
+    first.last = second.starts[0] + 1.0
+
+
+def run_twice_under_one_token(evidence: Evidence) -> None:
+    evidence.runs["plain"][0].starts *= 2
+
+
+def run_under_no_token(evidence: Evidence) -> None:
+    evidence.runs["plain"].append(Run("plain", "made-up", 1, "w", 1.0, [1.0], 1.0, 1.0))
+
+
+def forget_the_end_of_the_run(evidence: Evidence) -> None:
+    evidence.runs["plain"][0].end = None
+
+
+def charge_too_little(evidence: Evidence) -> None:
+    evidence.remains.records["again"]["crashes"] = "0"
+
+
+def charge_without_a_mark(evidence: Evidence) -> None:
+    evidence.runs["again"][0].marked = None
+
+
+def charge_without_a_death(evidence: Evidence) -> None:
+    evidence.faults.clear()
+
+
+def skip_an_attempt(evidence: Evidence) -> None:
+    at = _event(evidence, "again", -2)
+    evidence.remains.events[at] = replace(evidence.remains.events[at], attempt=7)
+
+
+def miscount(evidence: Evidence) -> None:
+    evidence.remains.counters["complete|ledger_noop"] += 1
+
+
+def leave_the_index(evidence: Evidence) -> None:
+    del evidence.remains.keys["jobs.complete"]["plain"]
+
+
+def never_expire(evidence: Evidence) -> None:
+    del evidence.remains.keys["jobs.expiry"]["plain"]
+
+
+def _leave(name: str, value: object, ttl: int = -1) -> Callable[[Evidence], None]:
+    def leave(evidence: Evidence) -> None:
+        remains: Remains = evidence.remains
+        remains.keys[name], remains.ttls[name] = value, ttl
+
+    leave.__name__ = f"leave_{name}"
+    return leave
+
+
+def miss_events(evidence: Evidence) -> None:
+    evidence.remains.missed = 3
+
+
+SPOILED: list[tuple[Callable[[Evidence], None], str]] = [
+    (lose_a_record, "lost-submit"),
+    (lose_a_submit, "lost-submit"),
+    (lose_the_end, "no-end"),
+    (end_twice, "two-ends"),
+    (end_under_another_token, "foreign-token"),
+    (write_another_result, "wrong-writer"),
+    (run_on_after_being_given_up, "two-writers"),
+    (run_twice_under_one_token, "ran-twice"),
+    (run_under_no_token, "unknown-token"),
+    (forget_the_end_of_the_run, "result-without-run"),
+    (charge_too_little, "charges"),
+    (charge_without_a_mark, "charged-unstarted"),
+    (charge_without_a_death, "charged-without-cause"),
+    (skip_an_attempt, "attempts"),
+    (miscount, "counters"),
+    (leave_the_index, "counts"),
+    (never_expire, "counts"),
+    (_leave("job-queue.leases", {"plain": 1.0}), "orphan"),
+    (_leave("holds", {"child": "token plain"}), "orphan"),
+    (_leave("hotqueue:job-queue", ["plain"]), "orphan"),
+    (_leave("job.plain.files.token", {}), "orphan"),
+    (_leave("job.plain.files.token", {}), "no-expiry"),
+    (_leave("bell.child", []), "no-expiry"),
+    (_leave("job.plain.log", None, ttl=60), "expiry"),
+    (_leave("whatever", "x"), "unknown-key"),
+    (miss_events, "missed-events"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "kind"), SPOILED, ids=[f"{spoil.__name__}-{kind}" for spoil, kind in SPOILED])
+def test_evidence_that_was_spoiled_turns_the_checker_red(green: Evidence, spoil: Callable[[Evidence], None], kind: str) -> None:
+    evidence = copy.deepcopy(green)
+    spoil(evidence)
+    assert kind in {violation.kind for violation in check(evidence)}
+
+
+def test_a_failure_needs_its_budget_used_up(tmp_path: Path) -> None:
+    with Stage(tmp_path) as stage:
+        stage.submit("hasty", "ledger_raise")
+        child = Child(stage, "child")
+        claim = child.must_claim()
+        child.start(claim)
+        child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+        assert [str(violation) for violation in stage.verdict()] == []
+        remains = stage.history.stop()
+    remains.records["hasty"]["max_retries"] = "2"
+    evidence = Evidence(remains, stage.ledger.runs(), stage.acknowledged)
+    assert "failed-early" in {violation.kind for violation in check(evidence)}
