@@ -46,6 +46,10 @@ class UnknownJob(JobsError):
     """There is no job with this id: it never existed, was deleted, or has expired."""
 
 
+class ExpiredJob(UnknownJob):
+    """The job was there, has ended, and the time for which it was kept is over."""
+
+
 class Conflict(JobsError):
     """The request contradicts what is stored: an id or Idempotency-Key reused with another body, or a job in a state
     that does not allow the change."""

@@ -24,7 +24,7 @@ from lib.queue import HotQueue
 from lib.records import Job
 from lib.store import FOREVER
 from lib.submission import Accepted, Retry, Submission
-from lib.views import Page, QueueStats
+from lib.views import Page, QueueStats, Shown
 
 __all__ = [
     "FOREVER",
@@ -38,6 +38,7 @@ __all__ = [
     "Page",
     "QueueStats",
     "Retry",
+    "Shown",
     "Submission",
     "_generate_jid",
     "_generate_job_key",

@@ -58,7 +58,11 @@ class Job:
     @classmethod
     def from_hash(cls, raw: dict[bytes, bytes]) -> "Job | None":
         """Parse HGETALL of a record; None for a missing record, a tombstone, or a hash that is not ours."""
-        values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
+        return cls.from_values({key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()})
+
+    @classmethod
+    def from_values(cls, values: dict[str, str]) -> "Job | None":
+        """As `from_hash`, of text."""
         if not values.keys() >= _NEEDED or values["status"] == "deleted":
             return None
         return cls(

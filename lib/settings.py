@@ -111,6 +111,19 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(2**20, ge=1024, description="Largest JSON body.")
     max_upload_bytes: int = Field(2**30, ge=1024, description="Largest upload to /data.")
 
+    # Sign-in
+    tokens_file: Path | None = Field(
+        None, description="Who may sign in: `<name> <role> <sha256 of the token>` a line; may change while running."
+    )
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Sign-in. auto: on where TOKENS_FILE is set, else off on a loopback HOST and no start elsewhere."
+        " off: everybody who reaches the port may do everything.",
+    )
+    metrics_token: str | None = Field(
+        None, repr=False, description="Bearer token that /metrics wants; without it /metrics is open."
+    )
+
     # Data and operations
     data_file: Path = Field(Path("data/atx_traffic.csv"), description="The CSV that `POST /data` without a body loads.")
     data_cache: Path | None = Field(None, description="Folder for the mapped Arrow file; a temporary one by default.")
@@ -140,7 +153,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("log_level", mode="before")
+    @field_validator("auth", "log_level", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

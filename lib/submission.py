@@ -6,7 +6,7 @@ Every method is one script, may be repeated after an error, and either happened 
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from lib.errors import Conflict, InvalidInput, QueueFull, UnknownJob, UnknownQue
 from lib.records import ID, RECORD_VERSION, Job
 from lib.states import PRIORITIES
 from lib.store import Store, text
+from lib.views import Shown
 
 if TYPE_CHECKING:
     from lib.operations import Catalog
@@ -81,10 +82,27 @@ class Submission:
 
 @dataclass(frozen=True)
 class Accepted:
-    """An accepted job's id, and whether it stood there already (an id or Idempotency-Key sent again)."""
+    """An accepted job's id, and whether it stood there already (an id or Idempotency-Key sent again).
+
+    Args:
+        values: the record as the call wrote it; None where it stood there already.
+        position: how many jobs run before it; known where it waits and was submitted alone.
+    """
 
     id: str
     replayed: bool
+    values: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    position: int | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def shown(self) -> Shown | None:
+        """The job as it was accepted, made without asking Redis; None where it stood there already."""
+        if self.values is None:
+            return None
+        job = Job.from_values(
+            {name: each.decode() if isinstance(each, bytes) else str(each) for name, each in self.values.items()}
+        )
+        return None if job is None else Shown(job, self.position, [])
 
 
 class Submitting:
@@ -132,21 +150,33 @@ class Submitting:
     def _submit(self, submissions: list[Submission], queue: str, key: str) -> list[Accepted]:
         """Send checked submissions in one call of the script."""
         args: list[Any] = [queue, key]
+        records = []
         for submission in submissions:
             fields, digest = self._fields(submission, queue)
             args += [submission.id, digest, submission.priority, repr(float(submission.delay)), submission.operation]
-            args += [len(fields), *fields]
+            args += [2 * len(fields), *(part for item in fields.items() for part in item)]
+            status = "scheduled" if submission.delay > 0 else "submitted"
+            records.append(fields | {"status": status, "queue": queue, "priority": submission.priority})
         reply = text(self.store.run("submit", *args))
         if reply[0] == "FULL":
             raise QueueFull(
                 f"Queue {queue} holds {reply[1]} jobs and takes no more than {self.store.settings.queue_limit}; try again later."
             )
-        answers = list(zip(reply[1::2], reply[2::2], strict=True))
-        for code, jid in answers:
-            if code == "CONFLICT":
-                what = "This Idempotency-Key" if key else f"The id {jid}"
-                raise Conflict(f"{what} stands for another job; take a new one.")
-        return [Accepted(jid, code == "REPLAYED") for code, jid in answers]
+        return [
+            self._accepted(record, bool(key), reply[1], reply[2], *reply[at : at + 4])
+            for record, at in zip(records, range(3, len(reply), 4), strict=True)
+        ]
+
+    @staticmethod
+    def _accepted(
+        record: dict[str, Any], keyed: bool, now: str, position: int | None, code: str, jid: str, seq: str, ready: str
+    ) -> Accepted:
+        if code == "CONFLICT":
+            what = "This Idempotency-Key" if keyed else f"The id {jid}"
+            raise Conflict(f"{what} stands for another job; take a new one.")
+        if code == "REPLAYED":
+            return Accepted(jid, True)
+        return Accepted(jid, False, record | {"seq": seq, "submitted": now, "ready": ready}, position)
 
     def _check(self, submission: Submission) -> None:
         if not ID.match(submission.id):
@@ -166,7 +196,7 @@ class Submitting:
         if self.catalog is not None:
             self.catalog.validate(submission.operation, submission.params)
 
-    def _fields(self, submission: Submission, queue: str) -> tuple[list[Any], str]:
+    def _fields(self, submission: Submission, queue: str) -> tuple[dict[str, Any], str]:
         settings = self.store.settings
         given = (
             submission.input if submission.input is not None else {"operation": submission.operation, "params": submission.params}
@@ -197,7 +227,7 @@ class Submitting:
         content = [fields[name] for name in fields if name != "id"]
         content += [queue, submission.priority, submission.delay]
         digest = hashlib.blake2b(orjson.dumps(list(map(str, content))), digest_size=12).hexdigest()
-        return [part for item in fields.items() for part in item], digest
+        return fields, digest
 
     def _queue(self, queue: str | None, own: bool = False) -> str:
         settings = self.store.settings

@@ -16,7 +16,7 @@ import pyarrow as pa
 import redis
 
 from lib.cleaning import day_range
-from lib.errors import Conflict, JobsError, StaleClaim, StoreFull
+from lib.errors import Conflict, JobsError, NoData, StaleClaim, StoreFull
 from lib.scripts import compose
 from lib.settings import Settings
 from lib.uploads import CHUNK_BYTES, Room, Upload, UploadReader, remove_upload
@@ -64,6 +64,7 @@ class DatasetStore:
         self.settings = settings
         self._commit = compose("commit_version", settings)
         self._remove = compose("remove_version", settings)
+        self._activate = compose("activate_version", settings)
 
     def _key(self, suffix: str) -> str:
         return f"{self.settings.key_prefix}data.{suffix}"
@@ -181,6 +182,15 @@ class DatasetStore:
         """
         if self._run(self._remove, version) == 2:
             raise Conflict(f"{version} is the current version of the data; load another one first")
+
+    def activate(self, version: str) -> None:
+        """Make a version that is kept the current one; jobs that run go on with theirs.
+
+        Raises:
+            NoData: it is not kept.
+        """
+        if not self._run(self._activate, version):
+            raise NoData(f"Version {version[:80]!r} of the data is not kept; GET /data/versions lists those that are.")
 
     def chunks(self, version: Version) -> Iterator[bytes]:
         """The bytes of a version's Arrow file, chunk by chunk.

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import redis
 
-from lib.errors import InvalidInput, UnknownJob
+from lib.errors import ExpiredJob, InvalidInput, UnknownJob
 from lib.records import ID, Job, iso
 from lib.states import STATUSES
 from lib.store import Store
@@ -48,6 +48,15 @@ class QueueStats:
         return max(0, sum(self.entries.values()) - self.dead)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A job with what HTTP shows beside its record: how many run before it while it waits, its files once it is complete."""
+
+    job: Job
+    position: int | None
+    files: list[str]
+
+
 class Viewing:
     """The reading side of `Jobs`."""
 
@@ -62,8 +71,25 @@ class Viewing:
             except redis.ResponseError:  # something else of that name, written by another program
                 pass
         if job is None:
-            raise UnknownJob(f"There is no job {jid!r}: the id is wrong, or the job was deleted or has expired.")
+            gone = self.store.read(lambda rd: rd.zscore(f"{self.store.prefix}jobs.gone", jid)) if ID.match(jid) else None
+            raise _missing(jid, gone is not None)
         return job
+
+    def look(self, jid: str) -> Shown:
+        """One job with its position and files, in one round trip. Raises UnknownJob (ExpiredJob), StoreUnavailable."""
+        reply: list[Any] = self.store.run("look", jid) if ID.match(jid) else [b"UNKNOWN"]
+        if len(reply) == 1:
+            raise _missing(jid, reply[0] == b"GONE")
+        raw, rank, names = reply
+        job = Job.from_hash(dict(zip(raw[::2], raw[1::2], strict=True)))
+        if job is None:
+            raise _missing(jid, False)
+        return Shown(job, None if rank is None else int(rank), sorted(name.decode() for name in names))
+
+    def of_key(self, idempotency_key: str, by: str | None) -> Job | None:
+        """The job that an Idempotency-Key of `by` stands for."""
+        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}.{idempotency_key}"))
+        return None if jid is None else self.get(jid.decode())
 
     def _key(self, jid: str) -> str:
         return f"{self.store.prefix}job.{jid}"
@@ -228,3 +254,9 @@ class Viewing:
 
         last, (seconds, micros) = self.store.read(read)
         return None if last is None else seconds + micros / 1e6 - float(last)
+
+
+def _missing(jid: str, expired: bool) -> UnknownJob:
+    if expired:
+        return ExpiredJob(f"Job {jid} had ended, and the time for which it is kept is over; submit it again.")
+    return UnknownJob(f"There is no job {jid!r}: the id is wrong, or the job was deleted or has expired.")

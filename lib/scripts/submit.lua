@@ -4,8 +4,9 @@
 --   <queue>.{waiting,scheduled,idle}, paused, front, idle, bell.<child>.
 -- ARGV: queue, idempotency key (whole, or ''), then for each job: id, digest, priority, delay (s), operation,
 --   number of further values, field, value, ...
--- Returns {'FULL', depth} with nothing written, or {'OK', code, id, code, id, ...} where code is NEW, REPLAYED (the same id or
---   idempotency key with the same digest: nothing written but the count of replays) or CONFLICT (with another digest).
+-- Returns {'FULL', depth} with nothing written, or {'OK', time, position of a single new job that waits or false, code, id,
+--   seq, ready, code, id, ...} where code is NEW, REPLAYED (the same id or idempotency key with the same digest: nothing written
+--   but the count of replays) or CONFLICT (with another digest); seq and ready stand with new ones and are '' with others.
 --@include lists
 local queue, idempotency = ARGV[1], ARGV[2]
 local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
@@ -43,7 +44,7 @@ local seq = #fresh > 0 and next_seq(#fresh)
 for n, job in ipairs(fresh) do
   local order, ready = seq + n - 1, seconds(NOW + job.delay)
   local status = job.delay > 0 and 'scheduled' or 'submitted'
-  job.seq = string.format('%.0f', order)
+  job.seq, job.ready = string.format('%.0f', order), ready
   rec('HSET', job.key, 'status', status, 'queue', queue, 'priority', job.priority, 'seq', job.seq,
     'submitted', NOW_TEXT, 'ready', ready, 'digest', job.digest, unpack(job.fields))
   if idempotency ~= '' then
@@ -67,10 +68,11 @@ for status, entries in pairs(index) do
   end
 end
 for operation, number in pairs(counts) do count('submitted|' .. operation .. '|' .. queue, number) end
-local reply = {'OK'}
+local reply = {'OK', NOW_TEXT, false}
 for _, job in ipairs(jobs) do
   if job.code == 'REPLAYED' then rec('HINCRBY', job.key, 'replays', 1) end
   add(reply, job.code, job.id)
+  add(reply, job.seq or '', job.ready or '')
 end
 if due[1] then que('ZADD', queue_key(queue, 'scheduled'), unpack(due)) end
 if waiting[1] then
@@ -79,6 +81,7 @@ if waiting[1] then
     if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
   end
   que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
+  if #waiting == 2 then reply[3] = que('ZRANK', queue_key(queue, 'waiting'), waiting[2]) end
   if not paused then ring(queue, #waiting / 2) end
 end
 return reply

@@ -13,7 +13,7 @@ _EVER, _EXPIRES = -1, 1
 _KEYS = [
     (r"job\.[\w-]+(\.log|\.files)?", _EVER),
     (r"job\.[\w-]+\.files\.[\w-]+", _EXPIRES),
-    (r"jobs(\.(seq|expiry|scheduled|submitted|in-progress|complete|failed|cancelled))?", _EVER),
+    (r"jobs(\.(seq|expiry|gone|scheduled|submitted|in-progress|complete|failed|cancelled))?", _EVER),
     (r"events|metrics|workers|worker\.[^ ]+|upkeep\.seen", _EVER),
     (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),

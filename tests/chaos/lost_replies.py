@@ -309,6 +309,13 @@ def queue_stats(stage: Stage, deaf: Jobs) -> None:
     assert deaf.queue(QUEUE).waiting["normal"] == 1
 
 
+@call
+def look(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    shown = deaf.look("one")
+    assert (shown.job.id, shown.position, shown.files) == ("one", 0, [])
+
+
 # Data: its callers let redis-py send again
 
 
@@ -337,3 +344,11 @@ def remove_version(stage: Stage, deaf: Jobs) -> None:
     old, new = (store.commit(store.new_version(), rows(), {}) for _ in range(2))
     dataset(deaf).remove(old)
     assert [each.id for each in store.versions()] == [new]
+
+
+@call
+def activate_version(stage: Stage, deaf: Jobs) -> None:
+    store = dataset(stage.jobs)
+    old, _ = (store.commit(store.new_version(), rows(), {}) for _ in range(2))
+    dataset(deaf).activate(old)
+    assert store.current() == old
