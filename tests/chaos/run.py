@@ -112,6 +112,7 @@ class Experiment:
             port = free_port()
             api = keeper.add(system.api(self.settings, *where, port))
             url = f"http://127.0.0.1:{port}"
+            system.wait_for_api(api, url)
         return Nemesis(self.settings.lease_seconds, self.server, workers, upkeeps, api, proxies), url
 
     def _torment(self, nemesis: Nemesis, history: History) -> None:

@@ -11,10 +11,12 @@ import threading
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 
 from lib.settings import Settings
 from tests.chaos.ledger import OPERATIONS
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]  # not resolved: in a scenario, the folder with the copies of lib and services
 GUNICORN = ["-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
@@ -169,6 +171,21 @@ def upkeep(name: str, settings: Settings, ledger: Path, folder: Path, root: Path
 def api(settings: Settings, ledger: Path, folder: Path, port: int) -> Program:
     """The API under gunicorn on `port`."""
     return Program("api", GUNICORN, environment(settings, ledger, PORT=str(port), HOST="127.0.0.1"), folder)
+
+
+def wait_for_api(program: Program, url: str) -> None:
+    """Wait until the API answers; what it said at its end, if it does not."""
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{url}/healthz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    try:
+        until(answers, 60, "an answer of the API")
+    except AssertionError as error:
+        raise RuntimeError(f"{error}:\n{program.log.read_text()[-2000:]}") from None
 
 
 class Keeper:
