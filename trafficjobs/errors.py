@@ -107,7 +107,11 @@ _BY_STATUS: dict[int, type[TrafficjobsError]] = {
     503: Unavailable,
     504: Unavailable,
 }
-_BY_KIND: dict[str, type[TrafficjobsError]] = {"queue-full": QueueFull, "job-cancelled": JobCancelled}
+_BY_KIND: dict[str, type[TrafficjobsError]] = {
+    "queue-full": QueueFull,
+    "job-cancelled": JobCancelled,
+    "too-many-attempts": Unauthorized,
+}
 
 
 def error_of(response: httpx.Response) -> TrafficjobsError:

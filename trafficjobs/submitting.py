@@ -129,7 +129,9 @@ class Submitting:
         Polls where the service has no stream of events; what happens between two looks may then be missed.
         """
         end = time.monotonic() + (FOREVER if timeout is None else timeout)
-        seen = {job.id: job.record for job in self.jobs(limit=PAGE)}
+        return self._changed({job.id: job.record for job in self.jobs(limit=PAGE)}, end)
+
+    def _changed(self, seen: dict[str, JobRecord], end: float) -> Iterator[JobRecord]:
         for _ in self._changes(end):
             for job in reversed(list(self.jobs(limit=PAGE))):
                 if seen.get(job.id) != job.record:

@@ -15,7 +15,7 @@ from trafficjobs.private_files import changed_alone, replace
 
 ROLES = ("view", "submit", "admin")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z", re.ASCII)
-_LINE = re.compile(r"(\S+)\s+(\S+)\s+([0-9a-fA-F]{64})\s*\Z")
+_LINE = re.compile(r"([A-Za-z0-9_.-]{1,64})[ \t]+(\S+)[ \t]+([0-9a-fA-F]{64})\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

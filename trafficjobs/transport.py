@@ -6,15 +6,18 @@ sent again only where it surely was not taken, so that nothing ever happens twic
 """
 
 import random
+import ssl
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx
 
 from trafficjobs import __version__
-from trafficjobs.errors import Invalid, TrafficjobsError, Unavailable, error_of
+from trafficjobs.errors import Invalid, TrafficjobsError, Unauthorized, Unavailable, error_of
 
 CONNECT_TIMEOUT = 5.0  # seconds
 _REPEATED = frozenset({429, 502, 503})
@@ -27,6 +30,18 @@ def pauses(first: float, last: float, growth: float = 1.6) -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.75, 1.0)
         pause = min(last, growth * pause)
+
+
+def _certificates(url: str) -> ssl.SSLContext:
+    """Whom to trust. Loading the authorities takes longer than most requests, so it is done once, and only for TLS."""
+    if url.lower().startswith("http:") and not urllib.request.getproxies():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+    return _authorities()
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 class Transport:
@@ -53,7 +68,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {token}"
         try:
             limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
-            self.http = httpx.Client(base_url=self.url, headers=headers, timeout=limits, transport=transport)
+            options: dict[str, Any] = {"transport": transport, "verify": _certificates(self.url)}
+            self.http = httpx.Client(base_url=self.url, headers=headers, timeout=limits, **options)
         except httpx.InvalidURL as error:
             raise Invalid(f"{url!r} is no address of a service: {error}.") from None
         if self.http.base_url.scheme not in ("http", "https") or not self.http.base_url.host:
@@ -91,7 +107,7 @@ class Transport:
                 if response.is_success:
                     return response
                 failure = error_of(response)
-                again = repeatable and response.status_code in _REPEATED
+                again = repeatable and response.status_code in _REPEATED and not isinstance(failure, Unauthorized)
             pause = next(growing) if failure.retry_after is None else failure.retry_after
             if not again or time.monotonic() + pause > end:
                 raise failure from None

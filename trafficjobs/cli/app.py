@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 import typer.main
@@ -31,6 +32,11 @@ for module in (local, data, submit, jobs, service, doctor, top, tokens, profile)
     module.add_to(app)
 
 
+@cache
+def _built() -> Any:
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Raises nothing."""
     for stream in (sys.stdout, sys.stderr):
@@ -40,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     as_json = "--json" in arguments
     try:
-        code = typer.main.get_command(app).main(list(arguments), prog_name="trafficjobs", standalone_mode=False)
+        code = _built().main(list(arguments), prog_name="trafficjobs", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else failures.OK
     except SystemExit as error:

@@ -1,0 +1,124 @@
+"""Waiting by `Prefer: wait` and by event streams, and what happens where a service has neither."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from trafficjobs import Client, Job, ResultTimeout, Unauthorized
+from trafficjobs.events import Event, NoStream, follow, parsed
+from trafficjobs.transport import Transport
+
+RUNNING: dict[str, Any] = {"id": "x", "status": "in-progress"}
+COMPLETE: dict[str, Any] = {"id": "x", "status": "complete", "result": 5}
+
+
+class Chunks(httpx.SyncByteStream):
+    """A body that comes in pieces, and breaks off where a piece is an exception."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self.pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
+def stream(*pieces: bytes | Exception) -> httpx.Response:
+    return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=Chunks(*pieces))
+
+
+class Scripted:
+    """A service with one answer after another for each path; the last one stays."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers = answers
+        self.seen: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        left = self.answers["events" if request.url.path.endswith("/events") else "job"]
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, httpx.Response):
+            return answer
+        return httpx.Response(200, json=answer)
+
+    @property
+    def transport(self) -> Transport:
+        return Transport("http://service", None, 5.0, 0.2, httpx.MockTransport(self))
+
+    def job(self) -> Job:
+        return Job(self.transport, {"id": "x", "status": "submitted"})
+
+
+def test_events_are_read_as_the_format_says() -> None:
+    text = b': ping\n\nid: 1\nevent: job\ndata: {"a":\ndata: 1}\n\ndata:plain\r\n\r\n'
+    text += b"id: 2\n\nretry: 5\nevent: reset\ndata\n\ndata: cut"
+    response = httpx.Response(200, content=text)
+    assert list(parsed(response)) == [
+        Event("ping", None, None),
+        Event("job", "1", {"a": 1}),
+        Event("message", "1", "plain"),
+        Event("reset", "2", ""),
+    ]
+
+
+def test_a_lost_stream_goes_on_after_the_last_event() -> None:
+    service = Scripted(
+        job=[RUNNING],
+        events=[stream(b"id: 7\ndata: 1\n\n", httpx.ReadError("lost")), stream(b"id: 8\ndata: 2\n\n"), httpx.Response(404)],
+    )
+    events = follow(service.transport, "/jobs/x/events", time.monotonic() + 5)
+    assert [next(events).kind for _ in range(4)] == ["open", "message", "open", "message"]
+    with pytest.raises(NoStream):
+        next(events)
+    assert [request.headers.get("Last-Event-ID") for request in service.seen] == [None, "7", "8"]
+
+
+@pytest.mark.parametrize("status", [404, 405, 406, 501, 503])
+def test_a_job_is_polled_where_there_is_no_stream(status: int) -> None:
+    service = Scripted(job=[RUNNING, RUNNING, COMPLETE], events=[httpx.Response(status)])
+    assert [record["status"] for record in service.job().watch()] == ["in-progress", "complete"]
+
+
+def test_a_job_is_looked_at_when_an_event_comes() -> None:
+    service = Scripted(job=[RUNNING, RUNNING, COMPLETE], events=[stream(b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n")])
+    assert [record["status"] for record in service.job().watch()] == ["in-progress", "complete"]
+    assert [request.url.path for request in service.seen].count("/jobs/x/events") == 1
+
+
+def test_a_stream_that_wants_a_token_says_so() -> None:
+    service = Scripted(job=[RUNNING], events=[httpx.Response(401)])
+    with pytest.raises(Unauthorized):
+        list(service.job().watch())
+
+
+def test_the_service_is_asked_to_wait() -> None:
+    service = Scripted(job=[RUNNING, COMPLETE])
+    assert service.job().result(timeout=30) == 5
+    assert {request.headers["Prefer"] for request in service.seen} == {"wait=20"}
+
+
+def test_a_service_that_cannot_wait_is_asked_without_it() -> None:
+    service = Scripted(job=[httpx.Response(503), RUNNING, httpx.Response(503), COMPLETE])
+    assert service.job().result(timeout=30) == 5
+    assert ["Prefer" in request.headers for request in service.seen] == [True, False, True, False]
+
+
+def test_looks_become_rarer_while_nothing_happens() -> None:
+    service = Scripted(job=[RUNNING])
+    with pytest.raises(ResultTimeout):
+        service.job().wait(timeout=0.6)
+    assert 4 <= len(service.seen) <= 12
+
+
+def test_all_jobs_are_polled_where_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trafficjobs.submitting.POLL", 0.01)
+    pages = [{"jobs": [], "next": None}, {"jobs": [RUNNING], "next": None}, {"jobs": [COMPLETE], "next": None}]
+    service = Scripted(job=pages, events=[httpx.Response(404)])
+    client = Client("http://service", transport=httpx.MockTransport(service))
+    assert [record["status"] for record in client.watch(0.2)] == ["in-progress", "complete"]

@@ -1,0 +1,137 @@
+"""Requests that are sent again: nothing is done twice by it, whatever the network loses, and Retry-After is kept."""
+
+import io
+import uuid
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.cli.conftest import PARKED, Service
+from tests.cli.fakes import Loses
+from trafficjobs import Client, QueueFull, Unavailable
+from trafficjobs.errors import Conflict
+
+
+def posts(request: httpx.Request) -> bool:
+    return request.method == "POST"
+
+
+def those_of(client: Client, message: str) -> list[str]:
+    """Ids of the jobs that print a message."""
+    return [job.id for job in client.jobs(operation="print") if job.record["input"]["params"]["msg"] == message]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_submit_whose_answer_is_lost_leaves_one_job(service: Service, client: Client, lost: int) -> None:
+    message = uuid.uuid4().hex
+    with Client(service.url, transport=(network := Loses(lost, posts))) as unlucky:
+        job = unlucky.submit("print", msg=message)
+    assert network.sent == ["POST /jobs"] * (lost + 1)
+    assert those_of(client, message) == [job.id]
+
+
+def test_a_submit_that_is_sent_again_to_another_copy_of_the_api_leaves_one_job(
+    service: Service, small: str, client: Client
+) -> None:
+    message = uuid.uuid4().hex
+    with Client(service.url, transport=Loses(1, posts, then=small)) as unlucky:
+        job = unlucky.submit("print", msg=message)
+        assert job.result() == client.job(job.id).result()
+    assert those_of(client, message) == [job.id]
+
+
+def test_many_submits_whose_answers_are_lost_leave_one_job_each(service: Service, client: Client) -> None:
+    message = uuid.uuid4().hex
+    bodies = [{"operation": "print", "params": {"msg": message}} for _ in range(5)]
+    with Client(service.url, transport=Loses(4, posts)) as unlucky:
+        ids = [job.id for job in unlucky.submit_many(bodies)]
+    assert sorted(those_of(client, message)) == sorted(ids)
+
+
+def test_the_same_idempotency_key_finds_the_same_job_in_another_process(service: Service, client: Client) -> None:
+    key = uuid.uuid4().hex
+    first = client.submit("print", msg="once", idempotency_key=key)
+    with Client(service.url) as other:
+        assert other.submit("print", msg="once", idempotency_key=key).id == first.id
+        with pytest.raises(Conflict):
+            other.submit("print", msg="twice", idempotency_key=key)
+
+
+def test_a_retry_whose_answer_is_lost_runs_the_job_once_more(service: Service, client: Client) -> None:
+    failed = client.submit("divide", by=0).wait(20)
+    with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
+        again = unlucky.job(failed.id).retry()
+    assert again.wait(20).record["run"] == 1
+    assert [sent for sent in network.sent if sent.endswith("/retry")] == [f"POST /jobs/{failed.id}/retry"]
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_a_cancel_or_delete_whose_answer_is_lost_is_done(service: Service, client: Client, action: str) -> None:
+    jid = client.submit("unique_issues", queue=PARKED).id
+    with Client(service.url, transport=Loses(1, lambda request: request.method != "GET")) as unlucky:
+        getattr(unlucky.job(jid), action)()
+    gone = jid not in [job.id for job in client.jobs(limit=50)]
+    assert gone if action == "delete" else client.job(jid).status == "cancelled"
+
+
+def test_an_upload_is_never_sent_again(service: Service) -> None:
+    with Client(service.url, transport=(network := Loses(1, posts))) as unlucky, pytest.raises(Unavailable):
+        unlucky.load(io.BytesIO(b"Traffic Report ID\n"))
+    assert network.sent == ["POST /data"]
+
+
+def scripted(*answers: httpx.Response | Exception) -> tuple[Client, list[httpx.Request]]:
+    """A client whose requests get these answers in turn, and the requests."""
+    left, seen = list(answers), list[httpx.Request]()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Client("http://service", "token", transport=httpx.MockTransport(handler)), seen
+
+
+def problem(status: int, kind: str, **headers: str) -> httpx.Response:
+    body = {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": f"it is {kind}."}
+    return httpx.Response(status, json=body, headers=headers)
+
+
+def test_every_try_of_a_submit_carries_the_same_key_and_id() -> None:
+    client, seen = scripted(
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("late"),
+        problem(502, "bad-gateway"),
+        problem(503, "store-unavailable", **{"Retry-After": "0"}),
+        problem(429, "queue-full", **{"Retry-After": "0"}),
+        httpx.Response(202, json={"id": "x", "status": "submitted"}),
+    )
+    assert client.submit("top_locations", n=5).status == "submitted"
+    assert len(seen) == 6
+    assert len({request.headers["Idempotency-Key"] for request in seen}) == 1
+    assert len({request.content for request in seen}) == 1
+    assert {request.headers["Authorization"] for request in seen} == {"Bearer token"}
+
+
+def test_two_submits_never_share_a_key() -> None:
+    client, seen = scripted(*(httpx.Response(202, json={"id": "x", "status": "submitted"}) for _ in range(2)))
+    client.submit("unique_issues")
+    client.submit("unique_issues")
+    assert len({request.headers["Idempotency-Key"] for request in seen}) == 2
+
+
+def test_a_retry_after_that_is_longer_than_the_patience_ends_at_once() -> None:
+    client, seen = scripted(problem(429, "queue-full", **{"Retry-After": "3600"}))
+    with pytest.raises(QueueFull, match="it is queue-full") as found:
+        client.submit("unique_issues")
+    assert found.value.retry_after == 3600
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("call", [lambda client: client.health(), lambda client: client.jobs(limit=0) and client.queues()])
+def test_a_service_that_never_answers_is_unavailable(nowhere: str, call: Callable[[Client], object]) -> None:
+    with Client(nowhere, patience=0.2) as client, pytest.raises(Unavailable, match="cannot be reached"):
+        call(client)
