@@ -31,10 +31,11 @@ class LoadParams(Params):
     mode: Literal["replace", "append"] = Field("replace", description="Whether the file replaces the data or is added to it.")
     source: str = Field("", max_length=200, description="Where the file comes from, for the list of versions.")
     by: str = Field("", max_length=200, description="Who loads it.")
+    sha256: str = Field("", pattern="^([0-9a-f]{64})?$", description="Of the file, where it came with an Idempotency-Key.")
 
 
 @operation(params=LoadParams, title="Load data", needs_data=False, direct=False, hidden=True)
-def load(upload: str | None, mode: str, source: str, by: str) -> dict[str, Any]:
+def load(upload: str | None, mode: str, source: str, by: str, sha256: str = "") -> dict[str, Any]:
     """Read, check and clean a file of incidents, and make it the data that jobs work on.
 
     The report says what was read, kept, dropped and nulled, and why.

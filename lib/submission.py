@@ -21,7 +21,7 @@ from lib.views import Shown
 if TYPE_CHECKING:
     from lib.operations import Catalog
 
-_MAX_DELAY = 10 * 366 * 86_400  # seconds
+MAX_DELAY = 10 * 366 * 86_400  # seconds
 _MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
 
 
@@ -43,7 +43,7 @@ class Retry:
         """Raises InvalidInput where a value is out of range."""
         if not 0 <= self.max <= 100:
             raise InvalidInput("retry.max", f"must be 0 to 100, not {self.max}")
-        if any(not 0 <= interval <= _MAX_DELAY for interval in self.intervals) or len(self.intervals) > 100:
+        if any(not 0 <= interval <= MAX_DELAY for interval in self.intervals) or len(self.intervals) > 100:
             raise InvalidInput("retry.intervals", "must be at most 100 numbers of seconds from 0 on")
         if not 0 <= self.jitter <= 1:
             raise InvalidInput("retry.jitter", f"must be a fraction from 0 to 1, not {self.jitter}")
@@ -183,7 +183,7 @@ class Submitting:
             raise InvalidInput("id", "must be 1 to 64 letters, digits, - or _")
         if submission.priority not in PRIORITIES:
             raise InvalidInput("priority", f"must be one of {', '.join(PRIORITIES)}, not {submission.priority!r}")
-        if not 0 <= submission.delay <= _MAX_DELAY:
+        if not 0 <= submission.delay <= MAX_DELAY:
             raise InvalidInput("delay", "must be 0 seconds to ten years")
         limit = self.store.settings.max_timeout
         if submission.timeout is not None and not 0 < submission.timeout <= limit:
@@ -191,7 +191,7 @@ class Submitting:
         submission.retry.check()
         for name in ("max_crashes", "result_ttl", "failed_ttl"):
             value = getattr(submission, name)
-            if value is not None and not (0 if name == "max_crashes" else 1) <= value <= _MAX_DELAY:
+            if value is not None and not (0 if name == "max_crashes" else 1) <= value <= MAX_DELAY:
                 raise InvalidInput(name, f"is {value}, out of range")
         if self.catalog is not None:
             self.catalog.validate(submission.operation, submission.params)
@@ -268,11 +268,8 @@ class Submitting:
 
         Raises: UnknownJob; Conflict while it runs.
         """
-        # Its own reply may have been lost: then the script, sent again, no longer knows the job.
-        known = self.store.read(lambda rd: rd.hget(f"{self.store.prefix}job.{jid}", "status")) not in (None, b"deleted")
+        self.get(jid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
         code = text(self.store.run("delete", jid))
-        if code == "UNKNOWN" and not known:
-            raise UnknownJob(f"There is no job {jid}.")
         if code == "RUNNING":
             raise Conflict(f"Job {jid} is running; cancel it first.")
 

@@ -1,7 +1,7 @@
 """Request ids and logs: one JSON line per request, and the same form for what gunicorn and the library say.
 
-A request's id comes from its X-Request-ID or is made here; it is in the answer, in problems, and in the log. Bodies,
-query strings and headers are never logged.
+A request's id comes from its X-Request-ID or is made here; it is in the answer, in problems, and in the log, with
+the name of the token. Bodies, query strings and headers are never logged.
 """
 
 import logging
@@ -36,6 +36,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
+    caller = g.get("caller")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     _access.info(
         "request",
@@ -44,6 +45,7 @@ def _end(response: Response) -> Response:
         status=response.status_code,
         ms=round((time.perf_counter() - g.began) * 1000, 2),
         request_id=g.request_id,
+        **({"by": caller.name} if caller is not None else {}),
     )
     return response
 

@@ -6,9 +6,9 @@ Nothing connects before the first request, so that it starts while Redis is away
 from flask import Flask
 
 from lib.settings import Settings, load_settings
-from services.api import access_log, problems
+from services.api import access_log, auth, conditional, problems
 from services.api.backend import attach, make_backend
-from services.api.routes import course, data, direct, health, jobs, operations, queues, results
+from services.api.routes import course, data, direct, docs, health, jobs, operations, queues, results
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings: read from the environment by default.
 
     Raises:
-        SettingsError: a variable has a value that cannot be used.
+        SettingsError: a variable has a value that cannot be used, or others could reach it without signing in.
     """
     settings = settings or load_settings()
     app = Flask("trafficjobs", static_folder=None)
@@ -26,8 +26,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False  # `/get` and `/get/` are both in use
     attach(app.extensions, made := make_backend(settings))
     access_log.install(app)
+    auth.install(app, settings)
+    conditional.install(app)
     problems.install(app)
-    for module in (health, jobs, results, course, operations, data, queues):
+    for module in (health, docs, jobs, results, course, operations, data, queues):
         app.register_blueprint(module.blueprint)
     direct.add_routes(app, made.catalog)  # last, because they give way to every other route
     return app

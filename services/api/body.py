@@ -3,22 +3,22 @@
 JSON is taken whatever the Content-Type says, since curl and the course's clients send any. Nothing here touches Redis.
 """
 
-import re
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import orjson
 from flask import request
+from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from lib.errors import InvalidInput
-from services.api.problems import INVALID_JSON, Problem
+from lib.errors import InvalidInput, InvalidParameters
+from lib.parameters import parse
+from services.api.kinds import INVALID_JSON
+from services.api.problems import InvalidBody, Problem
 
+Model = TypeVar("Model", bound=BaseModel)
 MAX_DEPTH = 32
 CHUNK = 1 << 16  # bytes
-_LATEST = 253_402_300_800  # seconds; the year 10000
-_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?\Z", re.ASCII)
 
 
 def json_body() -> Any:
@@ -81,34 +81,13 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return False
 
 
-def query_int(name: str, default: int) -> int:
-    """A whole number of the query string. Raises InvalidInput."""
-    given = request.args.get(name)
-    if given is None:
-        return default
-    if not (given.isascii() and given.isdigit() and len(given) <= 18):
-        raise InvalidInput(name, f"must be a whole number, not {given[:40]!r}")
-    return int(given)
-
-
-def query_time(name: str) -> float | None:
-    """A time of the query string as seconds since 1970: ISO 8601 (UTC where it names no zone) or seconds. Raises InvalidInput."""
-    given = request.args.get(name)
-    if given is None:
-        return None
+def query(model: type[Model]) -> Model:
+    """The query string as the model says. Raises InvalidBody with every parameter that does not fit."""
+    given = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
     try:
-        seconds = float(given) if _SECONDS.match(given) else _from_iso(given)
-    except (ValueError, OverflowError):
-        seconds = -1.0
-    if not 0 <= seconds < _LATEST:
-        raise InvalidInput(name, f"must be a time such as 2024-05-01T12:00:00Z, or seconds since 1970, not {given[:40]!r}")
-    return seconds
-
-
-def _from_iso(given: str) -> float:
-    # A plus sign that was not percent-encoded arrives as a space.
-    moment = datetime.fromisoformat(given.strip().replace(" ", "+") if "T" in given else given)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return parse(model, {name: value for name, value in given.items() if name in model.model_fields}, coerce=True)
+    except InvalidParameters as error:
+        raise InvalidBody([(name.removeprefix("params."), message) for name, message in error.problems]) from None
 
 
 def page_link(name: str, value: str) -> str:

@@ -16,9 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lib.settings import SettingsError, load_settings
 from services.api.access_log import logging_config
+from services.api.auth import wants_sign_in
 
 try:
     _settings = load_settings()
+    wants_sign_in(_settings)
 except SettingsError as error:
     sys.exit(f"trafficjobs: {error}")
 

@@ -5,6 +5,7 @@ that says nothing but the request's id, under which the log has the traceback.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from lib.errors import (
     Conflict,
+    ExpiredJob,
     InvalidInput,
     InvalidParameters,
     NoData,
@@ -25,49 +27,40 @@ from lib.errors import (
     UnknownOperation,
     UnknownQueue,
 )
+from services.api import kinds
+from services.api.kinds import Kind
 from services.api.replies import json_reply
 
 MOST_ERRORS = 50  # fields that one answer names
 _LONGEST_NAME, _LONGEST_DETAIL = 100, 2_000  # characters of what a client sent that are sent back
-_DISCARDED = 32 * 2**20  # bytes of a refused body that are read and thrown away
+_DISCARDED = {413: 32 * 2**20, 401: 2**20, 403: 2**20, 429: 2**20}  # bytes of a refused body that are read and thrown away
 
 logger = logging.getLogger("trafficjobs.api")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A type of problem. Its URI is `/problems/<slug>`."""
-
-    slug: str
-    status: int
-    title: str
-
-
-INVALID_JSON = Kind("invalid-json", 400, "The body is not JSON")
-INVALID_INPUT = Kind("invalid-input", 400, "The request has the wrong shape")
-NOT_FOUND = Kind("not-found", 404, "There is nothing at this address")
-NO_DATA = Kind("no-data", 404, "No data is loaded yet")
-NOT_ACCEPTABLE = Kind("not-acceptable", 406, "Not available in the form asked for")
-CANCELLED = Kind("job-cancelled", 409, "The job was cancelled and has no result")
-TOO_LARGE = Kind("too-large", 413, "The body is too large")
-OPERATION_FAILED = Kind("operation-failed", 500, "The operation failed")
-INTERNAL = Kind("internal-error", 500, "Something went wrong in the service")
-_STORE_FULL = Kind("store-full", 503, "Redis is full")
-_STORE_UNAVAILABLE = Kind("store-unavailable", 503, "Redis is not available")
-
 _KINDS: dict[type[Exception], Kind] = {
-    InvalidInput: INVALID_INPUT,
-    InvalidParameters: Kind("invalid-parameters", 422, "The parameters do not fit the operation"),
-    UnknownOperation: Kind("unknown-operation", 422, "There is no such operation"),
-    UnknownQueue: Kind("unknown-queue", 422, "There is no such queue"),
-    TooLarge: TOO_LARGE,
-    NoData: NO_DATA,
-    UnknownJob: Kind("unknown-job", 404, "There is no such job"),
-    Conflict: Kind("conflict", 409, "The request contradicts what is stored"),
-    QueueFull: Kind("queue-full", 429, "The queue is full"),
-    StoreFull: _STORE_FULL,
-    StoreUnavailable: _STORE_UNAVAILABLE,
+    InvalidInput: kinds.INVALID_INPUT,
+    InvalidParameters: kinds.INVALID_PARAMETERS,
+    UnknownOperation: kinds.UNKNOWN_OPERATION,
+    UnknownQueue: kinds.UNKNOWN_QUEUE,
+    TooLarge: kinds.TOO_LARGE,
+    NoData: kinds.NO_DATA,
+    UnknownJob: kinds.UNKNOWN_JOB,
+    ExpiredJob: kinds.EXPIRED,
+    Conflict: kinds.CONFLICT,
+    QueueFull: kinds.QUEUE_FULL,
+    StoreFull: kinds.STORE_FULL,
+    StoreUnavailable: kinds.STORE_UNAVAILABLE,
 }
+_OF_HTTP = {
+    400: kinds.BAD_REQUEST,
+    404: kinds.NOT_FOUND,
+    405: kinds.METHOD_NOT_ALLOWED,
+    406: kinds.NOT_ACCEPTABLE,
+    413: kinds.TOO_LARGE,
+    500: kinds.INTERNAL,
+}
+_FORESEEN = (kinds.STORE_FULL, kinds.STORE_UNAVAILABLE, kinds.OPERATION_FAILED)
 
 
 class Problem(Exception):
@@ -77,12 +70,14 @@ class Problem(Exception):
         kind: what sort of problem.
         detail: what is wrong here and what to do about it.
         field: name of the offending field, if it is one.
+        headers: of the answer.
     """
 
-    def __init__(self, kind: Kind, detail: str, field: str = "") -> None:
+    def __init__(self, kind: Kind, detail: str, field: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.kind = kind
         self.field = field
+        self.headers = dict(headers or {})
 
 
 class InvalidBody(InvalidInput):
@@ -111,12 +106,11 @@ def _handle(error: Exception) -> Response | HTTPException:
         return error  # a redirect
     description = _describe(error)
     kind = description.kind
-    if kind.status >= 500 and kind not in (_STORE_FULL, _STORE_UNAVAILABLE, OPERATION_FAILED):
+    if kind.status >= 500 and kind not in _FORESEEN:
         logger.error("An unforeseen error", exc_info=error, extra={"request_id": g.get("request_id")})
-    if kind.status == 413:
-        _discard_body()
+    _discard_body(_DISCARDED.get(kind.status, 0))
     body: dict[str, Any] = {
-        "type": f"/problems/{kind.slug}",
+        "type": kind.uri,
         "title": kind.title,
         "status": kind.status,
         "detail": description.detail[:_LONGEST_DETAIL],
@@ -131,9 +125,9 @@ def _handle(error: Exception) -> Response | HTTPException:
     return json_reply(body, kind.status, description.headers, mimetype="application/problem+json")
 
 
-def _discard_body() -> None:
+def _discard_body(left: int) -> None:
     """Read on a little: a client that still sends when the connection closes sees a broken pipe instead of the answer."""
-    source, left = request.environ["wsgi.input"], _DISCARDED
+    source = request.environ["wsgi.input"]
     try:
         while left > 0 and (chunk := source.read(1 << 16)):
             left -= len(chunk)
@@ -143,12 +137,12 @@ def _discard_body() -> None:
 
 def _describe(error: Exception) -> _Description:
     if isinstance(error, Problem):
-        return _Description(error.kind, str(error), [(error.field, str(error))] if error.field else [])
+        return _Description(error.kind, str(error), [(error.field, str(error))] if error.field else [], error.headers)
     if isinstance(error, HTTPException):
         return _of_http(error)
     error = _of_redis(error)
-    kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), INTERNAL)
-    if kind is INTERNAL:
+    kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), kinds.INTERNAL)
+    if kind is kinds.INTERNAL:
         return _Description(kind, "The request could not be answered; the log has more under its request_id.")
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull | StoreFull | StoreUnavailable) else {}
     if isinstance(error, InvalidParameters | InvalidBody):
@@ -161,9 +155,7 @@ def _describe(error: Exception) -> _Description:
 
 def _of_http(error: HTTPException) -> _Description:
     code = error.code or 500
-    slug = error.name.lower().replace(" ", "-")
-    known = {404: NOT_FOUND, 406: NOT_ACCEPTABLE, 413: TOO_LARGE, 500: INTERNAL}
-    kind = known.get(code) or Kind(slug, code, error.name)
+    kind = _OF_HTTP.get(code) or Kind("", code, error.name)  # as RFC 9457 has it: a status that says all there is to say
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     details = {
         404: "There is no route at this path; GET / lists them.",

@@ -6,17 +6,23 @@ catalog when the job is submitted (422). Nothing is written.
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
 from lib.jobs import Retry, Submission
 from lib.parameters import did_you_mean
 from lib.records import ID
+from lib.states import PRIORITIES
+from lib.submission import MAX_DELAY
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
 
-Seconds = Annotated[float, Field(ge=0)]
+# Shapes are checked here; what the library checks with its own words is only described.
+Seconds = Annotated[float, Field(ge=0, json_schema_extra={"maximum": MAX_DELAY})]
+JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})]
+Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
+Ttl = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DELAY})]
 
 
 class _Strict(BaseModel):
@@ -34,13 +40,15 @@ class RetryOptions(_Strict):
 class JobOptions(_Strict):
     """What a body may say beside its operation. null is the default."""
 
-    id: str | None = None
-    priority: str | None = None
-    queue: str | None = None
-    delay: Seconds | None = None
-    timeout: Seconds | None = None
-    retry: RetryOptions | None = None
-    result_ttl: int | None = None
+    id: JobId | None = Field(
+        None, description="Of the job; a fresh one by default. Sent again with the same body, it is the same job."
+    )
+    priority: Priority | None = Field(None, description="normal by default.")
+    queue: str | None = Field(None, description="The default queue by default.")
+    delay: Seconds | None = Field(None, description="Seconds until it joins its queue.")
+    timeout: Seconds | None = Field(None, description="Seconds that a run may take.")
+    retry: RetryOptions | None = Field(None, description="Whether it is run again after an exception or a timeout.")
+    result_ttl: Ttl | None = Field(None, description="Seconds for which it is kept after its end.")
 
 
 def is_job_id(value: str) -> bool:
@@ -48,11 +56,12 @@ def is_job_id(value: str) -> bool:
     return ID.match(value) is not None
 
 
-def submission_of(body: Any, messages: bool = False) -> tuple[Submission, str | None]:
+def submission_of(body: Any, messages: bool = False, by: str | None = None) -> tuple[Submission, str | None]:
     """The job that a body asks for, and the queue it names.
 
     Args:
         messages: also take `{"type", ...}`, the form of whole jobs on a HotQueue.
+        by: name of the token that it comes with.
 
     Raises:
         InvalidInput (InvalidBody): the body fits no spelling, or names fields that no job has; all of them are listed.
@@ -60,7 +69,7 @@ def submission_of(body: Any, messages: bool = False) -> tuple[Submission, str | 
     """
     if messages and isinstance(body, dict) and "type" in body and "operation" not in body:
         operation, params = operation_of_message(body)
-        return Submission(operation, params, input=body), None
+        return Submission(operation, params, input=body, by=by), None
     operation, params = operation_of(body)
     named = "operation" in body
     spelling = ["operation", "params"] if named else ["date"] if operation == DATE_OPERATION else ["start", "end"]
@@ -74,7 +83,7 @@ def submission_of(body: Any, messages: bool = False) -> tuple[Submission, str | 
         _check_top_level(operation, params)
         fields["input"] = {name: body[name] for name in body if name in spelling}
         fields |= {name: str(params[name]) for name in ("start", "end") if name in params}
-    return Submission(operation, params, timeout=options.timeout, **fields), options.queue
+    return Submission(operation, params, timeout=options.timeout, by=by, **fields), options.queue
 
 
 def _options(rest: dict[str, Any], spelling: list[str]) -> JobOptions:

@@ -4,8 +4,10 @@ No more than a chunk is in memory and nothing is on disk. Whatever goes wrong, w
 is killed meanwhile leaves chunks that Redis expires.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -17,9 +19,9 @@ from lib.errors import InvalidInput
 from lib.uploads import Upload
 from services.api.backend import Backend
 from services.api.body import CHUNK, Body
-from services.api.problems import Kind, Problem
+from services.api.kinds import NO_DATA_FILE
+from services.api.problems import Problem
 
-NO_DATA_FILE = Kind("no-data-file", 404, "The data file is not there")
 _FORM_FIELD = "file"
 _FORM_MEMORY = 64 * 1024  # bytes of fields that are no files
 
@@ -39,29 +41,49 @@ class _Receiver:
         """The parser rewinds at the end; there is nothing to rewind."""
 
 
-class Uploads:
-    """Receives one request's body."""
+@dataclass(frozen=True)
+class Received:
+    """A finished upload: its id, the name of what was uploaded, and the SHA-256 of it where that was asked for."""
 
-    def __init__(self, backend: Backend) -> None:
+    upload: str
+    name: str
+    sha256: str = ""
+
+
+class Uploads:
+    """Receives one request's body.
+
+    Args:
+        digest: also compute what the content amounts to.
+    """
+
+    def __init__(self, backend: Backend, digest: bool = False) -> None:
         self._backend = backend
         self._open: list[Upload] = []
+        self._digest = hashlib.sha256() if digest else None
+        self._by = ""
 
-    def receive(self) -> tuple[str, str]:
-        """The id of the finished upload, and the name of what was uploaded.
+    def receive(self, by: str = "") -> Received:
+        """The finished upload; `by` is who sends it.
 
         Raises:
             InvalidInput, Problem: it is no form with one file, or there is nothing to load.
             TooLarge, StoreFull, StoreUnavailable, RequestEntityTooLarge.
         """
         request.max_content_length = self._backend.settings.max_upload_bytes
+        self._by = by
         with self._dropped_on_error():
-            if request.mimetype == "multipart/form-data":
-                return self._form()
-            body = Body()
-            first = body.read()
-            if first:
-                return self._stream(body, first, "", request.content_length)
-            return self._data_file(self._backend.settings.data_file)
+            upload, name = self._received()
+        return Received(upload, name, self._digest.hexdigest() if self._digest else "")
+
+    def _received(self) -> tuple[str, str]:
+        if request.mimetype == "multipart/form-data":
+            return self._form()
+        body = Body()
+        first = body.read()
+        if first:
+            return self._stream(body, first, "", request.content_length)
+        return self._data_file(self._backend.settings.data_file)
 
     @contextmanager
     def _dropped_on_error(self) -> Iterator[None]:
@@ -81,7 +103,9 @@ class Uploads:
 
     def _begin(self, name: str, size: int | None) -> Upload:
         store = self._backend.store
-        upload: Upload = store.persist(lambda: self._backend.dataset.store.begin_upload(name[:200], size), store.patience)
+        upload: Upload = store.persist(
+            lambda: self._backend.dataset.store.begin_upload(name[:200], size, self._by), store.patience
+        )
         self._open.append(upload)
         return upload
 
@@ -94,6 +118,8 @@ class Uploads:
         return self._redis(upload.finish), name
 
     def _append(self, upload: Upload, chunk: bytes) -> None:
+        if self._digest is not None:
+            self._digest.update(chunk)
         self._redis(lambda: upload.append(chunk))
 
     def _data_file(self, path: Path) -> tuple[str, str]:

@@ -60,7 +60,6 @@ def test_jobs_are_filtered_by_status_operation_and_time(client: FlaskClient, que
         ("since=inf", "since"),
         ("since=1e300", "since"),
         ("until=-5", "until"),
-        ("until=0001-01-01", "until"),
         ("until=9999-12-31T23:59:59-14:00", "until"),
         ("until=", "until"),
     ],

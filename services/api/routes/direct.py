@@ -6,16 +6,21 @@ of another route give way to it.
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 from flask import Flask, Response, request
+from pydantic import TypeAdapter
 
 from lib.context import Recorder, running
 from lib.errors import InvalidParameters, JobsError
 from lib.operations import Catalog, Operation, run
+from services.api import kinds
 from services.api.backend import backend
-from services.api.problems import OPERATION_FAILED, Problem
+from services.api.contract import JSON, Answer, contract
+from services.api.problems import Problem
 from services.api.replies import file_reply, json_reply
+from services.api.shapes import JsonValue
+from services.api.tokens import Role
 
 logger = logging.getLogger("trafficjobs.api")
 
@@ -37,10 +42,31 @@ def add_routes(app: Flask, catalog: Catalog) -> None:
 
 
 def _view(operation: Operation) -> Callable[[], Response]:
+    problems = (kinds.NO_DATA, kinds.INVALID_PARAMETERS) if operation.needs_data else (kinds.INVALID_PARAMETERS,)
+
+    @contract(
+        role=Role.VIEW,
+        tag="Direct",
+        query=operation.params_model,
+        takes=("Accept",),
+        answers={200: Answer("The result, or the picture it made.", result_shape(operation), media=(JSON, "image/png"))},
+        problems=(*problems, kinds.OPERATION_FAILED),
+        redis=operation.needs_data,
+    )
     def view() -> Response:
         return _answer(operation, _parameters(operation))
 
+    view.__doc__ = operation.doc
     return view
+
+
+def result_shape(operation: Operation) -> Any:
+    """What the operation's annotation says that it returns; any JSON where it says nothing that can be described."""
+    try:
+        found = get_type_hints(operation.function, include_extras=True).get("return", Any)
+        return JsonValue if found is Any or not TypeAdapter(found).json_schema() else found
+    except Exception:  # whatever a user's annotation may raise
+        return JsonValue
 
 
 def _parameters(operation: Operation) -> dict[str, Any]:
@@ -63,7 +89,7 @@ def _answer(operation: Operation, params: dict[str, Any]) -> Response:
         except Exception as error:
             # What a job would show as its error; the traceback is for the log.
             logger.warning("The operation %s failed in a direct route", operation.name, exc_info=error)
-            raise Problem(OPERATION_FAILED, f"{type(error).__name__}: {error}") from error
+            raise Problem(kinds.OPERATION_FAILED, f"{type(error).__name__}: {error}") from error
     if recorder.files and request.accept_mimetypes.best != "application/json":
         return file_reply(*next(iter(recorder.files.values())))
     for alias, name in _ALIASES.get(operation.name, {}).items():

@@ -11,8 +11,12 @@ from prometheus_client.exposition import choose_encoder
 
 from lib.errors import StoreFull
 from lib.metrics import registry_of
+from services.api.auth import sign_in
 from services.api.backend import backend
+from services.api.contract import Answer, contract
 from services.api.replies import json_reply
+from services.api.shapes_data import Health, Index, Ready
+from services.api.tokens import Role
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,12 +24,14 @@ _PROBE_PATIENCE = 0.5  # seconds; probes ask again soon
 
 
 @blueprint.get("/healthz")
+@contract(role=Role.OPEN, tag="Service", answers={200: Answer("It lives.", Health)}, redis=False)
 def healthz() -> Response:
     """200 while the process lives."""
     return json_reply({"status": "ok"})
 
 
 @blueprint.get("/readyz")
+@contract(role=Role.OPEN, tag="Service", answers={200: Answer("It serves.", Ready)})
 def readyz() -> Response:
     """200 with what was checked; 503 where Redis is away, loading, or refuses writes."""
     checks: dict[str, Any] = {
@@ -33,6 +39,7 @@ def readyz() -> Response:
         "upkeep": {"age_seconds": backend().jobs.upkeep_age()},
         "operations_broken": [{"file": file, "reason": reason} for file, reason in sorted(backend().catalog.broken.items())],
         "data": backend().data_version(),
+        "sign_in": {"required": sign_in().tokens is not None, "problem": sign_in().trouble},
     }
     return json_reply({"status": "ready", "checks": checks})
 
@@ -48,6 +55,12 @@ def _redis() -> str:
 
 
 @blueprint.get("/metrics")
+@contract(
+    role=Role.OPEN,
+    tag="Service",
+    takes=("Accept",),
+    answers={200: Answer("The metrics.", str, media=("text/plain", "application/openmetrics-text"))},
+)
 def metrics() -> Response:
     """For Prometheus: the same from every process, since all of it is kept in Redis."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -55,6 +68,7 @@ def metrics() -> Response:
 
 
 @blueprint.get("/")
+@contract(role=Role.OPEN, tag="Service", answers={200: Answer("The routes.", Index)}, validated=True, redis=False)
 def index() -> Response:
     """What there is."""
     rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: (rule.rule, min(rule.methods or [""])))

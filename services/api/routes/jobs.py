@@ -5,35 +5,68 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from lib.errors import UnknownJob
-from lib.jobs import Accepted, Job
+from lib.jobs import Accepted, Job, Shown
+from services.api import kinds
+from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
-from services.api.body import json_body, page_link, query_int, query_time
+from services.api.body import json_body, page_link, query
+from services.api.contract import Answer, Body, contract
+from services.api.queries import JobsQuery
 from services.api.replies import json_reply
+from services.api.request_schemas import JOB_EXAMPLE, job_body
+from services.api.shapes import JobPage, JobRecord
 from services.api.submissions import is_job_id, submission_of
+from services.api.tokens import Role
 
 blueprint = Blueprint("jobs", __name__)
+
+OF_A_JOB = (kinds.UNKNOWN_JOB, kinds.EXPIRED)
+OF_A_SUBMIT = (
+    kinds.INVALID_JSON,
+    kinds.INVALID_INPUT,
+    kinds.CONFLICT,
+    kinds.TOO_LARGE,
+    kinds.INVALID_PARAMETERS,
+    kinds.UNKNOWN_OPERATION,
+    kinds.UNKNOWN_QUEUE,
+    kinds.QUEUE_FULL,
+    kinds.STORE_FULL,
+)
+FOLLOW = ("jobs.get", "results.result", "results.files", "results.log", "jobs.cancel", "jobs.delete")
 
 
 def find_job(jid: str) -> Job:
     """The job, or UnknownJob; an impossible id never reaches Redis."""
+    return backend().jobs.get(_id(jid))
+
+
+def own_job(jid: str) -> Job:
+    """As `find_job`, for a change: the job must be the caller's own, or the caller an admin."""
+    job = find_job(jid)
+    check_owner(job.by, f"Job {job.id}")
+    return job
+
+
+def _id(jid: str) -> str:
     if not is_job_id(jid):
         raise UnknownJob(f"There is no job {jid[:80]!r}: an id is 1 to 64 letters, digits, - or _.")
-    return backend().jobs.get(jid)
+    return jid
 
 
-def record_of(job: Job) -> dict[str, Any]:
+def record_of(shown: Shown) -> dict[str, Any]:
     """A job as HTTP shows it: its record, `position` while it waits, and the names of its `files` once it is complete."""
-    record = job.to_dict()
-    if job.status == "submitted":
-        record["position"] = backend().jobs.position(job)
-    if job.status == "complete":
-        record["files"] = sorted(backend().jobs.files(job.id))
+    record = shown.job.to_dict()
+    if shown.job.status == "submitted":
+        record["position"] = shown.position
+    if shown.job.status == "complete":
+        record["files"] = shown.files
     return record
 
 
 def accepted(one: Accepted) -> Response:
-    """202 with the full record of a job that was just accepted, or had been before."""
-    return json_reply(record_of(backend().jobs.get(one.id)), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
+    """202 with the record of a job as it was accepted; one that had been accepted before, as it is now."""
+    shown = one.shown or backend().jobs.look(one.id)
+    return json_reply(record_of(shown), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
 
 
 def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
@@ -42,53 +75,101 @@ def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
 
 
 @blueprint.post("/jobs")
+@contract(
+    role=Role.SUBMIT,
+    tag="Jobs",
+    body=Body(job_body),
+    takes=("Idempotency-Key",),
+    answers={
+        202: Answer(
+            "The job as it was accepted.",
+            JobRecord,
+            headers=("Location", "Idempotent-Replayed"),
+            example=JOB_EXAMPLE,
+            follow=FOLLOW,
+        )
+    },
+    problems=OF_A_SUBMIT,
+)
 def submit() -> Response:
-    """Accept a job."""
-    submission, queue = submission_of(json_body())
-    one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
-    return accepted(one)
+    """Accept a job.
+
+    An operation with its parameters and options; `{"start", "end"}` alone describes the incidents between two days, `{"date"}`
+    alone counts those of a day. The same id or Idempotency-Key with the same body is the same job, however often it is sent.
+    """
+    submission, queue = submission_of(json_body(), by=caller_name())
+    return accepted(backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key")))
 
 
 @blueprint.get("/jobs")
+@contract(
+    role=Role.VIEW,
+    tag="Jobs",
+    query=JobsQuery,
+    answers={200: Answer("A page; the header Link leads to the next one.", JobPage, headers=("Link",))},
+    problems=(kinds.INVALID_INPUT,),
+    validated=True,
+)
 def index() -> Response:
-    """A page of jobs, the newest first."""
-    args = request.args
-    page = backend().jobs.page(
-        status=args.get("status"),
-        operation=args.get("operation"),
-        since=query_time("since"),
-        until=query_time("until"),
-        cursor=args.get("cursor"),
-        limit=query_int("limit", 50),
-    )
+    """List jobs, the newest first."""
+    asked = query(JobsQuery)
+    page = backend().jobs.page(**dict(asked))
     headers = {"Link": page_link("cursor", page.cursor)} if page.cursor else {}
     return json_reply({"jobs": [job.to_dict() for job in page.jobs], "next": page.cursor}, headers=headers)
 
 
 @blueprint.get("/jobs/<jid>")
+@contract(
+    role=Role.VIEW,
+    tag="Jobs",
+    answers={200: Answer("The job.", JobRecord, example=JOB_EXAMPLE)},
+    problems=OF_A_JOB,
+    validated=True,
+)
 def get(jid: str) -> Response:
     """One job."""
-    return json_reply(record_of(find_job(jid)))
+    return json_reply(record_of(backend().jobs.look(_id(jid))))
 
 
 @blueprint.post("/jobs/<jid>/cancel")
+@contract(
+    role=Role.SUBMIT,
+    tag="Jobs",
+    answers={
+        200: Answer("It waited, and is cancelled.", JobRecord),
+        202: Answer("It runs, and its worker was told.", JobRecord),
+    },
+    problems=(*OF_A_JOB, kinds.CONFLICT),
+)
 def cancel(jid: str) -> Response:
     """Cancel a job: 200 where it waited, 202 where it runs and its worker was told."""
-    job = find_job(jid)
-    state = backend().jobs.cancel(job.id)
-    return json_reply(record_of(find_job(jid)), 202 if state == "in-progress" else 200)
+    job = own_job(jid)
+    state = backend().jobs.cancel(job.id, caller_name() or "")
+    return json_reply(record_of(backend().jobs.look(job.id)), 202 if state == "in-progress" else 200)
 
 
 @blueprint.post("/jobs/<jid>/retry")
+@contract(
+    role=Role.SUBMIT,
+    tag="Jobs",
+    answers={202: Answer("It waits again; the ended run is in `runs`.", JobRecord, headers=("Location",))},
+    problems=(*OF_A_JOB, kinds.CONFLICT, kinds.STORE_FULL),
+)
 def retry(jid: str) -> Response:
     """Run a failed or cancelled job again."""
-    job = find_job(jid)
+    job = own_job(jid)
     backend().jobs.retry(job.id, job.run)
     return accepted(Accepted(job.id, replayed=False))
 
 
 @blueprint.delete("/jobs/<jid>")
+@contract(
+    role=Role.SUBMIT,
+    tag="Jobs",
+    answers={204: Answer("It is gone, with its log and files.")},
+    problems=(*OF_A_JOB, kinds.CONFLICT),
+)
 def delete(jid: str) -> Response:
     """Delete a job with its log and files."""
-    backend().jobs.delete(find_job(jid).id)
+    backend().jobs.delete(own_job(jid).id)
     return Response(status=204)

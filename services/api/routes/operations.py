@@ -7,13 +7,18 @@ from flask import Blueprint, Response, url_for
 from lib.errors import UnknownOperation
 from lib.operations import Operation
 from services.api.backend import backend
-from services.api.problems import NOT_FOUND, Problem
+from services.api.contract import Answer, contract
+from services.api.kinds import NOT_FOUND
+from services.api.problems import Problem
 from services.api.replies import json_reply
+from services.api.shapes import OperationRecord, Operations, Template
+from services.api.tokens import Role
 
 blueprint = Blueprint("operations", __name__)
 
 
 @blueprint.get("/operations")
+@contract(role=Role.VIEW, tag="Operations", answers={200: Answer("The operations.", Operations)}, validated=True, redis=False)
 def index() -> Response:
     """Every operation that is offered."""
     catalog = backend().catalog
@@ -21,6 +26,14 @@ def index() -> Response:
 
 
 @blueprint.get("/operations/<name>")
+@contract(
+    role=Role.VIEW,
+    tag="Operations",
+    answers={200: Answer("The operation.", OperationRecord)},
+    problems=(NOT_FOUND,),
+    validated=True,
+    redis=False,
+)
 def get(name: str) -> Response:
     """One operation, with the JSON Schema of its parameters."""
     try:
@@ -41,6 +54,13 @@ def _brief(operation: Operation) -> dict[str, Any]:
 
 
 @blueprint.get("/templates")
+@contract(
+    role=Role.VIEW,
+    tag="Operations",
+    answers={200: Answer("A body by the name of its operation.", dict[str, Template])},
+    validated=True,
+    redis=False,
+)
 def templates() -> Response:
     """A body for POST /jobs that works as it stands, for every operation that is offered."""
     return json_reply(backend().catalog.templates())

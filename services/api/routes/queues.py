@@ -7,25 +7,32 @@ from flask import Blueprint, Response
 
 from lib.jobs import QueueStats
 from services.api.backend import backend
-from services.api.problems import NOT_FOUND, Problem
+from services.api.contract import Answer, contract
+from services.api.kinds import NOT_FOUND
+from services.api.problems import Problem
 from services.api.replies import json_reply
+from services.api.shapes import QueueRecord, Queues, Workers
+from services.api.tokens import Role
 
 blueprint = Blueprint("queues", __name__)
 
 
 @blueprint.get("/queues")
+@contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The queues.", Queues)})
 def index() -> Response:
     """Every configured queue."""
     return json_reply({"queues": [_shown(stats) for stats in backend().jobs.queues()]})
 
 
 @blueprint.get("/queues/<name>")
+@contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def get(name: str) -> Response:
     """One queue."""
     return _reply(_known(name))
 
 
 @blueprint.post("/queues/<name>/pause")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def pause(name: str) -> Response:
     """Stop claims from it; what runs, runs on. Twice is the same as once."""
     backend().jobs.pause(_known(name))
@@ -33,6 +40,7 @@ def pause(name: str) -> Response:
 
 
 @blueprint.post("/queues/<name>/resume")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def resume(name: str) -> Response:
     """Let it go on, in its order."""
     backend().jobs.resume(_known(name))
@@ -40,6 +48,7 @@ def resume(name: str) -> Response:
 
 
 @blueprint.get("/workers")
+@contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The workers.", Workers)})
 def workers() -> Response:
     """Workers that beat, and what each says of itself."""
     return json_reply({"workers": backend().jobs.workers()})

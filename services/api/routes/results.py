@@ -3,53 +3,79 @@
 A result is JSON unless Accept prefers the type of one of the job's files, such as image/png of a plot.
 """
 
-import re
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from lib.errors import InvalidInput
 from lib.jobs import Job
 from lib.states import CANCELLED, COMPLETE, TERMINAL
+from services.api import kinds
 from services.api.backend import backend
-from services.api.body import page_link, query_int
-from services.api.problems import CANCELLED as JOB_CANCELLED
-from services.api.problems import NOT_ACCEPTABLE, NOT_FOUND, Problem
+from services.api.body import page_link, query
+from services.api.contract import JSON, Answer, contract
+from services.api.problems import Problem
+from services.api.queries import LogQuery
 from services.api.replies import file_reply, json_reply
-from services.api.routes.jobs import find_job
+from services.api.routes.jobs import OF_A_JOB, find_job
+from services.api.shapes import Files, JsonValue, LogPage, Unfinished
+from services.api.tables import csv_of
+from services.api.tokens import Role
 
 blueprint = Blueprint("results", __name__)
 
 POLL_AFTER = "1"  # seconds, for Retry-After of what is not there yet
-MOST_LINES = 1_000
-_ENTRY_ID = re.compile(r"\d{1,20}(-\d{1,20})?\Z", re.ASCII)
+_CSV = "text/csv"
+_FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
 
 
 @blueprint.get("/jobs/<jid>/results")
+@contract(
+    role=Role.VIEW,
+    tag="Results",
+    takes=("Accept",),
+    answers={
+        200: Answer(
+            'The result in the form that Accept prefers; `{"error"}` of a failed job, always as JSON.', JsonValue, media=_FORMS
+        ),
+        202: Answer("There is none yet.", Unfinished, headers=("Retry-After",)),
+    },
+    problems=(*OF_A_JOB, kinds.CANCELLED, kinds.NOT_ACCEPTABLE),
+    validated=True,
+)
 def result(jid: str) -> Response:
-    """The result: 200 with it (or with `{"error"}` of a failed job), 202 while there is none yet, 409 where it was cancelled."""
+    """The result of a job.
+
+    JSON, or one of the job's files, or CSV where the result is a table, as Accept says. 202 while there is none yet.
+    """
     job = find_job(jid)
     if job.status not in TERMINAL:
         return json_reply({"id": job.id, "status": job.status}, 202, {"Retry-After": POLL_AFTER})
     if job.status == CANCELLED:
-        raise Problem(JOB_CANCELLED, f"Job {job.id} was cancelled; POST /jobs/{job.id}/retry runs it again.")
+        raise Problem(kinds.CANCELLED, f"Job {job.id} was cancelled; POST /jobs/{job.id}/retry runs it again.")
     if job.status == COMPLETE and not _json_is_best():
-        return _preferred_file(job)
+        return _preferred(job)
     return _vary(json_reply(job.result))
 
 
 def _json_is_best() -> bool:
     accept = request.accept_mimetypes
-    return not accept.provided or accept["application/json"] >= max(quality for _, quality in accept)
+    return not accept.provided or accept[JSON] >= max(quality for _, quality in accept)
 
 
-def _preferred_file(job: Job) -> Response:
+def _preferred(job: Job) -> Response:
+    """The form that Accept prefers to JSON, if the job has it."""
     files = backend().jobs.files(job.id)
     types = {about["content_type"].partition(";")[0]: name for name, about in sorted(files.items(), reverse=True)}
-    offers = ["application/json", *types]  # the first wins where Accept has no preference
+    table = csv_of(job.result) if _CSV not in types else None
+    offers = [JSON, *types, *([_CSV] if table is not None else [])]  # the first wins where Accept has no preference
     best = request.accept_mimetypes.best_match(offers)
     if best is None:
-        raise Problem(NOT_ACCEPTABLE, f"Job {job.id} has its result as {', '.join(offers)} only.")
-    return _vary(json_reply(job.result) if best == "application/json" else _file(job, types[best]))
+        raise Problem(kinds.NOT_ACCEPTABLE, f"Job {job.id} has its result as {', '.join(offers)} only.")
+    if best == JSON:
+        return _vary(json_reply(job.result))
+    if best == _CSV and table is not None:
+        return _vary(Response(table, content_type="text/csv; charset=utf-8"))
+    return _vary(_file(job, types[best]))
 
 
 def _vary(response: Response) -> Response:
@@ -60,42 +86,49 @@ def _vary(response: Response) -> Response:
 def _file(job: Job, name: str) -> Response:
     found = backend().jobs.file(job.id, name)
     if found is None:
-        raise Problem(NOT_FOUND, f"Job {job.id} has no file {name[:100]!r}; GET /jobs/{job.id}/files lists what it has.")
+        raise Problem(kinds.NOT_FOUND, f"Job {job.id} has no file {name[:100]!r}; GET /jobs/{job.id}/files lists what it has.")
     return file_reply(*found)
 
 
 @blueprint.get("/jobs/<jid>/files")
+@contract(role=Role.VIEW, tag="Results", answers={200: Answer("The files.", Files)}, problems=OF_A_JOB, validated=True)
 def files(jid: str) -> Response:
     """Names, types, sizes and addresses of a job's files."""
     job = find_job(jid)
     found = backend().jobs.files(job.id)
-    return json_reply(
-        {
-            "files": [
-                {"name": name, **about, "url": url_for("results.file", jid=jid, name=name)}
-                for name, about in sorted(found.items())
-            ]
-        }
-    )
+    shown: list[dict[str, Any]] = [
+        {"name": name, **about, "url": url_for("results.file", jid=jid, name=name)} for name, about in sorted(found.items())
+    ]
+    return json_reply({"files": shown})
 
 
 @blueprint.get("/jobs/<jid>/files/<name>")
+@contract(
+    role=Role.VIEW,
+    tag="Results",
+    answers={200: Answer("Its bytes, under the type it was saved with.", bytes, media=("*/*",))},
+    problems=(*OF_A_JOB, kinds.NOT_FOUND),
+    validated=True,
+)
 def file(jid: str, name: str) -> Response:
     """One file."""
     return _file(find_job(jid), name)
 
 
 @blueprint.get("/jobs/<jid>/log")
+@contract(
+    role=Role.VIEW,
+    tag="Results",
+    query=LogQuery,
+    answers={200: Answer("A page; the header Link leads to the next one.", LogPage, headers=("Link",))},
+    problems=(*OF_A_JOB, kinds.INVALID_INPUT),
+    validated=True,
+)
 def log(jid: str) -> Response:
     """Log lines, the oldest first. `next` goes on where this page ends, also for lines that are not written yet."""
-    after = request.args.get("after", "-")
-    if after != "-" and not _ENTRY_ID.match(after):
-        raise InvalidInput("after", "must be the `next` of the page before")
-    limit = query_int("limit", MOST_LINES)
-    if not 1 <= limit <= MOST_LINES:
-        raise InvalidInput("limit", f"must be 1 to {MOST_LINES}")
+    asked = query(LogQuery)
     job = find_job(jid)
-    lines = backend().jobs.log(job.id, after, limit)
-    following = lines[-1]["id"] if lines else (None if after == "-" else after)
-    headers = {"Link": page_link("after", lines[-1]["id"])} if len(lines) == limit else {}
+    lines = backend().jobs.log(job.id, asked.after, asked.limit)
+    following = lines[-1]["id"] if lines else (None if asked.after == "-" else asked.after)
+    headers = {"Link": page_link("after", lines[-1]["id"])} if len(lines) == asked.limit else {}
     return json_reply({"lines": lines, "next": following}, headers=headers)

@@ -1,0 +1,185 @@
+"""The kinds of problems: each with its type, title and status for good, what it means, and what to do about it.
+
+`services.api.problems` makes answers of them, `/problems/<slug>` shows them, and the OpenAPI document names them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of problem. Its URI is `/problems/<slug>`."""
+
+    slug: str
+    status: int
+    title: str
+    meaning: str = ""
+    remedy: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The `type` of its problems."""
+        return f"/problems/{self.slug}" if self.slug else "about:blank"
+
+
+INVALID_JSON = Kind(
+    "invalid-json",
+    400,
+    "The body is not JSON",
+    "The body is empty, is no JSON, or is not encoded in UTF-8. Its Content-Type does not matter.",
+    "detail says where reading stopped. A single quote, a comma before a closing bracket and NaN are the usual causes.",
+)
+INVALID_INPUT = Kind(
+    "invalid-input",
+    400,
+    "The request has the wrong shape",
+    "A field, query parameter or header is not what this route takes; errors lists all of them.",
+    "Correct what errors names; /docs shows what each route takes. Sent again unchanged, it is refused again.",
+)
+BAD_REQUEST = Kind(
+    "bad-request",
+    400,
+    "The request cannot be read",
+    "The body broke off, its framing is broken, or a form cannot be read.",
+    "Send it again; if it happens every time, look at what stands between client and service.",
+)
+UNAUTHORIZED = Kind(
+    "unauthorized",
+    401,
+    "A token is needed",
+    "The request has no token, or one that is not in the file of tokens (any more).",
+    "Send Authorization: Bearer <token>. `trafficjobs token new NAME --role submit` makes one for TOKENS_FILE.",
+)
+FORBIDDEN = Kind(
+    "forbidden",
+    403,
+    "The token may not do this",
+    "The token is known, and its role does not reach so far, or the job belongs to somebody else.",
+    "detail names the role that is wanted. view reads, submit submits and changes its own jobs, admin does everything.",
+)
+CROSS_SITE = Kind(
+    "cross-site",
+    403,
+    "A page of another site sent this",
+    "Nobody has to sign in here, and a browser says that a page of another site wants to change something.",
+    "Use another client, or switch sign-in on (TOKENS_FILE).",
+)
+NOT_FOUND = Kind(
+    "not-found", 404, "There is nothing at this address", "No route, or no such thing on it.", "GET / lists the routes."
+)
+NO_DATA = Kind(
+    "no-data",
+    404,
+    "No data is loaded yet",
+    "The operation needs the incidents, and none were loaded yet.",
+    "Send a file to POST /data, and wait until its job is complete.",
+)
+UNKNOWN_JOB = Kind(
+    "unknown-job",
+    404,
+    "There is no such job",
+    "No job has this id: it never existed, it was deleted, or it expired so long ago that this is forgotten.",
+    "Compare the id. GET /jobs lists those that are there.",
+)
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed", 405, "Method Not Allowed", "The address exists, for other methods.", "The header Allow lists them."
+)
+NOT_ACCEPTABLE = Kind(
+    "not-acceptable",
+    406,
+    "Not available in the form asked for",
+    "What is there fits none of the types in Accept.",
+    "detail lists the types that are there.",
+)
+CANCELLED = Kind(
+    "job-cancelled",
+    409,
+    "The job was cancelled and has no result",
+    "A cancelled job has no result.",
+    "POST /jobs/<id>/retry runs it again.",
+)
+CONFLICT = Kind(
+    "conflict",
+    409,
+    "The request contradicts what is stored",
+    "An id or Idempotency-Key that stands for another job, or a job or version in a state that does not allow this.",
+    "detail says which. Read the job again before you try anything else.",
+)
+EXPIRED = Kind(
+    "job-expired",
+    410,
+    "The job has expired",
+    "The job had ended, and the time for which it is kept is over: its result, log and files are removed.",
+    "Submit it again; result_ttl says for how many seconds a job is kept.",
+)
+TOO_LARGE = Kind(
+    "too-large",
+    413,
+    "The body is too large",
+    "The body is larger than MAX_BODY_BYTES, or the upload larger than MAX_UPLOAD_BYTES.",
+    "Send less, or have the limit raised.",
+)
+INVALID_PARAMETERS = Kind(
+    "invalid-parameters",
+    422,
+    "The parameters do not fit the operation",
+    "The shape is right, and parameters of the operation are missing, unknown or of the wrong type; errors lists all.",
+    "GET /operations/<name> has their schema, GET /templates a body that works.",
+)
+UNKNOWN_OPERATION = Kind(
+    "unknown-operation", 422, "There is no such operation", "No operation has this name.", "GET /operations lists them."
+)
+UNKNOWN_QUEUE = Kind(
+    "unknown-queue", 422, "There is no such queue", "No queue has this name.", "GET /queues lists those that are configured."
+)
+QUEUE_FULL = Kind(
+    "queue-full",
+    429,
+    "The queue is full",
+    "As many jobs wait as QUEUE_LIMIT allows. Nothing was queued.",
+    "Send it again after Retry-After seconds, with the same Idempotency-Key.",
+)
+TOO_MANY_ATTEMPTS = Kind(
+    "too-many-attempts",
+    429,
+    "Too many wrong tokens",
+    "Many wrong tokens came from this address within a minute. Right ones are let through all the time.",
+    "Wait for Retry-After seconds.",
+)
+OPERATION_FAILED = Kind(
+    "operation-failed",
+    500,
+    "The operation failed",
+    "The operation itself raised an error, which detail repeats.",
+    "Other parameters may work. As a job, it leaves its traceback in the record.",
+)
+INTERNAL = Kind(
+    "internal-error",
+    500,
+    "Something went wrong in the service",
+    "A fault of the service.",
+    "The service's log has more under the request_id.",
+)
+STORE_FULL = Kind(
+    "store-full",
+    503,
+    "Redis is full",
+    "Redis is at its memory limit. Jobs that are there still run and end.",
+    "Send it again after Retry-After seconds; give Redis more memory if it stays so.",
+)
+STORE_UNAVAILABLE = Kind(
+    "store-unavailable",
+    503,
+    "Redis is not available",
+    "Redis does not answer, is loading its data, or refuses writes. Whether a submit was accepted is not known.",
+    "Send it again after Retry-After seconds; with the same id or Idempotency-Key, nothing is doubled.",
+)
+NO_DATA_FILE = Kind(
+    "no-data-file",
+    404,
+    "The data file is not there",
+    "POST /data came without a body, and DATA_FILE cannot be read.",
+    "Send the file as the body, or put it where DATA_FILE says.",
+)
+
+KINDS: dict[str, Kind] = {value.slug: value for value in list(globals().values()) if isinstance(value, Kind)}

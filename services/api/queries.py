@@ -1,0 +1,106 @@
+"""The query strings of the routes: one model each, which checks them and describes them in the OpenAPI document.
+
+A name that stands in no model is ignored, as caches and tracers add their own; a name given twice is a mistake.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from lib.periods import Day
+from lib.rows import MAX_LIMIT
+from lib.views import PAGE_LIMIT
+
+MOST_LINES = 1_000
+_LATEST = 253_402_300_800  # seconds; the year 10000
+_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?\Z", re.ASCII)
+
+
+def _whole(value: Any) -> Any:
+    """Digits as a number, and nothing else that Python would take for one."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+        return int(value)
+    raise ValueError(f"must be a whole number, not {str(value)[:40]!r}")
+
+
+def _moment(value: Any) -> float:
+    """A time as seconds since 1970: ISO 8601 (UTC where it names no zone) or seconds; what lies before 1970 is 1970."""
+    given = value if isinstance(value, str) else ""
+    try:
+        seconds = float(given) if _SECONDS.match(given) else _from_iso(given)
+    except (ValueError, OverflowError):
+        seconds = float("inf")
+    if not seconds < _LATEST:
+        raise ValueError(f"must be a time such as 2024-05-01T12:00:00Z, or seconds since 1970, not {str(value)[:40]!r}")
+    return max(0.0, seconds)
+
+
+def _from_iso(given: str) -> float:
+    # A plus sign that was not percent-encoded arrives as a space.
+    moment = datetime.fromisoformat(given.strip().replace(" ", "+") if "T" in given.upper() else given)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Moment = Annotated[
+    float,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "format": "date"},
+                {"type": "number", "minimum": 0, "exclusiveMaximum": _LATEST, "description": "Seconds since 1970."},
+            ]
+        }
+    ),
+]
+
+
+class Query(BaseModel):
+    """Base of every query string."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class JobsQuery(Query):
+    """Which jobs a page lists."""
+
+    status: Literal["scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
+        None, description="Only jobs in this state."
+    )
+    operation: str | None = Field(None, description="Only jobs of this operation.")
+    since: Moment | None = Field(None, description="Submitted from then on.")
+    until: Moment | None = Field(None, description="Submitted before then.")
+    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    limit: Whole = Field(50, ge=1, le=PAGE_LIMIT, description="Jobs on a page.")
+
+
+class LogQuery(Query):
+    """Which lines of a log a page has."""
+
+    after: str = Field("-", pattern="^(-|[0-9]{1,19}(-[0-9]{1,19})?)$", description="`next` of the page before.")
+    limit: Whole = Field(MOST_LINES, ge=1, le=MOST_LINES, description="Lines on a page.")
+
+
+class DataQuery(Query):
+    """Which incidents a page lists."""
+
+    search: str | None = Field(
+        None, description="Text in the address or the kind of incident, in any case, or the beginning of a report id."
+    )
+    start: Day | None = Field(None, description="First local day.")
+    end: Day | None = Field(None, description="Last local day.")
+    issue: str | None = Field(None, description="Kind of incident, in any spelling.")
+    limit: Whole = Field(1_000, ge=1, le=MAX_LIMIT, description="Incidents on a page.")
+    after: str | None = Field(None, description="Report id of the last incident of the page before.")
+
+
+class LoadQuery(Query):
+    """How a file is loaded."""
+
+    mode: Literal["replace", "append"] = Field("replace", description="Whether the file replaces the data or is added to it.")

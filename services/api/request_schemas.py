@@ -1,0 +1,115 @@
+"""The schemas of the bodies that submit a job, made from the operations' own models: one alternative for each operation.
+
+For the OpenAPI document only; bodies are checked by `services.api.submissions` and the catalog.
+"""
+
+from typing import Any
+
+from lib.bodies import DATE_OPERATION, DEFAULT_OPERATION
+from lib.operations import Catalog
+from lib.settings import Settings
+from services.api.schemas import Schema, Schemas
+from services.api.submissions import JobOptions
+
+NULL = {"type": "null"}
+
+JOB_EXAMPLE: dict[str, Any] = {
+    "id": "5d9dbb0e-4c1f-4b5c-a3cd-9a8f0ae3c0f5",
+    "status": "submitted",
+    "operation": "top_locations",
+    "input": {"operation": "top_locations", "params": {"n": 5}},
+    "queue": "job-queue",
+    "priority": "normal",
+    "result": None,
+    "error": None,
+    "progress": None,
+    "submitted": "2024-05-01T12:00:00.000001Z",
+    "due": None,
+    "started": None,
+    "ended": None,
+    "attempt": 0,
+    "crashes": 0,
+    "lost": 0,
+    "retries": 0,
+    "releases": 0,
+    "run": 0,
+    "timeout": 600.0,
+    "retry": {"max": 0, "intervals": [], "jitter": 0.0},
+    "worker": None,
+    "by": None,
+    "cancel_requested": False,
+    "attempts": [],
+    "runs": [],
+    "position": 0,
+}
+
+
+def job_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What POST /jobs takes: the alternatives by the names of their components."""
+    options = _options(settings, schemas)
+    made = {}
+    for name in catalog.names():
+        operation = catalog.get(name)
+        params = schemas.of_operation(operation)
+        needed = any(field.is_required() for field in operation.params_model.model_fields.values())
+        made[f"{name}_job"] = _object(
+            {
+                "operation": {"const": name, "type": "string"},
+                "params": params if needed else {"anyOf": [params, NULL]},
+                **options,
+            },
+            ["operation", "params"] if needed else ["operation"],
+            operation.summary,
+        )
+    made["period_job"] = _spelling(catalog, DEFAULT_OPERATION, options, "Describes the incidents between two local days.")
+    made["date_job"] = _spelling(catalog, DATE_OPERATION, options, "Counts the incidents of a local day.")
+    return made
+
+
+def course_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What the course's routes take: the same, and whole jobs of a HotQueue."""
+    made = job_body(catalog, settings, schemas)
+    for name in catalog.names():
+        job = made[f"{name}_job"]
+        params = schemas.of_operation(catalog.get(name))
+        properties = {"type": {"const": name, "type": "string"}, "params": params}
+        needed = ["type", "params"] if "params" in job["required"] else ["type"]
+        made[f"{name}_message"] = _object(properties, needed, job["description"])
+    return made
+
+
+def body_examples(catalog: Catalog) -> dict[str, Any]:
+    """A body that works for each alternative."""
+    examples = {name: {"summary": catalog.get(name).title, "value": body} for name, body in catalog.templates().items()}
+    return examples | {
+        "period": {"summary": "Between two days", "value": {"start": "2023-01-01", "end": "2023-12-31"}},
+        "date": {"summary": "Of one day", "value": {"date": "2023-01-01"}},
+    }
+
+
+def _options(settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """The options of a job, within the limits that these settings have."""
+    properties = {name: dict(schema) for name, schema in schemas.fields(JobOptions).items()}
+    properties["queue"] |= {"anyOf": [{"type": "string", "enum": settings.own_queues}, NULL]}
+    seconds = {"type": "number", "exclusiveMinimum": 0, "maximum": settings.max_timeout}
+    properties["timeout"] |= {"anyOf": [seconds, NULL]}
+    return {name: schemas.add(f"job_{name}", schema) for name, schema in properties.items()}
+
+
+def _spelling(catalog: Catalog, operation: str, options: dict[str, Schema], description: str) -> Schema:
+    """The course's bodies without an operation: its parameters at the top."""
+    model = catalog.get(operation).params_model
+    fields = model.model_json_schema()["properties"]
+    made = _object({**fields, **options}, [], description)
+    del made["required"]
+    return made | {"anyOf": [{"required": [name]} for name in fields]}
+
+
+def _object(properties: dict[str, Schema], required: list[str], description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }

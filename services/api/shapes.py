@@ -1,0 +1,263 @@
+"""The shapes of what the API answers, for the OpenAPI document. No answer is made from them, so they cost no request.
+
+Tests compare real answers with them. A newer service may say more than what stands here; nothing here goes away.
+"""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
+
+from lib.states import PRIORITIES, STATUSES
+
+_ANY_JSON = {"type": ["object", "array", "string", "number", "boolean", "null"]}
+
+
+def _time(description: str) -> Any:
+    return Field(description=description, json_schema_extra={"format": "date-time"})
+
+
+JsonValue = Annotated[Any, WithJsonSchema(_ANY_JSON | {"description": "Any JSON value: whatever the operation returned."})]
+JsonObject = dict[str, JsonValue]
+Count = Annotated[int, Field(ge=0)]
+Status = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
+Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
+Ended = Annotated[str | None, _time("When it ended.")]
+
+
+class Problem(TypedDict):
+    """Problem details (RFC 9457): every error has this shape, under `application/problem+json`."""
+
+    type: Annotated[str, Field(description="Which kind of error; the page at this address explains it. Stable.")]
+    title: Annotated[str, Field(description="The kind in words.")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(description="What is wrong here, and what would be right.")]
+    field: NotRequired[Annotated[str, Field(description="The first field that is wrong, with dots: `params.n`.")]]
+    errors: NotRequired[Annotated[list["FieldError"], Field(description="All fields that are wrong.")]]
+    request_id: Annotated[str | None, Field(description="Under which the service's log has this request.")]
+
+
+class FieldError(TypedDict):
+    """One field and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class JobError(TypedDict):
+    """Why a job or an attempt failed."""
+
+    type: Annotated[str, Field(description="Class of the exception, or WorkerCrash, JobTimeout, ...")]
+    message: str
+    reason: Annotated[str, Field(description="exception, timeout, crash, lost, memory, invalid, ...")]
+    traceback: NotRequired[str]
+    evidence: NotRequired[Annotated[JsonObject | None, Field(description="Signal, memory and last lines of a dead process.")]]
+
+
+class Attempt(TypedDict):
+    """What became of one attempt."""
+
+    attempt: int
+    outcome: str
+    started: Annotated[str | None, _time("When it began.")]
+    ended: Ended
+    worker: str
+    error: JobError | None
+
+
+class Run(TypedDict):
+    """A run that ended before an explicit retry."""
+
+    run: int
+    status: Status
+    started: Annotated[str | None, _time("When its last attempt began.")]
+    ended: Ended
+    error: JobError | None
+    attempts: list[Attempt]
+
+
+class Progress(TypedDict):
+    """How far a running job is."""
+
+    done: float
+    total: float | None
+    note: str
+
+
+class RetryPolicy(TypedDict):
+    """What happens after an exception or a timeout."""
+
+    max: Count
+    intervals: Annotated[list[float], Field(description="Seconds before each retry.")]
+    jitter: float
+
+
+class JobRecord(TypedDict):
+    """A job. All times are ISO 8601 in UTC."""
+
+    id: str
+    status: Status
+    operation: str
+    input: Annotated[JsonObject, Field(description="What was submitted, as it was submitted.")]
+    queue: str
+    priority: Priority
+    result: JsonValue
+    error: JobError | None
+    progress: Progress | None
+    submitted: Annotated[str | None, _time("When it was accepted.")]
+    due: Annotated[str | None, _time("When a scheduled job joins its queue.")]
+    started: Annotated[str | None, _time("When the current or last attempt began.")]
+    ended: Ended
+    attempt: Annotated[Count, Field(description="Attempts of this run so far.")]
+    crashes: Annotated[Count, Field(description="Seen deaths of its process.")]
+    lost: Annotated[Count, Field(description="Leases that ended without evidence.")]
+    retries: Count
+    releases: Annotated[Count, Field(description="How often it was handed back uncharged.")]
+    run: Annotated[Count, Field(description="Explicit retries.")]
+    timeout: Annotated[float, Field(description="Seconds a run may take.")]
+    retry: RetryPolicy
+    worker: str | None
+    by: Annotated[str | None, Field(description="Name of the token that submitted it.")]
+    cancel_requested: bool
+    attempts: list[Attempt]
+    runs: list[Run]
+    start: NotRequired[Annotated[str | None, Field(description="Only where the job was submitted with start and end.")]]
+    end: NotRequired[str | None]
+    position: NotRequired[Annotated[int | None, Field(description="Jobs that run before it; while it waits.")]]
+    files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
+
+
+class JobPage(TypedDict):
+    """Jobs, the newest first."""
+
+    jobs: list[JobRecord]
+    next: Annotated[str | None, Field(description="The cursor of the next page; null on the last.")]
+
+
+class Unfinished(TypedDict):
+    """There is no result yet."""
+
+    id: str
+    status: Literal["scheduled", "submitted", "in-progress"]
+
+
+class FileRecord(TypedDict):
+    """A file that a job has made."""
+
+    name: str
+    content_type: str
+    bytes: Count
+    url: str
+
+
+class Files(TypedDict):
+    files: list[FileRecord]
+
+
+class LogLine(TypedDict):
+    """A line that a job has written."""
+
+    id: str
+    attempt: str
+    line: str
+
+
+class LogPage(TypedDict):
+    """Lines of a job's log, the oldest first."""
+
+    lines: list[LogLine]
+    next: Annotated[str | None, Field(description="`after` of the next page, also for lines that are still to come.")]
+
+
+class CourseAccepted(TypedDict):
+    """The course's answer to a submit."""
+
+    job_id: str
+    status: Literal["submitted"]
+
+
+class CourseRecord(TypedDict):
+    """The course's record of a job."""
+
+    id: str
+    status: Status
+    input: JsonObject
+    result: JsonValue
+
+
+class OperationBrief(TypedDict):
+    """What a job can do."""
+
+    name: str
+    title: str
+    summary: str
+    url: str
+
+
+class Template(TypedDict):
+    """A body for POST /jobs that works as it stands."""
+
+    operation: str
+    params: JsonObject
+
+
+class OperationRecord(OperationBrief):
+    """What a job can do, with the JSON Schema of its parameters."""
+
+    description: str
+    timeout: Annotated[float | None, Field(description="Seconds; null: the setting JOB_TIMEOUT.")]
+    schema: JsonObject
+    template: Template
+
+
+class Operations(TypedDict):
+    operations: list[OperationBrief]
+
+
+class ByPriority(TypedDict):
+    high: Count
+    normal: Count
+    low: Count
+
+
+class QueueRecord(TypedDict):
+    """What stands in a queue; ages in seconds."""
+
+    name: str
+    depth: Annotated[Count, Field(description="Entries that will run.")]
+    paused: bool
+    paused_since: Annotated[str | None, _time("Since when it is paused.")]
+    entries: ByPriority
+    waiting: ByPriority
+    scheduled: Count
+    running: Count
+    idle_children: Count
+    unserved: Annotated[Count, Field(description="Jobs laid aside, because no worker knows their operation.")]
+    rejected: Annotated[Count, Field(description="Entries that could not be read.")]
+    dead: Annotated[Count, Field(description="Entries of jobs that were cancelled meanwhile.")]
+    oldest_age: float
+    oldest_unserved_age: float
+
+
+class Queues(TypedDict):
+    queues: list[QueueRecord]
+
+
+class WorkerRecord(TypedDict):
+    """A worker that beats, and what it says of itself."""
+
+    name: str
+    beat: Annotated[str | None, _time("When it last said that it lives.")]
+    host: NotRequired[str]
+    pid: NotRequired[int]
+    queues: NotRequired[list[str]]
+    operations: NotRequired[list[str]]
+    children: NotRequired[Count]
+    running: NotRequired[list[JsonObject]]
+    deaths: NotRequired[Count]
+    restarts: NotRequired[Count]
+    stopping: NotRequired[bool]
+
+
+class Workers(TypedDict):
+    workers: list[WorkerRecord]

@@ -1,0 +1,115 @@
+"""The shapes of answers about the data and about the service itself; as `services.api.shapes`, for the OpenAPI document."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from lib.cleaning import Report
+from services.api.shapes import Count, _time
+
+
+class Incident(TypedDict, total=False):
+    """A traffic incident. A column the loaded files do not have is absent; days and hours are local."""
+
+    report_id: str
+    published: Annotated[str | None, _time("When it was published, UTC.")]
+    date: Annotated[str | None, Field(json_schema_extra={"format": "date"})]
+    hour: int | None
+    weekday: Annotated[int | None, Field(description="0 is Monday.")]
+    issue: str | None
+    issue_raw: str | None
+    address: str | None
+    address_raw: str | None
+    latitude: float | None
+    longitude: float | None
+    point: str | None
+    status: str | None
+    status_date: Annotated[str | None, _time("When the status was set, UTC.")]
+    agency: str | None
+    response_time: float | None
+
+
+class VersionRecord(TypedDict):
+    """A version of the data, with the report of its loading."""
+
+    id: str
+    rows: Count
+    bytes: Count
+    chunks: Count
+    sha256: str
+    created: Annotated[str, _time("When it was published.")]
+    source: str
+    by: str
+    job: Annotated[str, Field(description="The job that loaded it.")]
+    first: Annotated[str | None, Field(description="First local day.")]
+    last: Annotated[str | None, Field(description="Last local day.")]
+    report: Report
+    current: bool
+
+
+class Versions(TypedDict):
+    versions: list[VersionRecord]
+
+
+class Health(TypedDict):
+    status: str
+
+
+class UpkeepCheck(TypedDict):
+    age_seconds: Annotated[float | None, Field(description="Since upkeep last looked; null: never.")]
+
+
+class BrokenOperation(TypedDict):
+    """A file of operations that could not be loaded."""
+
+    file: str
+    reason: str
+
+
+class SignInCheck(TypedDict):
+    required: bool
+    problem: Annotated[str | None, Field(description="Why nobody can sign in.")]
+
+
+class Checks(TypedDict):
+    redis: str
+    upkeep: UpkeepCheck
+    operations_broken: list[BrokenOperation]
+    data: Annotated[str | None, Field(description="The version of the data.")]
+    sign_in: SignInCheck
+
+
+class Ready(TypedDict):
+    status: str
+    checks: Checks
+
+
+class RouteRecord(TypedDict):
+    path: str
+    methods: list[str]
+    summary: str
+
+
+class Index(TypedDict):
+    """What there is."""
+
+    service: str
+    routes: list[RouteRecord]
+
+
+class ProblemPage(TypedDict):
+    """What a type of problem means."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+    remedy: str
+
+
+class ProblemPages(TypedDict):
+    problems: list[ProblemPage]
+
+
+OpenApi = dict[str, Any]
