@@ -60,14 +60,8 @@ class Submitting:
         Raises: Invalid naming the field, Conflict where the id or key stands for another job, QueueFull, Unavailable.
         """
         body = {"operation": operation, "params": {**(params or {}), **parameters}}
-        options: dict[str, Any] = {
-            "id": id,
-            "priority": priority,
-            "queue": queue,
-            "delay": delay,
-            "timeout": timeout,
-            "result_ttl": result_ttl,
-        }
+        options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay}
+        options |= {"timeout": timeout, "result_ttl": result_ttl}
         options["retry"] = {"max": retry} if isinstance(retry, int) else dict(retry) if retry is not None else None
         return self.submit_body(body | {name: value for name, value in options.items() if value is not None}, idempotency_key)
 

@@ -3,8 +3,9 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 
@@ -40,24 +41,36 @@ class Loses(httpx.BaseTransport):
         self._real.close()
 
 
-@contextmanager
-def answering(status: int, problem: dict[str, object], headers: dict[str, str] | None = None) -> Iterator[str]:
+Page = tuple[int, Any, dict[str, str]]
+
+
+def answering(status: int, problem: dict[str, object], headers: dict[str, str] | None = None) -> AbstractContextManager[str]:
     """A service on a real socket that answers everything with one problem; its address."""
-    body = json.dumps(problem).encode()
+    return serving({}, (status, problem, {"Content-Type": "application/problem+json"} | (headers or {})))
+
+
+@contextmanager
+def serving(pages: dict[str, Any], otherwise: Page = (404, {}, {})) -> Iterator[str]:
+    """A service on a real socket that answers each path with its JSON, and any other one with `otherwise`; its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = self.path.partition("?")[0]
+            status, value, headers = (200, pages[path], dict[str, str]()) if path in pages else otherwise
+            body = json.dumps(value).encode()
             self.send_response(status)
-            for name, value in {"Content-Type": "application/problem+json", **(headers or {})}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            for name, header in ({"Content-Type": "application/json", "Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, header)
             self.end_headers()
             self.wfile.write(body)
 
         do_POST = do_DELETE = do_GET
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return str(pages.get("Date") or super().date_time_string(timestamp))  # type: ignore[arg-type]
 
         def log_message(self, *_: object) -> None:
             pass

@@ -61,7 +61,8 @@ def doctor(session: Session) -> None:
     if trouble is not None:
         raise trouble
     if not well:
-        raise typer.Exit(failures.JOB_FAILED)
+        serves = all(check.ok for check in found if check.name == "ready")
+        raise typer.Exit(failures.JOB_FAILED if serves else failures.AWAY)
 
 
 def _show(check: Check) -> None:

@@ -70,17 +70,20 @@ def submit(
     params = json_object(json_params, "--json-params") if json_params is not None else {}
     if param:
         params |= parsed(param, session.client.operation(str(operation)).get("schema", {}))
-    job = session.client.submit(str(operation), params, **options)
+    _finish(session, session.client.submit(str(operation), params, **options), wait, wait_timeout)
+
+
+def _finish(session: Session, job: Job, wait: bool, timeout: float | None) -> None:
     if not wait:
         session.show(job.record, lambda: output.say(job.id))
         return
     output.note(f"Job {job.id}")
-    ended(job, wait_timeout)
+    ended(job, timeout)
     if session.as_json:
         output.document(job.record)
-        job.value()
-    else:
-        output.document(job.value())
+    value = job.value()
+    if not session.as_json:
+        output.document(value)
 
 
 def bodies_of(file: str) -> list[dict[str, Any]]:
