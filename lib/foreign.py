@@ -48,6 +48,8 @@ def settle(
     """
     try:
         jid, fields = _adoption(store, decode(entry), messages)
+        if not fields and entry == jid.encode():  # spelled as ours already: the claim refused its record
+            raise UnreadableEntry(f"the record of job {jid} is damaged")
     except UnreadableEntry as error:
         store.run("reject", list_key, queue, entry, str(error))
         return

@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     worker_state_dir: Path | None = Field(None, description="Folder for marks that outlive a crash (an emptyDir).")
     worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /healthz and /metrics; 0: none.")
     worker_grace: float = Field(30.0, gt=0, description="Seconds after SIGTERM in which running jobs may end.")
-    child_max_jobs: int = Field(1_000, ge=1, description="Jobs after which a child is replaced.")
+    child_max_jobs: int = Field(10_000, ge=1, description="Jobs after which a child is replaced.")
     child_max_bytes: int = Field(2**30, ge=2**20, description="Resident bytes above which a child is replaced.")
     memory_limit: int = Field(0, ge=0, description="Bytes a job may allocate beyond its process's start; 0: no limit.")
     idle_wait: float = Field(10.0, gt=0, description="Seconds an idle child waits for its bell before it registers again.")

@@ -213,3 +213,13 @@ def test_of_two_that_meet_the_same_entry_one_adopts_it(jobs: Jobs) -> None:
     assert answers == [b"OK", b"MOVED"]
     assert jobs.store.run("reject", key, "job-queue", entry, "") == b"MOVED"
     assert [job.id for job in jobs.page().jobs] == ["one"]
+
+
+@pytest.mark.parametrize("missing", ["operation", "seq", "ready", "priority"])
+def test_a_record_of_ours_that_somebody_damaged_neither_stops_a_claim_nor_is_lost(jobs: Jobs, missing: str) -> None:
+    damaged, good = jobs.submit(Submission("x")).id, jobs.submit(Submission("x")).id
+    jobs.store.records.hdel(f"{jobs.settings.key_prefix}job.{damaged}", missing)
+    held = jobs.claim("a", "w", QUEUES)
+    assert held is not None
+    assert held.id == good
+    assert rejected(jobs) == [damaged.encode()]

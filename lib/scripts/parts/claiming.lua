@@ -42,6 +42,7 @@ local function take_head(key, queue, priority, child, worker, token)
     return nil
   end
   local job = #head <= 64 and string.find(head, '^[%w_-]+$') and load(head, CLAIMED)
+  if job and job.status == 'submitted' and not (job.operation and tonumber(job.seq) and tonumber(job.ready)) then job = nil end
   if not job then return {'FOREIGN', key, queue, priority, head} end
   que('LPOP', key)
   if job.status == 'submitted' then return start(job, child, worker, token) end

@@ -14,7 +14,7 @@ local function load(id, fields)
   local values = redis.pcall('HMGET', job_key(id), unpack(fields))
   if values.err then return nil end
   local job = map_of(fields, values)
-  if not (job.v and job.status and job.queue and job.priority) then return nil end
+  if not (job.v and job.status and job.queue and RANK[job.priority]) then return nil end
   job.key, job.id = job_key(id), id
   return job
 end
