@@ -31,7 +31,7 @@ PYTHON = $(eval PYTHON := $$(shell for name in python3 python3.13 python3.12 pyt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
-PIP_INSTALL = $(PY) -m pip install --quiet --require-hashes
+PIP_INSTALL = $(PY) -m pip install --quiet --require-hashes --use-pep517
 
 ##@ Run
 .PHONY: demo up

@@ -43,10 +43,11 @@ def main() -> int:
     health = serve_health(settings.worker_port, settings.host, supervisor, links) if settings.worker_port else None
     logger.info("worker %s started: %d children, queues %s", name, settings.worker_children, ", ".join(settings.served_queues))
     supervisor.run()
-    links.stop(_LAST_WORDS)
+    told = links.stop(_LAST_WORDS)
     if health is not None:
         health.shutdown()
-    marks.remove()
+    if told:
+        marks.remove()  # else the next worker in this folder reports what they say
     if settings.worker_state_dir is None:
         shutil.rmtree(folder, ignore_errors=True)
     logger.info("worker %s stopped", name)

@@ -18,8 +18,9 @@ from lib.jobs import Jobs
 from lib.records import RECORD_VERSION
 from lib.store import Store, connect
 from services.worker.marks import dead_predecessors
+from services.worker.orders import Verdict
 from services.worker.processes import evidence
-from services.worker.supervisor import Supervisor, Verdict
+from services.worker.supervisor import Supervisor
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -57,16 +58,18 @@ class Links:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, patience: float) -> None:
-        """Tell what is left to tell, take the worker off the list, and end; at most `patience` seconds."""
+    def stop(self, patience: float) -> bool:
+        """Tell what is left to tell and take the worker off the list, for at most `patience` seconds; whether all was told."""
         self._end.set()
         self._threads[-1].join(2 * _REPORT_PATIENCE)  # never two that tell reports
         jobs = Jobs(self.settings, store=Store(self.settings, patience=patience))
         try:
             self._tell_reports(jobs)
             jobs.leave(self.supervisor.name)
+            return True
         except JobsError as error:
             logger.error("not everything could be reported before the end: %s", error)
+            return False
         finally:
             jobs.close()
 

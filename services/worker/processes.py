@@ -3,6 +3,7 @@ stranger, and how a process died. On systems other than Linux the parts that the
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import time
@@ -55,6 +56,12 @@ class ProcessHandle:
         except ProcessLookupError:
             return False
         return True
+
+    def exited(self) -> bool:
+        """Whether the process has ended, told or not; always False where the system cannot say."""
+        if self._fd is None:
+            return False
+        return self._fd < 0 or bool(select.select([self._fd], [], [], 0)[0])
 
     def stop(self, wait: float = 0.5) -> bool:
         """SIGSTOP, and wait until it stands still; False where it does not within `wait` seconds or is gone."""

@@ -13,12 +13,13 @@ import signal
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.marks import Mark, Marks
+from services.worker.orders import Order, Report, Verdict
 from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills
 
 logger = logging.getLogger("trafficjobs.worker")
@@ -30,35 +31,8 @@ _ONE_THREAD = {
     **{"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
 }
 _ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
+_NURSERY_SILENCE = 2.0  # seconds after a child's death in which the nursery must have told of it
 _LONGEST_PAUSE = 5.0  # seconds before a child or nursery that dies at once is started again
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is reported of a child that was killed by order; see `Jobs.bury`."""
-
-    kind: str
-    reason: str
-    detail: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Report:
-    """A dead child, to be told to Redis. Its slot is free once it was."""
-
-    slot: int
-    child: str
-    token: str
-    verdict: Verdict
-
-
-@dataclass
-class Order:
-    """End the run of `token`; dropped when no child has marked it for a while."""
-
-    token: str
-    verdict: Verdict
-    until: float
 
 
 @dataclass
@@ -68,6 +42,7 @@ class _Child:
     born: float
     process: ProcessHandle | None = None
     verdict: Verdict | None = None
+    gone_since: float | None = None  # its exit was seen, and the nursery has not told of it
 
 
 class Supervisor:
@@ -141,6 +116,7 @@ class Supervisor:
                 pass
             self._hear_nursery()
             self._reap_own()
+            self._watch_nursery()
             self._watch_deadlines()
             self._carry_out()
         self._end_nursery()
@@ -201,6 +177,17 @@ class Supervisor:
             # Never forked, or gone already and the nursery died before it told: nobody else will tell of its exit.
             if not signalled or not LINUX:
                 self._bury(child, None, 0)
+
+    def _watch_nursery(self) -> None:
+        """A nursery that does not tell of deaths (frozen, or hung) is killed; the next one starts at once."""
+        now = time.monotonic()
+        for child in self.children.values():
+            if child.process is not None and child.process.exited():
+                child.gone_since = child.gone_since or now
+                if now - child.gone_since > _NURSERY_SILENCE and self._nursery is not None:
+                    logger.error("the nursery does not tell of the death of %s; it is killed", child.name)
+                    os.kill(self._nursery, signal.SIGKILL)
+                    return
 
     # Children
 

@@ -185,6 +185,30 @@ def test_a_job_in_the_steady_state_is_one_round_trip(jobs: Jobs, settings: Setti
     assert spent["blpop"] <= 2
 
 
+def test_a_frozen_nursery_hides_no_death(jobs: Jobs, settings: Settings, operations: Path) -> None:
+    (operations / "nap.py").write_text(NAP)
+    with Worker(settings, operations_dir=operations) as worker:
+        jid = jobs.submit(Submission("nap")).id
+        until(lambda: jobs.get(jid).status == "in-progress", 30, "the run")
+        assert worker.nursery is not None
+        (child,) = worker.children
+        worker.nursery.suspend()
+        child.kill()
+        until(lambda: jobs.get(jid).crashes == 1, 20, "the death told without the nursery")
+        until(lambda: jobs.get(jid).attempt == 2, 20, "the next run, of another nursery")
+
+
+NAP = """
+import time
+from lib.operations import operation
+
+@operation(needs_data=False)
+def nap() -> dict:
+    \"\"\"Takes its time.\"\"\"
+    time.sleep(60)
+    return {}
+"""
+
 LITTLE = '''
 @operation(needs_data=False)
 def talk_little() -> dict:

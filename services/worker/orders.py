@@ -1,0 +1,32 @@
+"""What the supervisor's threads tell each other: orders to end a run, verdicts on the dead, and reports for Redis."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is reported of a child that was killed by order; see `Jobs.bury`."""
+
+    kind: str
+    reason: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A dead child, to be told to Redis. Its slot is free once it was."""
+
+    slot: int
+    child: str
+    token: str
+    verdict: Verdict
+
+
+@dataclass
+class Order:
+    """End the run of `token`; dropped when no child has marked it for a while."""
+
+    token: str
+    verdict: Verdict
+    until: float
