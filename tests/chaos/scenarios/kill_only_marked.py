@@ -7,8 +7,8 @@ from typing import Any
 
 from lib.jobs import Claim
 from services.worker.marks import Mark, Marks
-from services.worker.processes import ProcessHandle
 from services.worker.orders import Order, Verdict
+from services.worker.processes import ProcessHandle
 from services.worker.supervisor import Supervisor, _Child
 from tests.chaos.scenarios.stage import Child, Cut, Stage, play
 
