@@ -42,7 +42,12 @@ def document(app: Flask, catalog: Catalog, settings: Settings) -> dict[str, Any]
         "info": {"title": TITLE, "version": VERSION, "description": ABOUT},
         "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in used],
         "paths": paths,
-        "components": {"schemas": dict(sorted(made.schemas.components.items())), "securitySchemes": {"token": SECURITY_SCHEME}},
+        "components": {
+            "schemas": dict(sorted(made.schemas.components.items())),
+            "headers": HEADERS,
+            "examples": dict(sorted(made.examples.items())),
+            "securitySchemes": {"token": SECURITY_SCHEME},
+        },
     }
 
 
@@ -55,6 +60,7 @@ class _Document:
         self.problem = self.schemas.of(Problem)
         self.sign_in: SignIn = sign_in()
         self.ids: set[str] = set()
+        self.examples: dict[str, Any] = {}
 
     def operation(self, rule: Rule, method: str, contract: Contract) -> dict[str, Any]:
         """One operation of the document: a method of a path."""
@@ -149,12 +155,10 @@ class _Document:
         return common
 
     def _problems(self, status: int, found: list[Kind]) -> dict[str, Any]:
-        examples = {
-            kind.slug: {
-                "value": {"type": kind.uri, "title": kind.title, "status": status, "detail": kind.meaning, "request_id": "1"}
-            }
-            for kind in found
-        }
+        for kind in found:
+            value = {"type": kind.uri, "title": kind.title, "status": status, "detail": kind.meaning, "request_id": "1"}
+            self.examples[kind.slug] = {"value": value}
+        examples = {kind.slug: {"$ref": f"#/components/examples/{kind.slug}"} for kind in found}
         names = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
         return {
             "description": " ".join(f"{kind.title}." for kind in found),
@@ -185,7 +189,7 @@ class _Document:
 
 
 def _headers(names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: HEADERS[name] for name in names}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _given(schema: Schema) -> Schema:

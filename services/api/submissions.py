@@ -71,6 +71,8 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
         operation, params = operation_of_message(body)
         return Submission(operation, params, input=body, by=by), None
     operation, params = operation_of(body)
+    if by is not None and operation == "load":
+        params = params | {"by": by}  # nobody loads data in the name of another
     named = "operation" in body
     spelling = ["operation", "params"] if named else ["date"] if operation == DATE_OPERATION else ["start", "end"]
     options = _options({name: value for name, value in body.items() if name not in spelling}, spelling)

@@ -56,6 +56,7 @@ class TokenFile:
         self.trouble: str | None = None
         self._entries: list[tuple[bytes, Caller]] = []
         self._mark: _Mark | None = None
+        self._content: bytes | None = None
         self._looked = 0.0
         self._lock = threading.Lock()
         self.look()
@@ -79,19 +80,22 @@ class TokenFile:
             self._looked = time.monotonic()
             mark = _mark(self.path)
             if mark != self._mark:
-                self._entries = self._read()
+                self._read()
                 self._mark = mark
         except OSError as error:
             trouble = f"TOKENS_FILE {self.path} cannot be read: {error.strerror}; nobody can sign in"
             if trouble != self.trouble:
                 logger.error("%s", trouble)
-            self._entries, self._mark, self.trouble = [], None, trouble
+            self._entries, self._mark, self._content, self.trouble = [], None, None, trouble
         finally:
             self._lock.release()
 
-    def _read(self) -> list[tuple[bytes, Caller]]:
+    def _read(self) -> None:
         with self.path.open("rb") as file:
-            lines = file.read(MOST_BYTES).decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+            content = file.read(MOST_BYTES)
+        if content == self._content:
+            return
+        lines = content.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
         entries = []
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.lstrip().startswith("#"):
@@ -103,11 +107,11 @@ class TokenFile:
             entries.append((bytes.fromhex(parts[3]), Caller(parts[1], Role[parts[2].upper()])))
         self.trouble = None if entries else f"TOKENS_FILE {self.path} has no token; nobody can sign in"
         logger.info("TOKENS_FILE %s: %d tokens", self.path, len(entries))
-        return entries
+        self._entries, self._content = entries, content
 
 
 def _mark(path: Path) -> _Mark:
     """What differs when the file does. A file that has changed just now may change again within a tick of its clock."""
     about = os.stat(path)
-    young = int(time.monotonic() / LOOK_EVERY) if time.time() - about.st_mtime < SETTLED else 0
+    young = time.monotonic_ns() if time.time() - about.st_mtime < SETTLED else 0
     return about.st_ino, about.st_dev, about.st_size, about.st_mtime_ns, about.st_ctime_ns, young

@@ -1,0 +1,395 @@
+"""Sign-in: every route with every kind of token, the file of tokens while it changes, and who did what."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from lib.jobs import Jobs
+from lib.settings import Settings, SettingsError
+from services.api import tokens
+from services.api.app import create_app
+from services.api.attempts import MOST_ADDRESSES, PER_MINUTE, Attempts
+from services.api.auth import is_loopback, wants_sign_in
+from services.api.contract import contract_of
+from services.api.tokens import Role, TokenFile
+from tests.api.conftest import CSV, backend_of, fail, submit
+
+TOKENS = {role: f"tj_{role}-token" for role in ("view", "submit", "admin", "other")}
+
+
+def line(name: str, role: str, token: str) -> str:
+    return f"{name} {role} {hashlib.sha256(token.encode()).hexdigest()}\n"
+
+
+def bearer(role: str | None) -> dict[str, str]:
+    return {} if role is None else {"Authorization": f"Bearer {TOKENS.get(role, role)}"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file with a token of each role, and another submitter's."""
+    made = tmp_path / "tokens"
+    made.write_text(
+        "# who may come in\n\n" + "".join(line(f"{role}-name", role, TOKENS[role]) for role in ("view", "submit", "admin"))
+    )
+    with made.open("a") as file:
+        file.write(line("other-name", "submit", TOKENS["other"]))
+    return made
+
+
+@pytest.fixture
+def app(settings: Settings, path: Path, tmp_path: Path) -> Iterator[Flask]:
+    made = create_app(settings.model_copy(update={"tokens_file": path, "data_file": tmp_path / "absent.csv"}))
+    yield made
+    backend_of(made).jobs.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client without a token."""
+    return app.test_client()
+
+
+@pytest.fixture
+def queue(app: Flask) -> Jobs:
+    return backend_of(app).jobs
+
+
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
+
+
+def routes(app: Flask) -> list[tuple[str, str, Role]]:
+    """Every method and path of the application, with the role that it must want."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        contract = contract_of(app.view_functions[rule.endpoint])
+        assert contract is not None, f"{rule.rule} ({rule.endpoint}) has no contract: nobody said who may call it"
+        assert rule.methods is not None
+        for method in sorted(rule.methods - {"OPTIONS"}):
+            found.append(
+                (
+                    method,
+                    rule.rule.replace("<jid>", "unknown").replace("<name>", "x").replace("<", "").replace(">", ""),
+                    contract.role,
+                )
+            )
+    return found
+
+
+def test_every_route_with_every_token(app: Flask, client: FlaskClient) -> None:
+    ranks = {"view": Role.VIEW, "submit": Role.SUBMIT, "admin": Role.ADMIN}
+    walked = routes(app)
+    assert {role for _, _, role in walked} == set(Role)
+    for method, path, needed in walked:
+        for token in (None, "wrong", *ranks):
+            app.extensions["trafficjobs.sign_in"]._attempts = Attempts()
+            answer = client.open(path, method=method, headers=bearer(token), data=b"{}" if method == "POST" else None)
+            said = f"{method} {path} with {token}: {answer.status_code}"
+            if needed is Role.OPEN:
+                assert answer.status_code not in (401, 403, 429), said
+            elif token not in ranks:
+                assert answer.status_code == 401, said
+                assert answer.headers["WWW-Authenticate"].startswith("Bearer"), said
+            elif ranks[token] < needed:
+                assert answer.status_code == 403, said
+                if method != "HEAD":
+                    assert f"role {needed.name.lower()}" in answer.get_json()["detail"]
+            else:
+                assert answer.status_code not in (401, 403, 429), said
+            if answer.status_code >= 400 and method != "HEAD":
+                assert answer.mimetype == "application/problem+json", said
+
+
+def test_what_each_route_wants(app: Flask) -> None:
+    """Written out once more, so that a role changes only on purpose."""
+    wanted = {(method, path): role for method, path, role in routes(app) if method != "HEAD"}
+    open_to_all = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/x", "/problems", "/problems/slug"}
+    assert {path for (_, path), role in wanted.items() if role is Role.OPEN} == open_to_all
+    admins = {(method, path) for (method, path), role in wanted.items() if role is Role.ADMIN}
+    assert admins == {
+        ("POST", "/queues/x/pause"),
+        ("POST", "/queues/x/resume"),
+        ("POST", "/data/versions/version/activate"),
+        ("DELETE", "/data/versions/version"),
+    }
+    for (method, path), role in wanted.items():
+        if role is Role.VIEW:
+            assert method == "GET", path
+        if method != "GET":
+            assert role >= Role.SUBMIT, path
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Basic YTpi", "tj_submit-token", "Token tj_view-token", "Bearer tj_view", "Bearer tj_view-token x"],
+)
+def test_what_is_no_token_is_refused(client: FlaskClient, header: str) -> None:
+    answer = client.get("/jobs", headers={"Authorization": header})
+    assert (answer.status_code, answer.get_json()["type"]) == (401, "/problems/unauthorized")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="trafficjobs"' + (
+        ', error="invalid_token"' if header.startswith("Bearer tj") else ""
+    )
+
+
+def test_a_token_in_the_query_or_a_cookie_counts_for_nothing(client: FlaskClient) -> None:
+    client.set_cookie("token", TOKENS["admin"])
+    assert client.get(f"/jobs?access_token={TOKENS['admin']}").status_code == 401
+
+
+def test_the_scheme_may_be_written_in_any_case(client: FlaskClient) -> None:
+    assert client.get("/jobs", headers={"Authorization": f"bearer  {TOKENS['view']}"}).status_code == 200
+
+
+def test_the_name_is_in_the_record_and_in_the_log_and_the_token_nowhere(
+    client: FlaskClient, queue: Jobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        record = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer("submit")).get_json()
+        course = client.post("/submit", json={"date": "2023-01-01"}, headers=bearer("submit")).get_json()
+        load = client.post("/data", data=CSV, headers=bearer("submit")).get_json()
+        client.get("/jobs", headers=bearer("wrong-token-of-mine"))
+    assert record["by"] == load["by"] == queue.get(course["job_id"]).by == "submit-name"
+    assert load["input"]["params"]["by"] == "submit-name"
+    lines = [entry.msg for entry in caplog.records if entry.name == "trafficjobs.access"]
+    assert [each.get("by") for each in lines if isinstance(each, dict)] == ["submit-name"] * 3 + [None]
+    everything = caplog.text + "".join(str(entry.__dict__) for entry in caplog.records)
+    stored = b"".join(queue.store.records.dump(key) or b"" for key in queue.store.records.scan_iter(f"{queue.store.prefix}*"))
+    for secret in (TOKENS["submit"], "wrong-token-of-mine"):
+        assert secret not in everything
+        assert secret.encode() not in stored
+
+
+def test_nobody_loads_data_in_the_name_of_another(client: FlaskClient) -> None:
+    body = {"operation": "load", "params": {"by": "admin-name"}}
+    assert client.post("/jobs", json=body, headers=bearer("submit")).get_json()["input"]["params"]["by"] == "submit-name"
+
+
+def test_an_idempotency_key_belongs_to_its_token(client: FlaskClient) -> None:
+    key = {"Idempotency-Key": "k"}
+    first = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer("submit") | key)
+    other = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer("other") | key)
+    again = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer("submit") | key)
+    assert first.get_json()["id"] == again.get_json()["id"] != other.get_json()["id"]
+
+
+def test_an_id_of_somebody_elses_job_is_a_conflict(client: FlaskClient) -> None:
+    body = {"operation": "unique_issues", "id": "mine"}
+    assert client.post("/jobs", json=body, headers=bearer("submit")).status_code == 202
+    assert client.post("/jobs", json=body, headers=bearer("other")).status_code == 409
+
+
+@pytest.mark.parametrize(("method", "action"), [("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")])
+def test_a_submitter_changes_its_own_jobs_and_an_admin_all(client: FlaskClient, queue: Jobs, method: str, action: str) -> None:
+    def job(owner: str) -> str:
+        jid = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer(owner)).get_json()["id"]
+        if action == "/retry":
+            fail(queue)
+        return f"/jobs/{jid}{action}"
+
+    theirs = job("other")
+    refused = client.open(theirs, method=method, headers=bearer("submit"))
+    assert (refused.status_code, refused.get_json()["type"]) == (403, "/problems/forbidden")
+    assert "other-name" in refused.get_json()["detail"]
+    assert "admin" in refused.get_json()["detail"]
+    assert client.open(theirs, method=method, headers=bearer("admin")).status_code in (200, 202, 204)
+    if action == "/retry":
+        fail(queue)
+    assert client.open(job("submit"), method=method, headers=bearer("submit")).status_code in (200, 202, 204)
+
+
+def test_a_job_without_an_owner_is_an_admins_to_change(client: FlaskClient, queue: Jobs) -> None:
+    from lib.jobs import Submission
+
+    jid = queue.submit(Submission("unique_issues")).id
+    assert client.delete(f"/jobs/{jid}", headers=bearer("submit")).status_code == 403
+    assert client.delete(f"/jobs/{jid}", headers=bearer("admin")).status_code == 204
+
+
+def test_who_cancelled_is_in_the_record(client: FlaskClient, queue: Jobs) -> None:
+    jid = client.post("/jobs", json={"operation": "unique_issues"}, headers=bearer("submit")).get_json()["id"]
+    client.post(f"/jobs/{jid}/cancel", headers=bearer("admin"))
+    assert queue.store.records.hget(f"{queue.store.prefix}job.{jid}", "cancelled_by") == b"admin-name"
+
+
+def test_wrong_tokens_are_limited_by_address_and_right_ones_never(client: FlaskClient) -> None:
+    for _ in range(PER_MINUTE):
+        assert client.get("/jobs", headers=bearer("wrong")).status_code == 401
+    answer = client.get("/jobs", headers=bearer("wrong"))
+    assert (answer.status_code, answer.get_json()["type"]) == (429, "/problems/too-many-attempts")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/jobs", headers=bearer("view")).status_code == 200
+    assert client.get("/jobs").status_code == 401
+    elsewhere = client.get("/jobs", headers=bearer("wrong"), environ_overrides={"REMOTE_ADDR": "10.0.0.9"})
+    assert elsewhere.status_code == 401
+
+
+def test_attempts_come_back_with_time_and_stay_bounded() -> None:
+    now = [0.0]
+    attempts = Attempts(lambda: now[0])
+    assert [attempts.failed("a") for _ in range(PER_MINUTE)] == [0] * PER_MINUTE
+    wait = attempts.failed("a")
+    assert 0 < wait <= 60 / PER_MINUTE + 1
+    now[0] += wait
+    assert attempts.failed("a") == 0
+    for n in range(MOST_ADDRESSES + 50):
+        attempts.failed(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}")
+    assert len(attempts._used) == MOST_ADDRESSES
+    assert [attempts.failed(f"2001:db8::{n:x}") for n in range(PER_MINUTE + 1)][-1] > 0  # one network
+
+
+# The file
+
+
+def test_a_changed_file_counts_without_a_restart(client: FlaskClient, path: Path) -> None:
+    assert client.get("/jobs", headers=bearer("view")).status_code == 200
+    path.write_text(line("new", "view", "tj_new"))
+    assert client.get("/jobs", headers=bearer("view")).status_code == 401
+    assert client.get("/jobs", headers={"Authorization": "Bearer tj_new"}).status_code == 200
+
+
+def test_two_changes_within_a_tick_of_the_clock_both_count(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(line("one", "view", "tj_1"))
+    file = TokenFile(path)
+    about = os.stat(path)
+    path.write_text(line("two", "view", "tj_2"))  # as long as before
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert file.find("tj_2") is not None
+    assert file.find("tj_1") is None
+
+
+def test_a_mounted_secret_is_followed_through_its_links(tmp_path: Path) -> None:
+    """As kubelet swaps it: ..data points to another folder, all at once."""
+    for name, token in (("v1", "tj_1"), ("v2", "tj_2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokens").write_text(line("one", "view", token))
+    (tmp_path / "..data").symlink_to("v1")
+    (tmp_path / "tokens").symlink_to("..data/tokens")
+    file = TokenFile(tmp_path / "tokens")
+    assert file.find("tj_1") is not None
+    (tmp_path / "..data_tmp").symlink_to("v2")
+    (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+    assert file.find("tj_1") is None
+    assert file.find("tj_2") is not None
+
+
+def test_a_broken_line_is_named_by_its_number_and_the_others_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "tokens"
+    broken = ["tj_plain-secret", "x root " + "a" * 64, "x view abc", "ü view " + "a" * 64, "x view " + "a" * 65, "\udcff"]
+    good = line("good", "submit", "tj_good")
+    path.write_bytes(
+        "".join(f"{each}\n" for each in broken).encode("utf-8", "surrogateescape") + b"\r\n# note\r\n" + good.encode()
+    )
+    with caplog.at_level(logging.WARNING):
+        file = TokenFile(path)
+    caller = file.find("tj_good")
+    assert caller is not None
+    assert (caller.name, caller.role) == ("good", Role.SUBMIT)
+    named = [entry.getMessage() for entry in caplog.records]
+    assert [f"line {n}" in message for n, message in enumerate(named, 1)] == [True] * len(broken)
+    assert "secret" not in caplog.text
+
+
+def test_a_missing_file_lets_nobody_in_until_it_is_there(client: FlaskClient, path: Path) -> None:
+    content = path.read_text()
+    path.unlink()
+    assert client.get("/jobs", headers=bearer("admin")).status_code == 401
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.get_json()["checks"]["sign_in"]["required"] is True
+    assert str(path) in ready.get_json()["checks"]["sign_in"]["problem"]
+    path.write_text(content)
+    assert client.get("/jobs", headers=bearer("admin")).status_code == 200
+    assert client.get("/readyz").get_json()["checks"]["sign_in"]["problem"] is None
+
+
+def test_the_file_is_looked_at_once_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "LOOK_EVERY", 1.0)
+    file = TokenFile(path)
+    looks = []
+    monkeypatch.setattr(file, "look", lambda: looks.append(1))
+    for _ in range(100):
+        file.find("x")
+    assert looks == []
+    file._looked -= 1
+    file.find("x")
+    assert looks == [1]
+
+
+def test_every_entry_is_compared_whatever_was_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = TokenFile(path)
+    compared: list[Any] = []
+    monkeypatch.setattr(tokens.hmac, "compare_digest", lambda a, b: compared.append(a) or a == b)
+    counts = []
+    for token in (TOKENS["view"], TOKENS["other"], "wrong"):
+        compared.clear()
+        file.find(token)
+        counts.append(len(compared))
+    assert counts == [4, 4, 4]
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "file", "wanted"),
+    [
+        ("127.0.0.1", "auto", False, False),
+        ("localhost", "auto", False, False),
+        ("::1", "auto", False, False),
+        ("127.0.0.1", "auto", True, True),
+        ("0.0.0.0", "auto", True, True),
+        ("0.0.0.0", "on", True, True),
+        ("0.0.0.0", "off", True, False),
+        ("0.0.0.0", "off", False, False),
+        ("0.0.0.0", "auto", False, None),
+        ("::", "auto", False, None),
+        ("10.0.0.1", "auto", False, None),
+        ("example.org", "auto", False, None),
+        ("127.0.0.1", "on", False, None),
+    ],
+)
+def test_sign_in_is_on_unless_only_this_machine_or_everybody_was_meant(
+    settings: Settings, path: Path, host: str, auth: str, file: bool, wanted: bool | None
+) -> None:
+    chosen = settings.model_copy(update={"host": host, "auth": auth, "tokens_file": path if file else None})
+    if wanted is None:
+        with pytest.raises(SettingsError, match="TOKENS_FILE") as refusal:
+            create_app(chosen)
+        assert "AUTH=off" in str(refusal.value)
+    else:
+        assert wants_sign_in(chosen) is wanted
+
+
+def test_an_open_address_is_said_in_the_log(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        app = create_app(settings.model_copy(update={"host": "0.0.0.0", "auth": "off"}))
+    assert "everybody" in caplog.text
+    assert app.test_client().get("/operations").status_code == 200
+    assert not is_loopback("0.0.0.0")
+
+
+def test_metrics_are_open_or_want_their_own_token(app: Flask, settings: Settings, path: Path) -> None:
+    assert app.test_client().get("/metrics").status_code == 200
+    for file in (None, path):
+        guarded = create_app(settings.model_copy(update={"metrics_token": "scrape", "tokens_file": file})).test_client()
+        assert guarded.get("/metrics").status_code == 401
+        assert guarded.get("/metrics", headers=bearer("nope")).status_code == 401
+        assert guarded.get("/metrics", headers={"Authorization": "Bearer scrape"}).status_code == 200
+        assert guarded.get("/metrics", headers=bearer("view")).status_code == (200 if file else 401)
+        assert guarded.get("/jobs", headers={"Authorization": "Bearer scrape"}).status_code == (401 if file else 200)
+
+
+def test_without_sign_in_a_token_does_no_harm(settings: Settings) -> None:
+    client = create_app(settings).test_client()
+    assert client.get("/jobs", headers=bearer("wrong")).status_code == 200
+    assert submit(client)
