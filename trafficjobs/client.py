@@ -115,14 +115,12 @@ class Client(Submitting):
             mode: replace, or append to what is there.
             progress: called with the bytes sent and, where they are known, those in all.
 
-        Raises: Invalid, Unavailable. An upload is not sent again: after Unavailable look whether it was taken, by `jobs`.
+        Raises: Invalid, Unavailable. What cannot be gone back in, such as a pipe, is not sent again: look by `jobs` then.
         """
-        content, headers = uploads.body_of(source, progress)
-        headers["Idempotency-Key"] = uuid.uuid4().hex
-        params = {"mode": mode}
-        with content as chunks:
-            record = self._transport.json("POST", "/data", params=params, content=chunks, headers=headers, repeatable=False)
-        return Job(self._transport, record)
+        with uploads.Upload(source, progress) as upload:
+            headers = upload.headers | {"Idempotency-Key": uuid.uuid4().hex}
+            options: dict[str, Any] = {"params": {"mode": mode}, "headers": headers, "repeatable": upload.rewindable}
+            return Job(self._transport, self._transport.json("POST", "/data", body=upload.body, **options))
 
     def data(
         self,

@@ -22,6 +22,7 @@ ENDED = frozenset({"complete", "failed", "cancelled"})
 WAIT = 20  # seconds that one request asks the service to wait; short enough for every proxy on the way
 SHORT = 30.0  # seconds; who waits no longer is served by polling, which ends on time
 FIRST_PAUSE, LAST_PAUSE = 0.02, 2.0  # seconds between two looks
+REDRAW = 0.1  # seconds between two looks at the progress
 LOG_PAGE = 1_000
 FOREVER = 10.0 * 366 * 86_400  # seconds
 
@@ -143,7 +144,11 @@ class Job:
         yield
         if not poll:
             try:
-                for _ in follow(self._transport, f"{self._path}/events", end):
+                looked = 0.0
+                for event in follow(self._transport, f"{self._path}/events", end):
+                    if event.kind == "log" or (event.kind == "progress" and time.monotonic() - looked < REDRAW):
+                        continue
+                    looked = time.monotonic()
                     yield
                 return
             except NoStream:

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from trafficjobs.errors import Invalid, TrafficjobsError
+from trafficjobs.errors import Invalid, NotFound, TrafficjobsError
 from trafficjobs.events import NoStream, follow
 from trafficjobs.job import FOREVER, Job
 from trafficjobs.shapes import JobRecord
 from trafficjobs.transport import Transport, pauses
 
 PAGE = 100  # jobs
+KNOWN = 5_000  # jobs whose last record is kept while all are watched
 POLL = 0.5  # seconds between two looks at all jobs, where the service has no stream
 
 
@@ -126,24 +127,37 @@ class Submitting:
         return self._changed({job.id: job.record for job in self.jobs(limit=PAGE)}, end)
 
     def _changed(self, seen: dict[str, JobRecord], end: float) -> Iterator[JobRecord]:
-        for _ in self._changes(end):
-            for job in reversed(list(self.jobs(limit=PAGE))):
+        for jobs in self._looks(end):
+            for job in jobs:
                 if seen.get(job.id) != job.record:
+                    seen.pop(job.id, None)
                     seen[job.id] = job.record
                     yield job.record
+            while len(seen) > KNOWN:
+                del seen[next(iter(seen))]  # what has not changed for longest
 
-    def _changes(self, end: float) -> Iterator[None]:
+    def _looks(self, end: float) -> Iterator[list[Job]]:
+        """Jobs that may have changed, as events come or, without a stream, every POLL seconds."""
         try:
-            for _ in follow(self._transport, "/events", end):
-                yield
+            for event in follow(self._transport, "/events", end):
+                if event.kind in ("open", "reset"):
+                    yield self._newest()
+                elif event.kind != "log" and isinstance(event.data, dict) and isinstance(event.data.get("id"), str):
+                    try:
+                        yield [self.job(event.data["id"])]
+                    except NotFound:
+                        pass  # deleted
             return
         except NoStream:
             pass
         for pause in pauses(POLL, POLL):
-            yield
+            yield self._newest()
             if time.monotonic() + pause > end:
                 return
             time.sleep(pause)
+
+    def _newest(self) -> list[Job]:
+        return list(self.jobs(limit=PAGE))[::-1]
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import random
 import ssl
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -83,6 +83,7 @@ class Transport:
         repeatable: bool = True,
         patience: float | None = None,
         timeout: float | None = None,
+        body: Callable[[], Any] | None = None,
         **options: Any,
     ) -> httpx.Response:
         """Send a request until it is answered; the answer is a success.
@@ -90,7 +91,7 @@ class Transport:
         Args:
             repeatable: whether taking it twice is the same as taking it once.
             patience, timeout: other than the usual ones; seconds.
-            options: params, content, headers, as httpx takes them.
+            body: makes the content anew for each time that it is sent; `options` are httpx's.
 
         Raises: TrafficjobsError, of the class that fits.
         """
@@ -99,6 +100,8 @@ class Transport:
         end = time.monotonic() + (self.patience if patience is None else patience)
         growing = pauses(0.05, 2.0)
         while True:
+            if body is not None:
+                options["content"] = body()
             try:
                 response = self.http.request(method, path, **options)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:

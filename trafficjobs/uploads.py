@@ -1,13 +1,13 @@
 """The body of an upload: a file in chunks, with its length where that is known, and a callback for a progress bar.
 
-`Client.load` sends it. Nothing is read into memory as a whole; a file that was opened here is closed here.
+`Client.load` sends it, from the beginning again where that can be gone back to. Nothing is read into memory as a whole; a
+file that was opened here is closed here.
 """
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from trafficjobs.errors import Invalid
 
@@ -16,54 +16,71 @@ CHUNK = 1 << 16  # bytes
 Progress = Callable[[int, int | None], None]
 
 
-def body_of(
-    source: str | Path | IO[bytes] | None, progress: Progress | None
-) -> tuple[AbstractContextManager[Iterator[bytes] | bytes], dict[str, str]]:
-    """What to send, and the headers that go with it. Raises Invalid where there is no such file."""
-    if source is None:
-        return _nothing(), {}
-    headers = {"Content-Type": "application/octet-stream"}
-    if not isinstance(source, str | Path):
-        size = _size_left(source)
-        return _chunks(source, size, progress, close=False), headers | _length(size)
-    try:
-        file = Path(source).open("rb")  # noqa: SIM115 - closed by _chunks
-    except OSError as error:
-        raise Invalid(f"{source} cannot be read: {error.strerror}.") from None
-    size = _size_left(file)
-    return _chunks(file, size, progress, close=True), headers | _length(size)
+class Upload:
+    """What is sent.
 
+    Args:
+        source: a path, or a file opened in binary mode; None is an empty body.
+        progress: called with the bytes sent and, where they are known, those in all.
 
-def _length(size: int | None) -> dict[str, str]:
-    return {} if size is None else {"Content-Length": str(size)}
+    Raises: Invalid where there is no such file.
+    """
 
+    def __init__(self, source: str | Path | IO[bytes] | None, progress: Progress | None = None) -> None:
+        self._progress = progress
+        self._opened: IO[bytes] | None = None
+        if isinstance(source, str | Path):
+            try:
+                source = self._opened = Path(source).open("rb")  # noqa: SIM115 - closed by __exit__
+            except OSError as error:
+                raise Invalid(f"{source} cannot be read: {error.strerror}.") from None
+        self._file = source
+        self._start, self.size = _place(source)
 
-def _size_left(file: IO[bytes]) -> int | None:
-    """Bytes from here to the end; None for a pipe."""
-    try:
-        here = file.tell()
-        return file.seek(0, os.SEEK_END) - file.seek(here)
-    except (OSError, AttributeError, ValueError):
-        return None
+    @property
+    def rewindable(self) -> bool:
+        """Whether it can be sent a second time."""
+        return self._file is None or self._start is not None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        if self._file is None:
+            return {}
+        length = {} if self.size is None else {"Content-Length": str(self.size)}
+        return {"Content-Type": "application/octet-stream"} | length
 
-@contextmanager
-def _nothing() -> Iterator[bytes]:
-    yield b""
+    def body(self) -> Iterator[bytes] | bytes:
+        """All of it, from the beginning."""
+        if self._file is None:
+            return b""
+        if self._start is not None:
+            self._file.seek(self._start)
+        return self._chunks(self._file)
 
-
-@contextmanager
-def _chunks(file: IO[bytes], size: int | None, progress: Progress | None, close: bool) -> Iterator[Iterator[bytes]]:
-    def chunks() -> Iterator[bytes]:
+    def _chunks(self, file: IO[bytes]) -> Iterator[bytes]:
         sent = 0
         while chunk := file.read(CHUNK):
             yield chunk
             sent += len(chunk)
-            if progress is not None:
-                progress(sent, size)
+            if self._progress is not None:
+                self._progress(sent, self.size)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+
+def _place(file: IO[bytes] | None) -> tuple[int | None, int | None]:
+    """Where a file stands, and the bytes from there to its end; None for a pipe."""
     try:
-        yield chunks()
-    finally:
-        if close:
-            file.close()
+        if file is None:
+            return None, None
+        here = file.tell()
+        size = file.seek(0, os.SEEK_END) - here
+        file.seek(here)
+        return here, size
+    except (OSError, AttributeError, ValueError):
+        return None, None

@@ -90,7 +90,7 @@ def test_a_body_that_is_refused_says_what_was_submitted_before_it(shell: Shell) 
         (["submit", "print", "-p", "msg=x", "--queue", "nonsense"], "trafficjobs queues"),
         (["load", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (["load", "--mode", "sideways"], "--mode is replace or append"),
-        (["list", "--status", "lost"], "'lost' is not one of"),
+        (["list", "--status", "lost"], "must be one of 'scheduled'"),
         (["frobnicate"], "No such command 'frobnicate'. See: trafficjobs --help"),
         (["list", "--bogus"], "trafficjobs list --help"),
         (["status"], "Missing argument"),

@@ -122,3 +122,19 @@ def test_all_jobs_are_polled_where_there_is_no_stream(monkeypatch: pytest.Monkey
     service = Scripted(job=pages, events=[httpx.Response(404)])
     client = Client("http://service", transport=httpx.MockTransport(service))
     assert [record["status"] for record in client.watch(0.2)] == ["in-progress", "complete"]
+
+
+def test_all_jobs_are_watched_by_their_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = {"jobs": [RUNNING], "next": None}
+    events = b'event: log\ndata: {"id": "x"}\n\nid: 5-0\nevent: status\ndata: {"id": "x", "status": "complete"}\n\n'
+    service = Scripted(job=[page, page, COMPLETE, httpx.Response(404)], events=[stream(events)])
+    client = Client("http://service", transport=httpx.MockTransport(service))
+    assert next(client.watch(5)) == COMPLETE
+    assert [request.url.path for request in service.seen] == ["/jobs", "/events", "/jobs", "/jobs/x"]
+
+
+def test_lines_of_the_log_and_fast_progress_cost_no_look() -> None:
+    events = b"event: log\ndata: {}\n\n" * 50 + b"event: progress\ndata: {}\n\n" * 50 + b"event: status\ndata: {}\n\n"
+    service = Scripted(job=[RUNNING, RUNNING, COMPLETE], events=[stream(events)])
+    assert [record["status"] for record in service.job().watch()] == ["in-progress", "complete"]
+    assert len(service.seen) <= 5

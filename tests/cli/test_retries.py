@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.cli.conftest import PARKED, Service
+from tests.cli.conftest import CSV, PARKED, Service
 from tests.cli.fakes import Loses
 from trafficjobs import Client, QueueFull, Unavailable
 from trafficjobs.errors import Conflict
@@ -75,9 +75,26 @@ def test_a_cancel_or_delete_whose_answer_is_lost_is_done(service: Service, clien
     assert gone if action == "delete" else client.job(jid).status == "cancelled"
 
 
-def test_an_upload_is_never_sent_again(service: Service) -> None:
+def loads(client: Client) -> list[str]:
+    return [job.id for job in client.jobs(operation="load")]
+
+
+def test_an_upload_whose_answer_is_lost_leaves_one_job(service: Service, client: Client) -> None:
+    before = loads(client)
+    with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
+        job = unlucky.load(io.BytesIO(CSV), mode="append")
+    assert job.result()["rows"] == 3
+    assert network.sent == ["POST /data"] * 2
+    assert loads(client) == [job.id, *before]
+
+
+def test_an_upload_from_a_pipe_is_never_sent_again(service: Service) -> None:
+    class Pipe(io.BytesIO):
+        def tell(self) -> int:
+            raise OSError("a pipe has no place")
+
     with Client(service.url, transport=(network := Loses(1, posts))) as unlucky, pytest.raises(Unavailable):
-        unlucky.load(io.BytesIO(b"Traffic Report ID\n"))
+        unlucky.load(Pipe(CSV), mode="append")
     assert network.sent == ["POST /data"]
 
 

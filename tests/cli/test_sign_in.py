@@ -1,0 +1,80 @@
+"""Signing in to a real service: tokens made by the command line, what each role may do, and a token that is revoked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Service, Shell, api, ready
+from tests.waiting import until
+from trafficjobs import Client, Forbidden, Unauthorized
+from trafficjobs.token_files import ROLES, add, new
+
+
+@pytest.fixture(scope="module")
+def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, dict[str, str]]]:
+    """A copy of the API that wants tokens: its address, the file, and a token for each role."""
+    file = tmp_path_factory.mktemp("tokens") / "tokens"
+    tokens: dict[str, str] = {}
+    for role in ROLES:
+        tokens[role], entry = new(role, role)
+        add(file, entry)
+    process, url = api(service.settings, service.folder, tokens_file=file)
+    try:
+        until(lambda: ready(url), 60, "the service")
+        yield url, file, tokens
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+Guarded = tuple[str, Path, dict[str, str]]
+
+
+def test_no_token_and_a_wrong_one_are_refused_with_the_next_step(
+    bare: Shell, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for token in ("", "tj_wrong"):
+        monkeypatch.setenv("TRAFFICJOBS_TOKEN", token)
+        answer = bare("submit", "unique_issues", "--url", guarded[0])
+        assert (answer.code, answer.out) == (4, "")
+        assert "trafficjobs profile set NAME --url URL --token -" in answer.err
+        assert bare("doctor", "--url", guarded[0]).code == 4
+
+
+@pytest.mark.parametrize(
+    ("role", "codes"),
+    [("view", [0, 4, 4]), ("submit", [0, 0, 4]), ("admin", [0, 0, 0])],
+)
+def test_each_role_may_do_what_it_may(bare: Shell, guarded: Guarded, role: str, codes: list[int]) -> None:
+    url, _, tokens = guarded
+    assert bare("profile", "set", role, "--url", url, "--token", "-", stdin=tokens[role]).code == 0
+    answers = [bare("list"), bare("submit", "unique_issues"), bare("resume", "job-queue")]
+    assert [answer.code for answer in answers] == codes
+    assert all("token of a higher role" in answer.err for answer in answers if answer.code)
+
+
+def test_the_name_of_the_token_stands_in_the_record(guarded: Guarded, home: Path) -> None:
+    url, _, tokens = guarded
+    with Client(url, tokens["submit"]) as client:
+        job = client.submit("print", msg="mine")
+        assert job.result() and job.record["by"] == "submit"  # noqa: PT018
+        assert [record["by"] for record in job.watch()] == ["submit"]
+    with Client(url, tokens["view"]) as client, pytest.raises(Forbidden):
+        client.job(job.id).delete()
+
+
+def test_a_token_counts_from_when_it_is_made_until_it_is_revoked(bare: Shell, guarded: Guarded) -> None:
+    url, file, _ = guarded
+    token = bare("token", "new", "guest", "--role", "view", "--file", file).out.strip()
+
+    def known() -> bool:
+        try:
+            with Client(url, token) as client:
+                return bool(client.queues())
+        except Unauthorized:
+            return False
+
+    until(known, 10, "the token in the service")
+    assert bare("token", "revoke", "guest", "--file", file).code == 0
+    until(lambda: not known(), 10, "the end of the token")
