@@ -6,9 +6,9 @@ Nothing connects before the first request, so that it starts while Redis is away
 from flask import Flask
 
 from lib.settings import Settings, load_settings
-from services.api import access_log, auth, conditional, problems
+from services.api import access_log, auth, conditional, live, problems
 from services.api.backend import attach, make_backend
-from services.api.routes import course, data, direct, docs, health, jobs, operations, queues, results
+from services.api.routes import course, data, direct, docs, events, health, jobs, operations, queues, results
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -25,11 +25,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False  # `/get` and `/get/` are both in use
     attach(app.extensions, made := make_backend(settings))
+    live.attach(app.extensions, made.store)
     access_log.install(app)
     auth.install(app, settings)
     conditional.install(app)
     problems.install(app)
-    for module in (health, docs, jobs, results, course, operations, data, queues):
+    for module in (health, docs, jobs, results, events, course, operations, data, queues):
         app.register_blueprint(module.blueprint)
     direct.add_routes(app, made.catalog)  # last, because they give way to every other route
     return app

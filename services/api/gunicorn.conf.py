@@ -5,8 +5,10 @@ has no thread and no connection when it forks.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 # Threads of a library would not survive the fork, and requests run in threads already. Read when the libraries load.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from lib.settings import SettingsError, load_settings
 from services.api.access_log import logging_config
 from services.api.auth import wants_sign_in
+from services.api.live import live_of
 
 try:
     _settings = load_settings()
@@ -35,3 +38,20 @@ timeout = 60  # seconds without a heartbeat after which a worker is replaced; lo
 graceful_timeout = 8  # seconds; longer than any answer takes but an upload's
 keepalive = 30  # seconds
 logconfig_dict = logging_config(_settings.log_level)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let streams and waits end with SIGTERM: gunicorn would let them hold up the end for the whole graceful_timeout."""
+    terminate: Any = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: Any) -> None:
+        live_of(worker.wsgi.extensions).stop()
+        terminate(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.siginterrupt(signal.SIGTERM, False)  # a request that runs is not to see an interrupted call
+
+
+def worker_int(worker: Any) -> None:
+    """The same for SIGINT and SIGQUIT."""
+    live_of(worker.wsgi.extensions).stop()

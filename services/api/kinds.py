@@ -174,6 +174,13 @@ STORE_UNAVAILABLE = Kind(
     "Redis does not answer, is loading its data, or refuses writes. Whether a submit was accepted is not known.",
     "Send it again after Retry-After seconds; with the same id or Idempotency-Key, nothing is doubled.",
 )
+TOO_MANY_STREAMS = Kind(
+    "too-many-streams",
+    503,
+    "Too many streams are open",
+    "Streams and requests that wait may hold half of the service's threads, so that the rest is answered at once.",
+    "Connect again after Retry-After seconds, or ask for the record now and then.",
+)
 NO_DATA_FILE = Kind(
     "no-data-file",
     404,

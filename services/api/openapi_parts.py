@@ -41,7 +41,7 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
     },
     "Last-Event-ID": {
         "description": "The id of the last event that was seen.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,19}(-[0-9]{1,19})?$"},
+        "schema": {"type": "string", "pattern": "^[0-9]{1,19}-[0-9]{1,19}(/[0-9]{1,19}-[0-9]{1,19})?$"},
     },
 }
 

@@ -1,5 +1,6 @@
 """`/jobs`: submit, list, look at, cancel, retry, delete. Results and files are in `routes.results`."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -11,6 +12,7 @@ from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
 from services.api.body import json_body, page_link, query
 from services.api.contract import Answer, Body, contract
+from services.api.preferences import wait_for_end
 from services.api.queries import JobsQuery
 from services.api.replies import json_reply
 from services.api.request_schemas import JOB_EXAMPLE, job_body
@@ -37,7 +39,7 @@ FOLLOW = ("jobs.get", "results.result", "results.files", "results.log", "jobs.ca
 
 def find_job(jid: str) -> Job:
     """The job, or UnknownJob; an impossible id never reaches Redis."""
-    return backend().jobs.get(_id(jid))
+    return backend().jobs.get(job_id(jid))
 
 
 def own_job(jid: str) -> Job:
@@ -47,7 +49,8 @@ def own_job(jid: str) -> Job:
     return job
 
 
-def _id(jid: str) -> str:
+def job_id(jid: str) -> str:
+    """The id, where it could be one; else UnknownJob."""
     if not is_job_id(jid):
         raise UnknownJob(f"There is no job {jid[:80]!r}: an id is 1 to 64 letters, digits, - or _.")
     return jid
@@ -79,12 +82,12 @@ def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
     role=Role.SUBMIT,
     tag="Jobs",
     body=Body(job_body),
-    takes=("Idempotency-Key",),
+    takes=("Idempotency-Key", "Prefer"),
     answers={
         202: Answer(
             "The job as it was accepted.",
             JobRecord,
-            headers=("Location", "Idempotent-Replayed"),
+            headers=("Location", "Idempotent-Replayed", "Preference-Applied"),
             example=JOB_EXAMPLE,
             follow=FOLLOW,
         )
@@ -98,7 +101,8 @@ def submit() -> Response:
     alone counts those of a day. The same id or Idempotency-Key with the same body is the same job, however often it is sent.
     """
     submission, queue = submission_of(json_body(), by=caller_name())
-    return accepted(backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key")))
+    one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
+    return accepted(replace(one, values=None) if wait_for_end(one.id) else one)
 
 
 @blueprint.get("/jobs")
@@ -122,13 +126,15 @@ def index() -> Response:
 @contract(
     role=Role.VIEW,
     tag="Jobs",
-    answers={200: Answer("The job.", JobRecord, example=JOB_EXAMPLE)},
+    takes=("Prefer",),
+    answers={200: Answer("The job.", JobRecord, headers=("Preference-Applied",), example=JOB_EXAMPLE)},
     problems=OF_A_JOB,
     validated=True,
 )
 def get(jid: str) -> Response:
     """One job."""
-    return json_reply(record_of(backend().jobs.look(_id(jid))))
+    wait_for_end(job_id(jid))
+    return json_reply(record_of(backend().jobs.look(jid)))
 
 
 @blueprint.post("/jobs/<jid>/cancel")

@@ -13,10 +13,11 @@ from services.api import kinds
 from services.api.backend import backend
 from services.api.body import page_link, query
 from services.api.contract import JSON, Answer, contract
+from services.api.preferences import wait_for_end
 from services.api.problems import Problem
 from services.api.queries import LogQuery
 from services.api.replies import file_reply, json_reply
-from services.api.routes.jobs import OF_A_JOB, find_job
+from services.api.routes.jobs import OF_A_JOB, find_job, job_id
 from services.api.shapes import Files, JsonValue, LogPage, Unfinished
 from services.api.tables import csv_of
 from services.api.tokens import Role
@@ -25,6 +26,7 @@ blueprint = Blueprint("results", __name__)
 
 POLL_AFTER = "1"  # seconds, for Retry-After of what is not there yet
 _CSV = "text/csv"
+_WAITED = ("Preference-Applied",)
 _FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
 
 
@@ -32,12 +34,15 @@ _FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
 @contract(
     role=Role.VIEW,
     tag="Results",
-    takes=("Accept",),
+    takes=("Accept", "Prefer"),
     answers={
         200: Answer(
-            'The result in the form that Accept prefers; `{"error"}` of a failed job, always as JSON.', JsonValue, media=_FORMS
+            'The result in the form that Accept prefers; `{"error"}` of a failed job, always as JSON.',
+            JsonValue,
+            media=_FORMS,
+            headers=_WAITED,
         ),
-        202: Answer("There is none yet.", Unfinished, headers=("Retry-After",)),
+        202: Answer("There is none yet.", Unfinished, headers=("Retry-After", *_WAITED)),
     },
     problems=(*OF_A_JOB, kinds.CANCELLED, kinds.NOT_ACCEPTABLE),
     validated=True,
@@ -47,6 +52,7 @@ def result(jid: str) -> Response:
 
     JSON, or one of the job's files, or CSV where the result is a table, as Accept says. 202 while there is none yet.
     """
+    wait_for_end(job_id(jid))
     job = find_job(jid)
     if job.status not in TERMINAL:
         return json_reply({"id": job.id, "status": job.status}, 202, {"Retry-After": POLL_AFTER})
