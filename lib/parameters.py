@@ -69,11 +69,31 @@ def parse(model: type[Model], params: Mapping[str, Any] | None, coerce: bool) ->
     try:
         if coerce:
             return model.model_validate(dict(given), strict=False)
-        return model.model_validate_json(json.dumps(dict(given)), strict=True)
+        return strictly(model, given)
     except ValidationError as error:
         raise InvalidParameters([_problem(model, each) for each in error.errors(include_url=False)]) from None
     except (TypeError, ValueError) as error:
         raise InvalidParameters([("params", f"must be plain JSON: {error}")]) from None
+
+
+def strictly(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """The model filled as JSON means it: "5" is no number, and 5.0 is the whole number 5. Raises pydantic's ValidationError."""
+    try:
+        return model.model_validate_json(json.dumps(dict(given)), strict=True)
+    except ValidationError as error:
+        whole = (each["type"] == "int_type" and isinstance(each["input"], float) for each in error.errors(include_url=False))
+        if not any(whole):
+            raise
+    return model.model_validate_json(json.dumps(_with_whole_numbers(dict(given))), strict=True)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """Floats without a fraction as integers; a field that wants a float takes both."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(each) for name, each in value.items()}
+    return [_with_whole_numbers(each) for each in value] if isinstance(value, list) else value
 
 
 def _problem(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:

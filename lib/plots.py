@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from lib.columns import arrow, coded, column
 from lib.context import save_file
@@ -36,7 +37,21 @@ TITLES = {
 }
 
 
+_GIVEN: JsonDict = {"type": "string"}
+
+
 class PlotParams(Period):
+    # What `_one_way` checks, as a schema says it.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "properties": {"date": _GIVEN},
+                "required": ["date"],
+                "anyOf": [{"properties": {name: _GIVEN}, "required": [name]} for name in ("start", "end")],
+            }
+        }
+    )
+
     kind: Kind | None = Field(None, description="What to count by; by hour where one date is given, else by day.")
     date: Day | None = Field(None, description="One local day, instead of start and end.")
 

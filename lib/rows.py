@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from lib.cleaning import fold_label
 from lib.columns import Coded
 from lib.dates import check_day
-from lib.errors import InvalidInput
+from lib.errors import Conflict, InvalidInput
 from lib.periods import Mask, chosen, within
 from lib.places import normalise
 
@@ -53,6 +53,7 @@ def select_rows(
 
     Raises:
         InvalidInput: naming the argument that does not fit.
+        Conflict: the row of `after` is not in the data.
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInput("limit", f"must be 1 to {MAX_LIMIT:,}, not {limit}")
@@ -106,7 +107,7 @@ def _matching(table: pa.Table, text: str) -> Mask:
 def _position(table: pa.Table, report_id: str) -> int:
     index: int = pc.index(table["report_id"], pa.scalar(report_id, pa.large_string())).as_py()
     if index < 0:
-        raise InvalidInput("after", "the row that this page goes on after is not in the data any more; start again without it")
+        raise Conflict("after: the row that this page goes on after is not in the data (any more); start again without it.")
     return index
 
 

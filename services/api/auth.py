@@ -14,7 +14,7 @@ from flask import Flask, current_app, g, request
 from lib.settings import Settings, SettingsError
 from services.api.attempts import Attempts
 from services.api.contract import contract_of
-from services.api.kinds import FORBIDDEN, TOO_MANY_ATTEMPTS, UNAUTHORIZED
+from services.api.kinds import CROSS_SITE, FORBIDDEN, TOO_MANY_ATTEMPTS, UNAUTHORIZED
 from services.api.problems import Problem
 from services.api.tokens import Caller, Role, TokenFile
 
@@ -82,6 +82,12 @@ class SignIn:
         g.caller = None
         if request.endpoint is None or request.method == "OPTIONS":
             return  # there is nothing at this address, or only the names of methods
+        if (
+            self.tokens is None
+            and request.method not in ("GET", "HEAD")
+            and request.headers.get("Sec-Fetch-Site") == "cross-site"
+        ):
+            raise Problem(CROSS_SITE, "A page of another site sent this, and nobody has to sign in here; use another client.")
         needed = self._needed(request.endpoint)
         if needed is Role.OPEN:
             return

@@ -20,7 +20,7 @@ from services.api.kinds import Kind
 from services.api.openapi_parts import ABOUT, HEADERS, REQUEST_HEADERS, SECURITY_SCHEME, TAGS, TITLE, VERSION, path_parameter
 from services.api.request_schemas import body_examples
 from services.api.schemas import Schema, Schemas
-from services.api.shapes import Problem
+from services.api.shapes import Event, Problem
 from services.api.tokens import Role
 
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -182,6 +182,8 @@ class _Document:
         return made
 
     def _content(self, answer: Answer, media: str) -> Schema:
+        if media == "text/event-stream":
+            return {"schema": self.schemas.of(Event)}
         if media != JSON and answer.shape is not str:
             return {"schema": {"type": "string", "format": "binary"}}
         made: Schema = {"schema": self.schemas.of(answer.shape if media == JSON else str)}

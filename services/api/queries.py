@@ -97,7 +97,7 @@ class DataQuery(Query):
     end: Day | None = Field(None, description="Last local day.")
     issue: str | None = Field(None, description="Kind of incident, in any spelling.")
     limit: Whole = Field(1_000, ge=1, le=MAX_LIMIT, description="Incidents on a page.")
-    after: str | None = Field(None, description="Report id of the last incident of the page before.")
+    after: str | None = Field(None, min_length=1, description="Report id of the last incident of the page before.")
 
 
 class LoadQuery(Query):

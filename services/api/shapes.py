@@ -127,6 +127,15 @@ class JobRecord(TypedDict):
     files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
 
 
+class Event(TypedDict, total=False):
+    """One event of a stream."""
+
+    event: Annotated[str, Field(description="status, progress, job, log or reset.")]
+    id: Annotated[str, Field(description="For Last-Event-ID.")]
+    data: Annotated[str, Field(description="A JSON object.")]
+    retry: Annotated[int, Field(description="Milliseconds after which to connect again.")]
+
+
 class JobPage(TypedDict):
     """Jobs, the newest first."""
 

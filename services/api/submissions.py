@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
 from lib.jobs import Retry, Submission
-from lib.parameters import did_you_mean
+from lib.parameters import did_you_mean, strictly
 from lib.records import ID
 from lib.states import PRIORITIES
 from lib.submission import MAX_DELAY
@@ -49,6 +49,9 @@ class JobOptions(_Strict):
     timeout: Seconds | None = Field(None, description="Seconds that a run may take.")
     retry: RetryOptions | None = Field(None, description="Whether it is run again after an exception or a timeout.")
     result_ttl: Ttl | None = Field(None, description="Seconds for which it is kept after its end.")
+
+
+_NO_OPTIONS = JobOptions()
 
 
 def is_job_id(value: str) -> bool:
@@ -90,7 +93,7 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
 
 def _options(rest: dict[str, Any], spelling: list[str]) -> JobOptions:
     try:
-        return JobOptions.model_validate(rest)
+        return strictly(JobOptions, rest) if rest else _NO_OPTIONS
     except ValidationError as error:
         known = [*spelling, *JobOptions.model_fields]
         errors = error.errors(include_url=False)[:MOST_ERRORS]

@@ -190,13 +190,17 @@ def test_incidents_are_searched_and_filtered(loaded: FlaskClient, query: str, fo
         ("start=soon", "start"),
         ("end=2023-02-30", "end"),
         ("end=99999-01-01", "end"),
-        ("after=nope", "after"),
         ("after=", "after"),
     ],
 )
 def test_a_search_that_cannot_be_is_refused_by_field(loaded: FlaskClient, query: str, field: str) -> None:
     answer = loaded.get(f"/data?{query}")
     assert (answer.status_code, answer.get_json()["field"]) == (400, field)
+
+
+def test_a_page_after_a_row_that_is_gone_is_a_conflict(loaded: FlaskClient) -> None:
+    answer = loaded.get("/data?after=nope")
+    assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/conflict")
 
 
 def test_one_incident_is_found_by_its_id(loaded: FlaskClient) -> None:

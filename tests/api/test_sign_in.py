@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -327,8 +326,13 @@ def test_the_file_is_looked_at_once_a_second(path: Path, monkeypatch: pytest.Mon
 
 def test_every_entry_is_compared_whatever_was_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = TokenFile(path)
-    compared: list[Any] = []
-    monkeypatch.setattr(tokens.hmac, "compare_digest", lambda a, b: compared.append(a) or a == b)
+    compared: list[bytes] = []
+
+    def compare(known: bytes, given: bytes) -> bool:
+        compared.append(known)
+        return known == given
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
     counts = []
     for token in (TOKENS["view"], TOKENS["other"], "wrong"):
         compared.clear()

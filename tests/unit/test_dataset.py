@@ -310,15 +310,20 @@ def test_rows_are_filtered(store: DatasetStore, dataset: Dataset, filters: dict[
     assert (len(page.rows), page.total) == (count, count)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"limit": 0}, {"limit": 10_001}, {"start": "soon"}, {"end": "2023-02-30"}, {"after": "gone"}]
-)
+@pytest.mark.parametrize("arguments", [{"limit": 0}, {"limit": 10_001}, {"start": "soon"}, {"end": "2023-02-30"}])
 def test_arguments_that_do_not_fit_are_refused_by_name(store: DatasetStore, dataset: Dataset, arguments: dict[str, Any]) -> None:
     commit(store)
 
     with pytest.raises(InvalidInput) as caught:
         dataset.rows(**arguments)
     assert caught.value.field in arguments
+
+
+def test_a_page_after_a_row_that_is_gone_is_a_conflict(store: DatasetStore, dataset: Dataset) -> None:
+    commit(store)
+
+    with pytest.raises(Conflict, match="after"):
+        dataset.rows(after="gone")
 
 
 def test_one_row_is_found_by_its_id(store: DatasetStore, dataset: Dataset) -> None:

@@ -92,7 +92,7 @@ def _submit(received: Received, mode: str, key: str | None) -> Accepted:
             headers=("Link", "X-Total-Count", "X-Data-Version"),
         )
     },
-    problems=(kinds.INVALID_INPUT, kinds.NO_DATA),
+    problems=(kinds.INVALID_INPUT, kinds.NO_DATA, kinds.CONFLICT),
     validated=True,
 )
 def index() -> Response:

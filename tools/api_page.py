@@ -1,0 +1,29 @@
+"""Prints the table of routes for docs/api.md from the contracts: `python -m tools.api_page`. A test compares the page with it."""
+
+from flask import Flask
+
+from lib.settings import load_settings
+from services.api.app import create_app
+from services.api.contract import contract_of
+from services.api.openapi_parts import TAGS
+
+
+def rows(app: Flask) -> list[str]:
+    """A table row for each method of each route, in the order of the tags."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        contract = contract_of(app.view_functions[rule.endpoint])
+        if contract is None or contract.tag == "Direct":
+            continue
+        summary = (app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0]
+        statuses = " ".join(map(str, sorted({*contract.answers, *(kind.status for kind in contract.problems)})))
+        path = rule.rule.replace("<jid>", "<id>")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            line = f"| {method} | `{path}` | {contract.role.name.lower()} | {summary} | {statuses} |"
+            found.append((list(TAGS).index(contract.tag), path, method, line))
+    return [line for *_, line in sorted(found)]
+
+
+if __name__ == "__main__":
+    print("| method | path | role | what it does | answers |\n|---|---|---|---|---|")
+    print("\n".join(rows(create_app(load_settings(redis_ip="127.0.0.1")))))
