@@ -28,7 +28,7 @@ except SettingsError as error:
     sys.exit(f"trafficjobs: {error}")
 
 bind = [f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"]
-worker_class = "gthread"
+worker_class = "services.api.threads.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
 preload_app = True

@@ -27,7 +27,7 @@ GLANCE = 0.5  # seconds within which a listener sees that its client has left or
 BLOCK = 1.0  # seconds for which one read of Redis waits; then the log of a new listener's job is read, too
 _PAUSE = 0.005  # seconds between two reads: in a rush one read brings many entries, instead of each its own
 _LONGEST_PAUSE = 1.0  # seconds between two tries while Redis is away
-_PATIENCE = 10.0  # seconds for which a client may take nothing of what is written to it
+_PATIENCE = 5.0  # seconds for which a client may take nothing of what is written to it
 _NAME = "trafficjobs.live"
 
 logger = logging.getLogger("trafficjobs.api")

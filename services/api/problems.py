@@ -5,6 +5,7 @@ that says nothing but the request's id, under which the log has the traceback.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ from services.api.replies import json_reply
 MOST_ERRORS = 50  # fields that one answer names
 _LONGEST_NAME, _LONGEST_DETAIL = 100, 2_000  # characters of what a client sent that are sent back
 _DISCARDED = {413: 32 * 2**20, 401: 2**20, 403: 2**20, 429: 2**20}  # bytes of a refused body that are read and thrown away
+_DISCARDING = 1.0  # seconds for that
 
 logger = logging.getLogger("trafficjobs.api")
 
@@ -60,7 +62,7 @@ _OF_HTTP = {
     413: kinds.TOO_LARGE,
     500: kinds.INTERNAL,
 }
-_FORESEEN = (kinds.STORE_FULL, kinds.STORE_UNAVAILABLE, kinds.OPERATION_FAILED)
+_FORESEEN = (kinds.STORE_FULL, kinds.STORE_UNAVAILABLE, kinds.TOO_MANY_STREAMS, kinds.OPERATION_FAILED)
 
 
 class Problem(Exception):
@@ -127,12 +129,18 @@ def _handle(error: Exception) -> Response | HTTPException:
 
 def _discard_body(left: int) -> None:
     """Read on a little: a client that still sends when the connection closes sees a broken pipe instead of the answer."""
-    source = request.environ["wsgi.input"]
+    source, connection = request.environ["wsgi.input"], request.environ.get("gunicorn.socket")
+    give_up = time.monotonic() + _DISCARDING
     try:
-        while left > 0 and (chunk := source.read(1 << 16)):
+        if connection is not None and left:
+            connection.settimeout(_DISCARDING)  # one that announces a body and sends none must not hold a thread
+        while left > 0 and time.monotonic() < give_up and (chunk := source.read(1 << 16)):
             left -= len(chunk)
     except (OSError, ValueError):
-        pass  # the client has gone
+        pass  # the client has gone, or says nothing
+    finally:
+        if connection is not None:
+            connection.settimeout(None)
 
 
 def _describe(error: Exception) -> _Description:

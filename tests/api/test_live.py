@@ -67,8 +67,9 @@ def live(app: Flask) -> Live:
 
 
 @pytest.fixture
-def read(app: Flask, live: Live) -> Iterator[Callable[..., Reading]]:
+def read(app: Flask, live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Reading]]:
     """Opens streams, which end with the test."""
+    monkeypatch.setattr(events_module, "GLANCE", 0.05)
     opened: list[Reading] = []
 
     def open_one(path: str, **headers: str) -> Reading:

@@ -1,0 +1,178 @@
+"""A gunicorn of its own for a test, clients on bare sockets that do what they like, and how long the others wait meanwhile."""
+
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import requests
+
+from lib.claims import complete
+from lib.jobs import Jobs
+from lib.settings import Settings, load_settings
+from tests.servers import Server, free_port
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+CROWD = 500
+PROCESSES, THREADS = 2, 8
+PLACES = PROCESSES * THREADS // 2
+
+
+class Api:
+    """A gunicorn of its own, and the queue that it serves."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.port, prefix = free_port(), f"crowd{os.getpid()}-{folder.name}:"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings: Settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix)
+        self.queue = Jobs(self.settings)
+        env = os.environ | {
+            "REDIS_IP": "127.0.0.1",
+            "REDIS_PORT": str(server.port),
+            "KEY_PREFIX": prefix,
+            "PORT": str(self.port),
+            "API_WORKERS": str(PROCESSES),
+            "API_THREADS": str(THREADS),
+            "DATA_CACHE": str(folder / "cache"),
+        }
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
+            self.process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        until(self._ready, 60, "the API")
+
+    def _ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def submit(self) -> str:
+        answer = requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def end_next(self) -> None:
+        """Run the next job to its end."""
+        taken = self.queue.claim("child", "worker", self.settings.all_queues)
+        assert taken is not None
+        self.queue.finish(taken, complete(b"{}"))
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.queue.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+
+
+class Client:
+    """A client of a stream, on a bare socket: `received` is all that it has read so far."""
+
+    def __init__(self, api: Api, path: str = "/events", last: str = "", buffer: int = 0, say: bytes | None = None) -> None:
+        self.socket = socket.socket()
+        if buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.socket.connect(("127.0.0.1", api.port))
+        self.received = b""
+        self.closed = False
+        seen = f"Last-Event-ID: {last}\r\n" if last else ""
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{seen}\r\n".encode() if say is None else say)
+        self.socket.setblocking(False)
+
+    def read(self) -> bytes:
+        """All that has come, without waiting."""
+        while not self.closed:
+            try:
+                piece = self.socket.recv(1 << 16)
+            except BlockingIOError:
+                break
+            except OSError:
+                piece = b""
+            self.closed = self.closed or not piece
+            self.received += piece
+        return self.received
+
+    @property
+    def status(self) -> int:
+        """Of the answer; 0 before it comes."""
+        match = re.match(rb"HTTP/1\.1 (\d+)", self.read())
+        return int(match[1]) if match else 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the stream has ended: its last chunk, or the connection."""
+        return self.read().endswith(b"0\r\n\r\n") or self.closed
+
+    def seen(self) -> list[str]:
+        """Ids of the jobs in its events of status submitted, in order."""
+        return [each.decode() for each in re.findall(rb'data: {"id":"([^"]+)","status":"submitted"', self.read())]
+
+    def last_id(self) -> str:
+        return re.findall(rb"\nid: (\S+)", self.read())[-1].decode()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+
+def streams(api: Api, stack: ExitStack, count: int, path: str = "/events", buffer: int = 0) -> list[Client]:
+    """So many open streams: each process has its own places, so that one may have to try again."""
+    found: list[Client] = []
+
+    def one() -> Client | None:
+        made = Client(api, path, buffer=buffer)
+        if until(lambda: made.status, 10, "an answer") == 200:
+            return stack.enter_context(made)
+        made.socket.close()
+        return None
+
+    while len(found) < count:
+        found.append(until(one, 20, f"stream {len(found) + 1} of {count}"))
+    return found
+
+
+class Slowest:
+    """Asks for /healthz and submits all the time, in threads of its own; the longest that either took, in seconds."""
+
+    def __init__(self, api: Api) -> None:
+        self.seconds: dict[str, float] = {"healthz": 0.0, "submit": 0.0}
+        self.asked = 0
+        self._end = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=("healthz", lambda: requests.get(f"{api.url}/healthz", timeout=20))),
+            threading.Thread(target=self._ask, args=("submit", api.submit)),
+        ]
+
+    def _ask(self, name: str, action: Callable[[], object]) -> None:
+        while not self._end.is_set():
+            began = time.monotonic()
+            action()
+            self.seconds[name] = max(self.seconds[name], time.monotonic() - began)
+            self.asked += 1
+
+    def __enter__(self) -> "Slowest":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def look(self, count: int = 50) -> None:
+        """Return after so many answers more; AssertionError where one took longer than a second."""
+        until(lambda have=self.asked: self.asked > have + count, 30, "more answers")  # type: ignore[misc]
+        assert max(self.seconds.values()) < 1, self.seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
