@@ -57,7 +57,7 @@ format: $(DEV) ## Rewrite the code in our style
 test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow" tests
 
-test-all: $(DEV) ## What `make test` leaves out: slow tests, and everything on each of TRAFFICJOBS_SERVERS
+test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everything on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
