@@ -5,6 +5,7 @@ has no thread and no connection when it forks.
 """
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ bind = [f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{
 worker_class = "services.api.threads.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
+# Connections of one process, nearly all of them silent; each is an open file. Beyond, new ones wait in the backlog.
+worker_connections = max(2 * threads, min(4_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200))
 preload_app = True
 control_socket_disable = True  # it would lie in HOME, which need not exist
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a heartbeat must not wait for a disk

@@ -4,6 +4,7 @@ gunicorn gives a new connection a thread at once, where it may say nothing for f
 dozen such clients are enough to keep out all others. Here they wait in the poller, where they cost next to nothing.
 """
 
+import errno
 import selectors
 import socket
 import struct
@@ -19,6 +20,7 @@ HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must 
 SILENCE = 10  # seconds without a byte, sent or received, after which a thread gives up on a client
 _LINGER = 1.0  # seconds in which a client may still read an answer after which the connection closes
 _REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
+_PAUSE = 0.05  # seconds, where a connection cannot be accepted now
 _END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_HEAD = 1 << 14  # bytes; what is longer goes to a thread as it is
 _SILENCE = struct.pack("ll", SILENCE, 0)
@@ -45,7 +47,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """A new connection waits in the poller."""
         try:
             client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except OSError as error:  # another process was faster, the client has left, or there are no more files
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                time.sleep(_PAUSE)
+            elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                raise
             return
         self.nr_conns += 1
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SILENCE)
