@@ -33,7 +33,8 @@ worker_class = "services.api.threads.Worker"
 workers = _settings.api_workers
 threads = _settings.api_threads
 # Connections of one process, nearly all of them silent; each is an open file. Beyond, new ones wait in the backlog.
-worker_connections = max(2 * threads, min(4_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200))
+_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+worker_connections = 4_000 if _files == resource.RLIM_INFINITY else max(2 * threads, min(4_000, _files - 200))
 preload_app = True
 control_socket_disable = True  # it would lie in HOME, which need not exist
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a heartbeat must not wait for a disk
