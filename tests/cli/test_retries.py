@@ -83,7 +83,7 @@ def test_an_upload_whose_answer_is_lost_leaves_one_job(service: Service, client:
     before = loads(client)
     with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
         job = unlucky.load(io.BytesIO(CSV), mode="append")
-    assert job.result()["rows"] == 3
+        assert job.result()["rows"] == 3
     assert network.sent == ["POST /data"] * 2
     assert loads(client) == [job.id, *before]
 
