@@ -84,6 +84,8 @@ def look(rd: redis.Redis, prefix: str, job: str | None = None, since: Place | No
     continues = since is None or since == last or (bool(there) if since != START else whole)
     status, log = rest if rest and not any(isinstance(each, Exception) for each in rest) else (None, None)
     place = place_of(log[0][0]) if log else None
+    if status == b"deleted":  # a tombstone, where the id may still be listed
+        status = None
     return Now(last, continues, None if status is None else status.decode(), place or START)
 
 

@@ -61,7 +61,13 @@ def test_health_and_readiness_say_what_was_checked(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.get_json()["checks"] == {"redis": "ok", "upkeep": {"age_seconds": None}, "operations_broken": [], "data": None, "sign_in": {"required": False, "problem": None}}
+    assert answer.get_json()["checks"] == {
+        "redis": "ok",
+        "upkeep": {"age_seconds": None},
+        "operations_broken": [],
+        "data": None,
+        "sign_in": {"required": False, "problem": None},
+    }
 
 
 def test_metrics_count_what_became_of_every_job(client: FlaskClient, queue: Jobs) -> None:

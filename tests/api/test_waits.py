@@ -66,6 +66,13 @@ def test_a_cancelled_or_deleted_job_ends_a_wait(app: Flask, client: FlaskClient)
     assert waiting.answer()[0]["type"] == "/problems/unknown-job"
 
 
+def test_a_deleted_job_whose_id_is_still_listed_is_not_waited_for(app: Flask, client: FlaskClient, queue: Jobs) -> None:
+    jid = submit(client)
+    queue.delete(jid)
+    assert queue.store.records.exists(f"{queue.settings.key_prefix}job.{jid}") == 1
+    assert live_of(app.extensions).look(jid).status is None
+
+
 def test_a_wait_ends_after_its_time_with_the_record_as_it_is(client: FlaskClient) -> None:
     jid = submit(client)
     began = time.monotonic()

@@ -12,6 +12,7 @@ from lib.scripts import FOLDER, compose, script_names
 from lib.settings import Settings
 from lib.store import Store
 from lib.upkeep import Upkeep
+from tests.chaos.killing import kill_redis
 from tests.servers import Server
 
 
@@ -98,7 +99,7 @@ def test_what_was_acknowledged_outlives_a_kill_of_the_server(tmp_path: Path, set
     with Server(tmp_path / "redis") as server:
         jobs = Jobs(settings.model_copy(update={"redis_port": server.port}))
         ids = [jobs.submit(Submission("x")).id for _ in range(50)]
-        server.kill()
+        kill_redis(server)
         jobs.store.patience = 0.1
         with pytest.raises(StoreUnavailable):
             jobs.submit(Submission("x"))
