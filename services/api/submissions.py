@@ -72,10 +72,9 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
     """
     if messages and isinstance(body, dict) and "type" in body and "operation" not in body:
         operation, params = operation_of_message(body)
-        return Submission(operation, params, input=body, by=by), None
+        return Submission(operation, _own(operation, params, by), input=body, by=by), None
     operation, params = operation_of(body)
-    if by is not None and operation == "load":
-        params = params | {"by": by}  # nobody loads data in the name of another
+    params = _own(operation, params, by)
     named = "operation" in body
     spelling = ["operation", "params"] if named else ["date"] if operation == DATE_OPERATION else ["start", "end"]
     options = _options({name: value for name, value in body.items() if name not in spelling}, spelling)
@@ -89,6 +88,11 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
         fields["input"] = {name: body[name] for name in body if name in spelling}
         fields |= {name: str(params[name]) for name in ("start", "end") if name in params}
     return Submission(operation, params, timeout=options.timeout, by=by, **fields), options.queue
+
+
+def _own(operation: str, params: dict[str, Any], by: str | None) -> dict[str, Any]:
+    """Parameters in the caller's own name: nobody loads data in the name of another."""
+    return params | {"by": by} if by is not None and operation == "load" else params
 
 
 def _options(rest: dict[str, Any], spelling: list[str]) -> JobOptions:

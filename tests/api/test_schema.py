@@ -1,7 +1,7 @@
 """schemathesis against the OpenAPI document: what the document promises is what the service does, for any input.
 
-The engine's phases (examples, coverage, fuzzing, stateful) run over the application itself, a few examples of each operation
-here, 200 with and without a token in the slow tests. No response schema is loosened, and no check is switched off.
+The engine's phases (examples, fuzzing, stateful) run over the application itself, a few examples of each operation. No response
+schema is loosened, and no check is switched off.
 """
 
 import hashlib
@@ -43,15 +43,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preferences, "LONGEST_WAIT", 0)
 
 
-def run(app: Flask, examples: int, token: str | None = None, coverage: bool = True) -> list[str]:
-    """Run the phases; what was found. `coverage` tries every boundary of every parameter, one by one."""
+def run(app: Flask, examples: int) -> list[str]:
+    """Run the phases; what was found."""
     live_of(app.extensions).longest = 0.0  # streams end after their first words
     config = SchemathesisConfig.from_dict(
         {
             "seed": 1,
-            "headers": {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {}),
-            "generation": {"max-examples": examples, "deterministic": True, "database": "none", "no-shrink": examples > 50},
-            "phases": {"coverage": {"enabled": coverage}, "stateful": {"generation": {"max-examples": examples}}},
+            "headers": {"Accept-Encoding": "identity"},
+            "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
+            "phases": {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": examples}}},
             "operations": [_PLOT],
         }
     )
@@ -97,17 +97,4 @@ def test_the_document_is_valid(app: Flask, guarded: Callable[[str], Flask]) -> N
 
 @pytest.mark.timeout(60)
 def test_a_few_examples_of_every_operation_keep_the_documents_word(filled: Flask) -> None:
-    assert run(filled, 5, coverage=False) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_many_examples_of_every_operation_keep_the_documents_word(filled: Flask) -> None:
-    assert run(filled, 200) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("role", ["view", "submit", "admin"])
-def test_many_examples_with_a_token_keep_the_documents_word(guarded: Callable[[str], Flask], role: str) -> None:
-    assert run(guarded(role), 200 if role == "admin" else 50, TOKEN) == []
+    assert run(filled, 5) == []

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from lib.jobs import Jobs
+from services.api.submissions import submission_of
 from tests.api.conftest import claim, submit
 
 
@@ -255,3 +256,9 @@ def test_a_full_queue_answers_429_with_retry_after(client: FlaskClient, queue: J
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
     assert answer.get_json()["type"] == "/problems/queue-full"
     assert len(client.get("/jobs").get_json()["jobs"]) == 2
+
+
+@pytest.mark.parametrize("body", [{"type": "load", "params": {"by": "bob"}}, {"operation": "load", "params": {"by": "bob"}}])
+def test_nobody_loads_data_in_the_name_of_another(body: dict[str, Any]) -> None:
+    submission, _ = submission_of(body, messages=True, by="ada")
+    assert (submission.by, submission.params["by"]) == ("ada", "ada")
