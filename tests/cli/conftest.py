@@ -102,14 +102,21 @@ def ready(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def service(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for the service alone: it never rests, and other tests count the commands of theirs."""
+    with Server(tmp_path_factory.mktemp("redis"), binary=os.environ.get("TRAFFICJOBS_SERVER")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def service(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service, with the three incidents of the API's tests."""
     folder = tmp_path_factory.mktemp("service")
     (folder / "operations").mkdir()
     (folder / "operations" / "mine.py").write_text(OPERATIONS)
     settings = load_settings(
         redis_ip="127.0.0.1",
-        redis_port=server.port,
+        redis_port=own_server.port,
         key_prefix=f"cli{os.getpid()}:",
         data_cache=folder / "cache",
         worker_state_dir=folder / "worker",
