@@ -61,8 +61,7 @@ def test_the_same_idempotency_key_finds_the_same_job_in_another_process(service:
 def test_a_retry_whose_answer_is_lost_runs_the_job_once_more(service: Service, client: Client) -> None:
     failed = client.submit("divide", by=0).wait(20)
     with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
-        again = unlucky.job(failed.id).retry()
-    assert again.wait(20).record["run"] == 1
+        assert unlucky.job(failed.id).retry().wait(20).record["run"] == 1
     assert [sent for sent in network.sent if sent.endswith("/retry")] == [f"POST /jobs/{failed.id}/retry"]
 
 
@@ -84,7 +83,7 @@ def test_an_upload_whose_answer_is_lost_leaves_one_job(service: Service, client:
     with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
         job = unlucky.load(io.BytesIO(CSV), mode="append")
         assert job.result()["rows"] == 3
-    assert network.sent == ["POST /data"] * 2
+    assert [sent for sent in network.sent if sent.startswith("POST")] == ["POST /data"] * 2
     assert loads(client) == [job.id, *before]
 
 
