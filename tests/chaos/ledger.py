@@ -41,7 +41,8 @@ class Ledger:
     def runs(self) -> dict[str, list[Run]]:
         """Runs by job, in the order in which they were marked or started."""
         found: dict[tuple[str, str], Run] = {}
-        for line in self.path.read_text().splitlines():
+        whole, _, _ = self.path.read_text().rpartition("\n")  # the last line may be on its way
+        for line in whole.splitlines():
             at, kind, jid, token, pid, worker = line.split(" ")
             run = found.setdefault((jid, token), Run(jid, token, int(pid), worker))
             time = run.last = float(at)
