@@ -8,7 +8,7 @@ Interface: hotqueue 0.2.8.
 import functools
 import logging
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from lib.claims import Claim
@@ -29,6 +29,13 @@ _ARGUMENTS = {
 }
 
 
+def settings_with(redis_arguments: Mapping[str, Any]) -> Settings:
+    """The environment's settings, with what a caller of HotQueue gave as arguments of `redis.Redis`."""
+    return load_settings(
+        **{_ARGUMENTS[name]: value for name, value in redis_arguments.items() if value is not None and name in _ARGUMENTS}
+    )
+
+
 class Serializer(Protocol):
     """What `pickle` and `json` have in common; only `dumps` is used."""
 
@@ -46,8 +53,7 @@ class HotQueue:
     """
 
     def __init__(self, name: str, serializer: Serializer | None = pickle, **redis_arguments: Any) -> None:
-        overrides = {setting: redis_arguments[key] for key, setting in _ARGUMENTS.items() if redis_arguments.get(key) is not None}
-        settings = load_settings(**overrides)
+        settings = settings_with(redis_arguments)
         if name not in settings.all_queues:
             settings = Settings(**settings.model_dump() | {"adopt_queues": [*settings.adopt_queues, name]})
         self._setup(name, serializer, settings)

@@ -44,12 +44,18 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
     """A client (with a pool of its own) for one logical database. Connects at the first command.
 
     Args:
-        socket_timeout: seconds; `settings.redis_timeout` by default. A blocking command needs its block and more.
+        socket_timeout: seconds; `settings.redis_timeout` by default. A blocking command needs its block and more; FOREVER
+            for one that blocks without an end.
         extra: further keyword arguments of `redis.Redis`.
     """
-    options = client_options(settings, db, settings.redis_timeout if socket_timeout is None else socket_timeout) | extra
-    if settings.redis_url:
-        pool = redis.ConnectionPool.from_url(settings.redis_url, **options)
+    limit = settings.redis_timeout if socket_timeout is None else socket_timeout
+    options = client_options(settings, db, None if limit == FOREVER else limit) | extra
+    url = settings.redis_url
+    tls = url.startswith("rediss://") if url else settings.redis_tls
+    if tls and settings.redis_ca_file:
+        options["ssl_ca_certs"] = str(settings.redis_ca_file)
+    if url:
+        pool = redis.ConnectionPool.from_url(url, **options)
         pool.connection_kwargs["db"] = db  # a number in the URL's path would win otherwise
         return redis.Redis(connection_pool=pool)
     return redis.Redis(
@@ -57,6 +63,7 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
         port=settings.redis_port,
         username=settings.redis_username,
         password=settings.redis_password,
+        ssl=tls,
         **options,
     )
 
