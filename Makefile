@@ -45,17 +45,18 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 .PHONY: check lint format test test-all
 check: lint test ## What a commit must pass: lint, then test
 
-lint: $(DEV) ## Style, format and types
+lint: $(DEV) ## Style, format, types and Dockerfiles
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(VENV)/bin/hadolint services/*/Dockerfile
 
 format: $(DEV) ## Rewrite the code in our style
 	$(PY) -m ruff check --fix --exit-zero .
 	$(PY) -m ruff format .
 
 test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
-	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow" tests
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow and not images" tests
 
 test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everything on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
@@ -63,7 +64,33 @@ test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everyt
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
-		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal tests || exit 1; done
+		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images" tests || exit 1; done
+
+##@ Images
+REGISTRY ?= ghcr.io/trafficjobs
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trafficjobs/__init__.py)
+TAG ?= $(VERSION)
+REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null || echo unknown)
+# What builds images and what runs containers; the first that is there.
+BUILD ?= $(shell for tool in docker podman buildah; do command -v $$tool >/dev/null && echo $$tool build && break; done)
+ENGINE ?= $(shell for tool in docker podman; do command -v $$tool >/dev/null && echo $$tool && break; done)
+
+.PHONY: images image-sizes test-images
+images: ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
+	@test -n "$(BUILD)" || { echo "Images are built by docker, podman or buildah, and none is on PATH;" \
+		"install one, or name a command that takes the arguments of docker build: make images BUILD='...'" >&2; exit 1; }
+	@for name in api worker; do \
+		echo "Building $(REGISTRY)/$$name:$(TAG)"; \
+		$(BUILD) --pull=false --file services/$$name/Dockerfile --tag $(REGISTRY)/$$name:$(TAG) \
+			--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) . || exit 1; done
+
+image-sizes: $(DEV) ## What the images weigh, with and without their base (ENGINE=podman)
+	@ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m tests.images.sizes
+
+test-images: $(DEV) ## Start what compose.yaml says, from the built images, and use it (ENGINE=podman)
+	@test -n "$(ENGINE)" || { echo "Containers are run by docker or podman, and neither is on PATH;" \
+		"install one, or name it: make test-images ENGINE='...'" >&2; exit 1; }
+	ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -m images tests/images
 
 ##@ Data
 .PHONY: data data-sample

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from lib.context import Context, JobInfo, Recorder, job, log, progress, running, save_file, store
 from lib.errors import UnknownOperation
+from lib.fonts import lend_font_list
 from lib.jsonable import jsonable
 from lib.parameters import NoParams, Params, did_you_mean, model_of, parse
 
@@ -224,6 +225,7 @@ def load_catalog(operations_dir: Path | None = None) -> Catalog:
     Names that start with a dot are skipped. A file that raises, registers nothing, or takes a name that is already taken is
     left out as a whole and listed in `catalog.broken`; the others are there.
     """
+    lend_font_list()
     for module in BUILT_IN_MODULES:
         importlib.import_module(module)
     operations, broken = list(_built_in), {}
