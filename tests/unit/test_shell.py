@@ -76,7 +76,11 @@ def test_ipython_opens_with_them_and_says_what_there_is(pod: dict[str, str], row
     session = subprocess.run(
         [sys.executable, "-m", "IPython", "--simple-prompt", "--no-confirm-exit"],
         input="print('session:', len(df), q.name, rd.ping(), jobs.__name__, HotQueue('exercise').key)\n",
-        **{"cwd": ROOT, "env": pod | {"IPYTHONDIR": str(tmp_path)}, "capture_output": True, "text": True, "timeout": 60},
+        cwd=ROOT,
+        env=pod | {"IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert f"df        the data: {rows} incidents" in session.stdout, session.stderr
     assert f"session: {rows} job-queue True lib.jobs hotqueue:exercise" in session.stdout
