@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None, repr=False, description="redis://, rediss:// or unix:// URL; wins over host, port and login."
     )
+    redis_tls: bool = Field(False, description="Speak TLS to Redis. A rediss:// URL says so itself.")
+    redis_ca_file: Path | None = Field(None, description="CA certificates for Redis's own, with TLS; the system's by default.")
     redis_db: int = Field(0, ge=0, description="Database of the records.")
     queue_db: int = Field(1, ge=0, description="Database of the queues; may be the same as REDIS_DB.")
     redis_timeout: float = Field(5.0, gt=0, description="Seconds without an answer after which a command counts as lost.")
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
     verify_interval: float = Field(600.0, gt=0, description="Seconds between two comparisons of lists and records.")
 
     # API
-    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    host: str = Field("127.0.0.1", description="Address that the API, and the worker's /healthz, listen on.")
     port: int = Field(5000, ge=1, le=65535, description="Port of the API.")
     api_workers: int = Field(2, ge=1, description="gunicorn processes.")
     api_threads: int = Field(8, ge=2, description="Threads per gunicorn process.")
@@ -137,6 +139,11 @@ class Settings(BaseSettings):
     worker_state_dir: Path | None = Field(None, description="Folder for marks that outlive a crash (an emptyDir).")
     worker_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /healthz and /metrics; 0: none.")
     worker_grace: float = Field(30.0, gt=0, description="Seconds after SIGTERM in which running jobs may end.")
+    deletion_cost: bool = Field(
+        False,
+        description="In Kubernetes: write the number of running jobs to the pod's deletion cost; needs the right to patch pods.",
+    )
+    pod_namespace: str = Field("default", description="Namespace of the pod, for DELETION_COST.")
     child_max_jobs: int = Field(10_000, ge=1, description="Jobs after which a child is replaced.")
     child_max_bytes: int = Field(2**30, ge=2**20, description="Resident bytes above which a child is replaced.")
     memory_limit: int = Field(0, ge=0, description="Bytes a job may allocate beyond its process's start; 0: no limit.")

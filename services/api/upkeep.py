@@ -3,6 +3,7 @@
 Started beside the API, one for each replica; the lock in Redis lets one work. Killed at any moment it loses nothing.
 """
 
+import faulthandler
 import logging
 import os
 import signal
@@ -16,6 +17,9 @@ from lib.settings import SettingsError, load_settings
 from lib.upkeep import Upkeep
 
 logger = logging.getLogger("trafficjobs.upkeep")
+# Seconds after which a round hangs: the process says where and ends, and whoever started it starts it again. It has no port
+# that a probe could ask.
+_LONGEST_ROUND = 300.0
 
 
 def main() -> int:
@@ -33,6 +37,7 @@ def main() -> int:
     logger.info("upkeep started, pid %d, queues %s", os.getpid(), ", ".join(settings.all_queues))
     away = False
     while not stop.wait(settings.upkeep_interval):
+        faulthandler.dump_traceback_later(_LONGEST_ROUND, exit=True)
         try:
             upkeep.round()
             if away:
@@ -44,6 +49,7 @@ def main() -> int:
             away = True
         except Exception:  # one bad round must not end the duties
             logger.exception("a round of upkeep failed")
+        faulthandler.cancel_dump_traceback_later()
     try:
         upkeep.release()
     except JobsError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib.logs import configure_logging
 from lib.settings import SettingsError, load_settings
+from services.worker.deletion_cost import DeletionCost
 from services.worker.health import serve_health
 from services.worker.links import Links
 from services.worker.marks import Marks
@@ -27,7 +28,7 @@ def main() -> int:
         print(f"worker: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level, program="worker")
-    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[:48]
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[-48:]  # what tells pods of one Deployment apart is at the end
     name = f"{plain}-{secrets.token_hex(3)}"
     folder = settings.worker_state_dir or Path(tempfile.mkdtemp(prefix="trafficjobs-worker-"))
     try:
@@ -40,6 +41,8 @@ def main() -> int:
     supervisor = Supervisor(settings, name, marks)
     links = Links(supervisor)
     links.start()
+    if settings.deletion_cost:
+        DeletionCost(settings.pod_namespace, settings.worker_name).start(lambda: len(supervisor.running()))
     health = serve_health(settings.worker_port, settings.host, supervisor, links) if settings.worker_port else None
     logger.info("worker %s started: %d children, queues %s", name, settings.worker_children, ", ".join(settings.served_queues))
     supervisor.run()

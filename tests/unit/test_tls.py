@@ -1,0 +1,110 @@
+"""TLS to Redis: through a proxy that ends it, so that every server can be used, with a certificate of an authority of its own."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import trustme
+
+from lib.errors import StoreUnavailable
+from lib.jobs import Jobs, Submission, complete
+from lib.settings import Settings
+from lib.store import Store, connect
+
+
+def relay(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes until one side ends."""
+    try:
+        while data := source.recv(65_536):
+            target.sendall(data)
+    except OSError:
+        pass
+    finally:
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+class TlsProxy:
+    """Listens with TLS on `port`, and hands every connection's plain bytes to the server behind it."""
+
+    def __init__(self, authority: trustme.CA, behind: int) -> None:
+        self.behind = behind
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(self.context)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        try:
+            client = self.context.wrap_socket(plain, server_side=True)
+        except OSError:
+            plain.close()
+            return
+        with client, socket.create_connection(("127.0.0.1", self.behind)) as server:
+            threading.Thread(target=relay, args=(server, client), daemon=True).start()
+            relay(client, server)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[trustme.CA, Path]:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
+    return ca, tmp_path / "ca.crt"
+
+
+@pytest.fixture
+def proxy(authority: tuple[trustme.CA, Path], settings: Settings) -> Iterator[TlsProxy]:
+    proxy = TlsProxy(authority[0], settings.redis_port)
+    yield proxy
+    proxy.listener.close()
+
+
+def over_tls(settings: Settings, proxy: TlsProxy, ca: Path | None) -> Settings:
+    return settings.model_copy(update={"redis_ip": "localhost", "redis_port": proxy.port, "redis_tls": True, "redis_ca_file": ca})
+
+
+def test_a_job_is_submitted_claimed_and_ended_over_tls(
+    settings: Settings, proxy: TlsProxy, authority: tuple[trustme.CA, Path]
+) -> None:
+    jobs = Jobs(over_tls(settings, proxy, authority[1]))
+    job = jobs.submit(Submission("print", {"msg": "over TLS"}))
+    claim = jobs.claim("child", "worker", [settings.queue_name])
+    assert claim is not None
+    jobs.finish(claim, complete(b'"over TLS"'))
+    assert jobs.get(job.id).result == "over TLS"
+    jobs.close()
+
+
+def test_a_url_takes_the_authority_of_the_settings_too(
+    settings: Settings, proxy: TlsProxy, authority: tuple[trustme.CA, Path]
+) -> None:
+    by_url = settings.model_copy(update={"redis_url": f"rediss://localhost:{proxy.port}", "redis_ca_file": authority[1]})
+    with connect(by_url, by_url.redis_db) as client:
+        assert client.ping()
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_and_named(settings: Settings, proxy: TlsProxy) -> None:
+    store = Store(over_tls(settings, proxy, None), patience=0.2)
+    with pytest.raises(StoreUnavailable, match="certificate verify failed"):
+        store.read(lambda client: client.ping())
+
+
+def test_a_plain_client_meets_no_answer_where_tls_is_spoken(settings: Settings, proxy: TlsProxy) -> None:
+    with connect(settings.model_copy(update={"redis_port": proxy.port}), 0) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
