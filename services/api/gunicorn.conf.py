@@ -41,6 +41,7 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a hea
 timeout = 60  # seconds without a heartbeat after which a worker is replaced; long requests do not count
 graceful_timeout = 8  # seconds; longer than any answer takes but an upload's
 keepalive = 30  # seconds
+limit_request_line = 8190  # bytes; what RFC 9110 asks for at least
 logconfig_dict = logging_config(_settings.log_level)
 
 

@@ -119,6 +119,27 @@ TOO_LARGE = Kind(
     "The body is larger than MAX_BODY_BYTES, or the upload larger than MAX_UPLOAD_BYTES.",
     "Send less, or have the limit raised.",
 )
+TOO_LONG_ADDRESS = Kind(
+    "address-too-long",
+    414,
+    "The address is too long",
+    "The address with its query string is longer than 8,190 bytes.",
+    "Ask for less at once; POST /jobs takes the same parameters in a body.",
+)
+TOO_LARGE_HEAD = Kind(
+    "head-too-large",
+    431,
+    "The headers are too large",
+    "The head of the request is larger than 16 KiB, or one of its headers longer than 8,190 bytes.",
+    "Send fewer or shorter headers; cookies of other services are the usual cause.",
+)
+TOO_SLOW = Kind(
+    "too-slow",
+    408,
+    "The body did not come in time",
+    "The body that was announced had not come within a minute.",
+    "Send it again; Content-Length must be the number of bytes that follow.",
+)
 INVALID_PARAMETERS = Kind(
     "invalid-parameters",
     422,

@@ -119,7 +119,7 @@ class _Document:
             alternatives = [self.schemas.add(name, schema) for name, schema in parts.items()]
             content = {JSON: {"schema": {"oneOf": alternatives}, "examples": body_examples(self.catalog)}}
         if body.form:
-            field = {"type": "string", "format": "binary"}
+            field = {"type": "string", "format": "binary", "minLength": 1}
             content["multipart/form-data"] = {
                 "schema": {
                     "type": "object",
@@ -150,6 +150,8 @@ class _Document:
             common.append(kinds.BAD_REQUEST)
         if "<" in rule.rule:
             common.append(kinds.NOT_FOUND)
+        if "<" in rule.rule or contract.query is not None:
+            common.append(kinds.TOO_LONG_ADDRESS)
         if contract.redis:
             common.append(kinds.STORE_UNAVAILABLE)
         return common

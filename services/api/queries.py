@@ -15,7 +15,7 @@ from lib.views import PAGE_LIMIT
 
 MOST_LINES = 1_000
 _LATEST = 253_402_300_800  # seconds; the year 10000
-_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?\Z", re.ASCII)
+_NUMBER = re.compile(r"\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?\Z", re.ASCII | re.IGNORECASE)
 
 
 def _whole(value: Any) -> Any:
@@ -31,7 +31,7 @@ def _moment(value: Any) -> float:
     """A time as seconds since 1970: ISO 8601 (UTC where it names no zone) or seconds; what lies before 1970 is 1970."""
     given = value if isinstance(value, str) else ""
     try:
-        seconds = float(given) if _SECONDS.match(given) else _from_iso(given)
+        seconds = float(given) if _NUMBER.match(given) else _from_iso(given)
     except (ValueError, OverflowError):
         seconds = float("inf")
     if not seconds < _LATEST:

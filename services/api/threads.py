@@ -1,7 +1,8 @@
-"""gunicorn's worker with threads, except that a connection gets a thread only once a whole request head has come.
+"""gunicorn's worker with threads, except that a connection gets a thread only once a request has come.
 
 gunicorn gives a new connection a thread at once, where it may say nothing for five seconds, or half a line for ever; a few
-dozen such clients are enough to keep out all others. Here they wait in the poller, where they cost next to nothing.
+dozen such clients are enough to keep out all others. Here they wait in the poller, where they cost next to nothing, until
+their head is whole, and a short body as well. Uploads and bodies in chunks are read by a thread.
 """
 
 import errno
@@ -16,18 +17,22 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
+from services.api.arrivals import LONGEST_HEAD, Arrival, State, expects_word, is_whole
+from services.api.kinds import TOO_LARGE_HEAD, TOO_SLOW, Kind
+from services.api.refusals import kind_of, refusal
+
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
+BODY_PATIENCE = 60.0  # seconds from then on for a body that is waited for
 SILENCE = 10  # seconds without a byte, sent or received, after which a thread gives up on a client
 _LINGER = 1.0  # seconds in which a client may still read an answer after which the connection closes
 _REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
-_END_OF_HEAD = b"\r\n\r\n"
-_LONGEST_HEAD = 1 << 14  # bytes; what is longer goes to a thread as it is
 _SILENCE = struct.pack("ll", SILENCE, 0)
 
 
 class _Connection(TConn):  # type: ignore[misc]
     linger: Callable[[socket.socket], None]
+    arrival: Arrival
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
@@ -42,6 +47,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._lingering: deque[tuple[float, socket.socket]] = deque()
+        self._bodies: deque[Any] = deque()  # connections whose body is waited for, in the order of their time
+
+    @property
+    def _longest_body(self) -> int:
+        """Bytes of a body that is waited for: the limit of every body but an upload."""
+        return int(self.wsgi.config["MAX_CONTENT_LENGTH"])
 
     def accept(self, listener: socket.socket) -> None:
         """A new connection waits in the poller."""
@@ -57,20 +68,67 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SILENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SILENCE)
         conn = _Connection(self.cfg, client, address, listener.getsockname())
-        conn.linger = self._linger
+        conn.linger, conn.arrival = self._linger, Arrival()
         conn.timeout = time.monotonic() + HEAD_PATIENCE
         self.pending_conns.append(conn)
         self.poller.register(client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def on_pending_socket_readable(self, conn: Any, client: socket.socket) -> None:
         """Something came on a new connection."""
-        if _head_is_whole(conn, client):
-            super().on_pending_socket_readable(conn, client)
+        self._look(conn, self.pending_conns, super().on_pending_socket_readable)
 
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
         """Something came on a connection that was kept open."""
-        if _head_is_whole(conn, client):
-            super().on_client_socket_readable(conn, client)
+        self._look(conn, self.keepalived_conns, super().on_client_socket_readable)
+
+    def _look(self, conn: Any, line: deque[Any], serve: Callable[[Any, socket.socket], None]) -> None:
+        state = conn.arrival.look(conn.sock, self._longest_body)
+        if state is State.COME:
+            serve(conn, conn.sock)
+        elif state is State.TOO_LARGE:
+            line.remove(conn)
+            self._refuse(conn, TOO_LARGE_HEAD, f"The head of the request is longer than {LONGEST_HEAD} bytes.")
+        elif state is State.BODY:
+            line.remove(conn)
+            self._await_body(conn)
+
+    def _await_body(self, conn: Any) -> None:
+        conn.timeout = time.monotonic() + BODY_PATIENCE
+        self._bodies.append(conn)
+        self.poller.modify(conn.sock, selectors.EVENT_READ, partial(self._on_body_readable, conn))
+        try:
+            if expects_word(conn.sock):
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+        except OSError:
+            pass  # the client has gone, which the next look finds
+
+    def _on_body_readable(self, conn: Any, client: socket.socket) -> None:
+        if conn.arrival.look(client, self._longest_body) is State.COME:
+            self.poller.unregister(client)
+            self._bodies.remove(conn)
+            conn.data_ready = True
+            self.enqueue_req(conn)
+
+    def _refuse(self, conn: Any, kind: Kind, detail: str) -> None:
+        """Answer without a thread, and close."""
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        try:
+            conn.sock.send(refusal(kind, detail), socket.MSG_DONTWAIT)
+        except OSError:
+            pass  # the client has gone
+        self._linger(conn.sock)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer what gunicorn cannot read."""
+        kind = kind_of(exc)
+        if kind is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        try:
+            client.sendall(refusal(kind, f"{exc}."))
+        except OSError:
+            pass  # the client has gone
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Whether the connection may carry another request: not where the rest of the body does not come soon.
@@ -79,8 +137,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """
         if not keepalive or not conn.parser.finish_body(deadline=time.monotonic() + _REST_PATIENCE):
             return False
-        ahead = conn.parser.unreader.buf.getvalue()
-        return not ahead or _END_OF_HEAD in ahead
+        return is_whole(conn.parser.unreader.buf.getvalue(), self._longest_body)
 
     def _linger(self, client: socket.socket) -> None:
         """Close a connection so that the client still gets all of the answer. gunicorn's main loop would wait for it to close."""
@@ -107,6 +164,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def murder_pending(self) -> None:
         """Called about once a second: close what has had its time."""
         super().murder_pending()
+        while self._bodies and self._bodies[0].timeout < time.monotonic():
+            self._refuse(self._bodies.popleft(), TOO_SLOW, f"The body had not come within {BODY_PATIENCE:g} seconds.")
         while self._lingering and self._lingering[0][0] < time.monotonic():
             _, client = self._lingering.popleft()
             if client.fileno() >= 0:
@@ -116,23 +175,5 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _cap_keepalive(self, deadline: float) -> None:
         """When the worker stops, it does not wait for those who have said nothing yet, either."""
         super()._cap_keepalive(deadline)
-        for conn in self.pending_conns:
+        for conn in [*self.pending_conns, *self._bodies]:
             conn.timeout = min(conn.timeout, deadline)
-
-
-def _head_is_whole(conn: Any, client: socket.socket) -> bool:
-    """Whether a thread can read a request now, or the end of the connection."""
-    try:
-        seen = client.recv(_LONGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    before, conn.head_seen = getattr(conn, "head_seen", 0), len(seen)
-    # Nothing more than before: the client has closed its side.
-    if _END_OF_HEAD in seen or len(seen) in (0, before) or len(seen) >= _LONGEST_HEAD:
-        conn.head_seen = 0
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        return True
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(seen) + 1)  # the poller wakes when there is more
-    return False

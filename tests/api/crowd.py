@@ -26,9 +26,14 @@ PLACES = PROCESSES * THREADS // 2
 
 
 class Api:
-    """A gunicorn of its own, and the queue that it serves."""
+    """A gunicorn of its own, and the queue that it serves.
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    Args:
+        app: another application than the usual one.
+        more: further settings, such as `max_body_bytes=65536`.
+    """
+
+    def __init__(self, server: Server, folder: Path, app: str = "services.api.app:create_app()", **more: object) -> None:
         self.port, prefix = free_port(), f"crowd{os.getpid()}-{folder.name}:"
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings: Settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix)
@@ -42,7 +47,8 @@ class Api:
             "API_THREADS": str(THREADS),
             "DATA_CACHE": str(folder / "cache"),
         }
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
+        env |= {name.upper(): str(value) for name, value in more.items()}
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", app]
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)

@@ -15,6 +15,10 @@ from tests.api.crowd import CROWD, PLACES, PROCESSES, Api, Client, Slowest, stre
 from tests.servers import Server
 from tests.waiting import until
 
+BODY = b'{"operation": "unique_issues"}'
+HEAD = b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+HALF = HEAD + BODY[:1]
+
 
 @pytest.fixture(scope="module")
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
@@ -42,9 +46,11 @@ def test_five_hundred_clients_want_streams_and_the_rest_is_answered_within_a_sec
         (b"GET /healthz HT", b"TP/1.1\r\nHost: x\r\n\r\n"),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"\r\n"),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /hea", b""),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + HALF, b""),
+        (HALF, BODY[1:]),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b""),
     ],
-    ids=["nothing", "half a line", "half a head", "one request and a half", "no goodbye"],
+    ids=["nothing", "half a line", "half a head", "one request and a half", "one and half a body", "half a body", "no goodbye"],
 )
 def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(api: Api, said: bytes, rest: bytes) -> None:
     with ExitStack() as stack, Slowest(api) as slowest:
@@ -56,10 +62,36 @@ def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(api: Api, said:
 
 
 def test_refused_clients_that_keep_their_bodies_hold_up_nobody_for_long(api: Api) -> None:
-    request = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+    request = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"
     with ExitStack() as stack:
         crowd = [stack.enter_context(Client(api, say=request)) for _ in range(100)]
         until(lambda: all(each.status == 404 for each in crowd), 20, "an answer for everybody")
+
+
+def test_a_hundred_clients_that_trickle_their_bodies_hold_up_nobody(api: Api) -> None:
+    with ExitStack() as stack, Slowest(api) as slowest:
+        crowd = [stack.enter_context(Client(api, say=HEAD)) for _ in range(100)]
+        for at in range(len(BODY) - 1):
+            for each in crowd:
+                each.socket.send(BODY[at : at + 1])
+            slowest.look(5)
+        assert not any(each.status for each in crowd)
+        for each in crowd:
+            each.socket.send(BODY[-1:])
+        until(lambda: all(each.status == 202 for each in crowd), 20, "an answer to all, once they have said it all")
+
+
+def test_a_head_that_goes_on_for_ever_is_refused(api: Api) -> None:
+    with Client(api, say=b"GET / HTTP/1.1\r\n" + b"X-More: " + b"x" * 20_000) as client:
+        assert until(lambda: client.status, 5, "an answer") == 431
+        assert b"/problems/head-too-large" in client.received
+
+
+def test_a_body_that_does_not_come_is_refused_in_the_end(server: Server, tmp_path: Path) -> None:
+    with Api(server, tmp_path, app="tests.api.brief:create_app()") as api, Client(api, say=HALF) as client:
+        assert until(lambda: client.status, 10, "an answer") == 408
+        assert b"/problems/too-slow" in client.received
+        until(lambda: client.over, 5, "the end of the connection")
 
 
 def test_a_client_that_leaves_frees_its_place(api: Api) -> None:
@@ -68,13 +100,14 @@ def test_a_client_that_leaves_frees_its_place(api: Api) -> None:
             streams(api, stack, PLACES)
 
 
+@pytest.mark.slow
 def test_clients_that_do_not_read_cost_no_memory_and_lose_their_places(api: Api) -> None:
     before = sum(child.memory_info().rss for child in api.process.children())
     with ExitStack() as stack:
         streams(api, stack, PLACES, buffer=4_096)
         _flood(api, 40_000)
         grown = sum(child.memory_info().rss for child in api.process.children()) - before
-        assert grown < 60 * 2**20
+        assert grown < 60 * 2**20, grown
         with Slowest(api) as slowest:
             slowest.look()
         with ExitStack() as others:
