@@ -23,7 +23,7 @@ from lib.engine import Jobs
 from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
-from lib.schedules import Schedule
+from lib.schedules import Schedule, job_of
 from lib.store import FOREVER
 from lib.submission import Accepted, Retry, Submission
 from lib.views import Page, QueueStats, Shown
@@ -53,6 +53,7 @@ __all__ = [
     "complete",
     "failed",
     "get_job_by_id",
+    "job_of",
     "released",
     "update_job_status",
 ]

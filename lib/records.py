@@ -100,11 +100,13 @@ class Job:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as HTTP shows it: every field, the course's `start` and `end` only where they were given."""
+        """The record as HTTP shows it: every field, the course's `start` and `end`, and its schedule, only where there are."""
         record = dict(self.__dict__)
         del record["seq"]
         if self.start is None:
             del record["start"], record["end"]
+        if self.schedule is None:
+            del record["schedule"], record["scheduled_for"]
         return record
 
 

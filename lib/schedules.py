@@ -7,7 +7,7 @@ written by one script under the due time, so that each time fires once, however 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -17,12 +17,13 @@ from lib.errors import Conflict, InvalidInput, UnknownSchedule
 from lib.records import iso
 from lib.recurrence import Recurrence
 from lib.store import Store, text
-from lib.submission import Accepted, Submission, Submitting
+from lib.submission import Accepted, Retry, Submission, Submitting
 
 SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it must still be the id of a job
 MISSED = ("once", "skip", "all")
 MOST_SCHEDULES = 10_000
 _SHOWN_TIMES = 5
+_JOB_FIELDS = ("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl", "start", "end")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Schedule:
 
     Args:
         id: 1 to 40 letters, digits, - or _.
-        job: the options of the job as `Submission` takes them (`operation`, `params`, `priority`, `timeout`, ...), without `id`.
+        job: what is submitted: the fields of `Submission` that `job_of` gives, as JSON.
         recurrence: when.
         queue: the default one where None.
         missed: what becomes of times at which nothing could fire: `once` runs one job for all of them, `skip` none, `all` each.
@@ -71,7 +72,17 @@ class Schedule:
 
     def submission(self, jid: str, for_time: float | None = None) -> Submission:
         """The job of one time."""
-        return Submission(**self.job, id=jid, by=self.by, schedule=self.id, scheduled_for=for_time)
+        fields = self.job | ({"retry": Retry(**self.job["retry"])} if "retry" in self.job else {})
+        return Submission(**fields, id=jid, by=self.by, schedule=self.id, scheduled_for=for_time)
+
+
+def job_of(submission: Submission) -> dict[str, Any]:
+    """The fields of a submission that a schedule keeps, those at their defaults left out, as JSON."""
+    plain = Submission(submission.operation, id="x")
+    kept = {"operation": submission.operation} | {
+        name: value for name in _JOB_FIELDS if (value := getattr(submission, name)) != getattr(plain, name)
+    }
+    return kept | ({"retry": asdict(submission.retry)} if "retry" in kept else {})
 
 
 class Scheduling(Submitting):
