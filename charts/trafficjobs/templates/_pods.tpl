@@ -147,10 +147,7 @@ topologySpreadConstraints:
 {{- $_ := set $annotations "checksum/operations" (toJson .root.Values.operations.files | sha256sum) -}}
 {{- end -}}
 labels:
-  {{- include "trafficjobs.selectorLabels" . | nindent 2 }}
-  {{- with merge (dict) .own.podLabels .root.Values.commonLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- toYaml (merge (include "trafficjobs.selectorLabels" . | fromYaml) .own.podLabels .root.Values.commonLabels) | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
