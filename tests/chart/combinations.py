@@ -37,7 +37,7 @@ CPU: Values = {
     "api": {"autoscaling": {"enabled": True}},
 }
 EXTERNAL: Values = {"redis": {"enabled": False}, "externalRedis": {"host": "redis.example.com"}}
-EXTERNAL_TLS = merged(
+CA_TLS = merged(
     EXTERNAL,
     {
         "externalRedis": {
@@ -122,8 +122,8 @@ COMBINATIONS: dict[str, Values] = {
     "existing secrets": merged(KEDA, EXISTING_SECRETS),
     "external": merged(KEDA, EXTERNAL),
     "external with a password": merged(KEDA, EXTERNAL, {"externalRedis": {"password": "s3cret"}}),
-    "external with tls": merged(KEDA, EXTERNAL_TLS),
-    "everything on an external one": merged(EVERYTHING, EXTERNAL_TLS),
+    "external with tls": merged(KEDA, CA_TLS),
+    "everything on an external one": merged(EVERYTHING, CA_TLS),
     "no sign-in": {"api": {"auth": {"enabled": False}}},
     "nothing kept": {"redis": {"persistence": {"enabled": False}}},
     "a claim of mine": {"redis": {"persistence": {"existingClaim": "mine"}}},

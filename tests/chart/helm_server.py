@@ -16,7 +16,7 @@ def main() -> None:
     for line in sys.stdin:
         values, options = json.loads(line)
         try:
-            answer = {"files": chart.render(values, **options)}
+            answer: dict[str, object] = {"files": chart.render(values, **options)}
         except helm_python.HelmError as error:
             answer = {"refused": str(error)}
         print(json.dumps(answer), flush=True)

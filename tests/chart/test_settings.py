@@ -3,7 +3,7 @@
 import re
 
 from lib.settings import Settings, load_settings
-from tests.chart.combinations import COMBINATIONS, EVERYTHING, EXTERNAL_TLS
+from tests.chart.combinations import CA_TLS, COMBINATIONS, EVERYTHING
 from tests.chart.pods import container, containers, environment, pods
 from tests.chart.rendering import FULL, Chart, Release, merged
 
@@ -51,7 +51,7 @@ def test_every_variable_is_a_setting(release: Release) -> None:
 
 
 def test_every_setting_can_be_reached_from_the_chart(chart: Chart) -> None:
-    releases = [chart.render(values) for values in [EVERYTHING, merged(EVERYTHING, EXTERNAL_TLS), COMBINATIONS["no sign-in"]]]
+    releases = [chart.render(values) for values in [EVERYTHING, merged(EVERYTHING, CA_TLS), COMBINATIONS["no sign-in"]]]
     ours = {"IDLE_WAIT", "CHILD_MAX_JOBS"}  # what EVERYTHING itself sets by extraEnv
     reached = set().union(*(variables(release, name) for release in releases for name in ("api", "upkeep", "worker"))) - ours
     assert known() - reached - {"REDIS_HOST"} == UNREACHED.keys()
