@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tests.e2e.waits import until
@@ -16,6 +17,7 @@ from trafficjobs import Client, Job
 from trafficjobs.job import ENDED
 
 _ENDS = re.compile(r"^trafficjobs_jobs_(completed|failed|cancelled)_total\{.*\} (\S+)$", re.M)
+_RAN = "ran on "
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,16 @@ class Ended:
         ran = " then ".join(pod.rpartition("-")[2] for pod in self.pods) or "nowhere"
         counted = {name: record[name] for name in ("attempt", "releases", "crashes", "lost") if record[name]}
         return f"{record['id'][:8]} {record['operation']} {record['status']}, ran on {ran}, {counted}"
+
+    @property
+    def started_at(self) -> float:
+        """When its last run began, in seconds of the epoch."""
+        return _seconds(self.record["started"])
+
+    @property
+    def ended_at(self) -> float:
+        """When it ended, in seconds of the epoch."""
+        return _seconds(self.record["ended"])
 
     @property
     def untouched(self) -> bool:
@@ -63,7 +75,7 @@ class Accepted:
 
     def running(self, jobs: Iterable[Job]) -> bool:
         """Whether all of these run now, in the code of their operation."""
-        return all(job.refresh().status == "in-progress" and list(job.log()) for job in jobs)
+        return all(job.refresh().status == "in-progress" and self.pods_of(job) for job in jobs)
 
     def end(self, jobs: list[Job], seconds: float) -> list[Ended]:
         """Wait for the end of these jobs."""
@@ -73,7 +85,12 @@ class Accepted:
             seconds,
             f"the end of {len(jobs)} jobs",
         )
-        return [Ended(dict(job.record), _pods(job)) for job in jobs]
+        return [Ended(dict(job.record), self.pods_of(job)) for job in jobs]
+
+    def pods_of(self, job: Job) -> list[str]:
+        """The pods on which its runs began, in order."""
+        lines = [str(entry["line"]) for entry in job.log()]
+        return [line.removeprefix(_RAN) for line in lines if line.startswith(_RAN)]
 
     def check(self) -> None:
         """Every accepted id is there once, has ended, and as many ends were counted as there are jobs."""
@@ -87,6 +104,5 @@ class Accepted:
         assert counted == len(jobs), f"{counted:.0f} ends were counted of {len(jobs)} jobs"
 
 
-def _pods(job: Job) -> list[str]:
-    lines = [str(entry["line"]) for entry in job.log()]
-    return [line.removeprefix("ran on ") for line in lines if line.startswith("ran on ")]
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

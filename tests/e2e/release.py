@@ -157,6 +157,11 @@ class Release:
         found: Any = self.cluster.custom.get_namespaced_custom_object(*where, f"{FULL}-worker-{pool}")
         return dict(found)
 
+    def patch_scaled_object(self, spec: dict[str, Any], pool: str = "default") -> None:
+        """Change the ScaledObject of a pool by hand."""
+        where = ("keda.sh", "v1alpha1", self.namespace, "scaledobjects")
+        self.cluster.custom.patch_namespaced_custom_object(*where, f"{FULL}-worker-{pool}", {"spec": spec})
+
     def worker_replicas(self, pool: str = "default") -> int:
         """How many pods the Deployment of a pool is asked to have."""
         found = self.cluster.apps.read_namespaced_deployment(f"{FULL}-worker-{pool}", self.namespace)
