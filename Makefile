@@ -92,6 +92,13 @@ test-images: $(DEV) ## Start what compose.yaml says, from the built images, and 
 		"install one, or name it: make test-images ENGINE='...'" >&2; exit 1; }
 	ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -m images tests/images
 
+##@ Kubernetes
+# namespaces that are tested side by side
+RELEASES ?= 3
+.PHONY: e2e
+e2e: $(DEV) ## Install, scale, kill and upgrade on the cluster of KUBECONFIG, with the images in it (REGISTRY=, TAG=, RELEASES=3)
+	REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -n $(RELEASES) --dist loadfile --durations=40 --durations-min=1 tests/e2e
+
 ##@ Data
 .PHONY: data data-sample
 data: $(PY) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv

@@ -28,7 +28,7 @@ def main() -> int:
         print(f"worker: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level, program="worker")
-    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[-48:]  # what tells pods of one Deployment apart is at the end
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[-63:]  # a pod's name is no longer
     name = f"{plain}-{secrets.token_hex(3)}"
     folder = settings.worker_state_dir or Path(tempfile.mkdtemp(prefix="trafficjobs-worker-"))
     try:

@@ -12,7 +12,8 @@ from typing import Any
 
 LINUX = sys.platform.startswith("linux")
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_OOM_EVENTS = Path("/sys/fs/cgroup/memory.events")
+# Where the kernel counts what it killed in this container, under version 2 and version 1 of control groups.
+_OOM_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
 
 
 def _prctl(option: int, value: int) -> None:
@@ -113,20 +114,26 @@ def data_bytes() -> int:
 
 def oom_kills() -> int:
     """Processes the kernel killed in this container for want of memory; 0 where that is not told."""
-    try:
-        for line in _OOM_EVENTS.read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    except OSError:
-        pass
+    for path in _OOM_EVENTS:
+        try:
+            for line in path.read_text().splitlines():
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+        except OSError:
+            pass
     return 0
 
 
 def evidence(status: int | None, peak_kib: int, oom: bool, worker: str) -> dict[str, Any]:
-    """How a process died, for the record: wait status, peak resident memory, whether memory ran out, where."""
+    """How a process died, for the record: wait status, peak resident memory, whether memory ran out, where.
+
+    Without a status nobody lived to see it. Under version 2 of control groups Kubernetes has a whole container killed when its
+    memory is used up, so that this may be the reason.
+    """
     found: dict[str, Any] = {"worker": worker, "peak_memory_bytes": peak_kib * 1024, "oom_killed": oom}
     if status is None:
-        return found | {"summary": "all processes of the worker were killed at once"}
+        unknown = {"peak_memory_bytes": None, "oom_killed": None}
+        return found | unknown | {"summary": "all processes of the worker were killed at once, perhaps for want of memory"}
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)

@@ -17,27 +17,23 @@
 
 {{/* What selectors use: never changed, since selectors of Deployments cannot be. (dict "root" $ "component" "api") */}}
 {{- define "trafficjobs.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "trafficjobs.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "trafficjobs.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- with .component }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- with .pool }}
-trafficjobs.io/pool: {{ . }}
+trafficjobs.io/pool: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* Labels of the user never take the place of those by which the parts find each other. */}}
 {{- define "trafficjobs.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "trafficjobs.selectorLabels" . }}
-{{- with .root.Chart.AppVersion }}
-app.kubernetes.io/version: {{ . | quote }}
-{{- end }}
-app.kubernetes.io/part-of: trafficjobs
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $ours := include "trafficjobs.selectorLabels" . | fromYaml -}}
+{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- $_ := set $ours "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $defaults := dict "app.kubernetes.io/part-of" "trafficjobs" "app.kubernetes.io/version" .root.Chart.AppVersion -}}
+{{- toYaml (merge $ours .root.Values.commonLabels $defaults) -}}
 {{- end -}}
 
 {{/* The metadata of an object. (dict "root" $ "component" "api" "name" "..." "annotations" dict "pool" "...") */}}

@@ -12,11 +12,11 @@
 {{/* Whether a login is used: always with our Redis. */}}
 {{- define "trafficjobs.redisPasswordRef" -}}
 {{- if .root.Values.redis.enabled -}}
-name: {{ include "trafficjobs.redisSecret" .root }}
+name: {{ include "trafficjobs.redisSecret" .root | quote }}
 key: {{ .user }}-password
 {{- else if or .root.Values.externalRedis.password .root.Values.externalRedis.existingSecret -}}
-name: {{ include "trafficjobs.externalSecret" .root }}
-key: {{ .root.Values.externalRedis.passwordKey }}
+name: {{ include "trafficjobs.externalSecret" .root | quote }}
+key: {{ .root.Values.externalRedis.passwordKey | quote }}
 {{- end -}}
 {{- end -}}
 
@@ -105,14 +105,14 @@ envFrom:
 {{- with include "trafficjobs.operationsConfigMap" .root }}
 - name: operations
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- with .root.Values.externalRedis }}
 {{- if and (not $.root.Values.redis.enabled) .tls.enabled .tls.caSecret }}
 - name: redis-ca
   secret:
-    secretName: {{ .tls.caSecret }}
-    items: [{key: {{ .tls.caKey }}, path: ca.crt}]
+    secretName: {{ .tls.caSecret | quote }}
+    items: [{key: {{ .tls.caKey | quote }}, path: ca.crt}]
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -120,7 +120,7 @@ envFrom:
 {{/* Where a pod may run. (dict "own" .Values.api) */}}
 {{- define "trafficjobs.scheduling" -}}
 {{- with .own.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .own.nodeSelector }}
 nodeSelector:
@@ -147,10 +147,7 @@ topologySpreadConstraints:
 {{- $_ := set $annotations "checksum/operations" (toJson .root.Values.operations.files | sha256sum) -}}
 {{- end -}}
 labels:
-  {{- include "trafficjobs.selectorLabels" . | nindent 2 }}
-  {{- with merge (dict) .own.podLabels .root.Values.commonLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- toYaml (merge (include "trafficjobs.selectorLabels" . | fromYaml) .own.podLabels .root.Values.commonLabels) | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -159,7 +156,7 @@ annotations:
 
 {{/* The start of a pod's spec. (dict "root" $ "component" "api" "security" .Values.podSecurityContext "token" false) */}}
 {{- define "trafficjobs.podSpec" -}}
-serviceAccountName: {{ include "trafficjobs.serviceAccountName" . }}
+serviceAccountName: {{ include "trafficjobs.serviceAccountName" . | quote }}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 {{- include "trafficjobs.imagePullSecrets" .root }}

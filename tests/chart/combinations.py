@@ -1,0 +1,136 @@
+"""Values that people give, by name: what is true of every release is asserted on each of them.
+
+`EVERYTHING` has all options on that go together; the others are single turns, each with what it needs to be accepted.
+"""
+
+from tests.chart.rendering import Values, merged
+
+TOLERATIONS = [{"key": "spot", "operator": "Exists", "effect": "NoSchedule"}]
+SCHEDULING: Values = {
+    "nodeSelector": {"disk": "ssd"},
+    "tolerations": TOLERATIONS,
+    "affinity": {"nodeAffinity": {}},
+    "podAnnotations": {"note": "mine"},
+    "podLabels": {"team": "roads"},
+}
+MORE: Values = {
+    "extraEnv": [{"name": "IDLE_WAIT", "value": "5"}],
+    "extraEnvFrom": [{"configMapRef": {"name": "more", "optional": True}}],
+    "extraVolumes": [{"name": "mine", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "mine", "mountPath": "/mine"}],
+    "extraContainers": [],
+    "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+    "priorityClassName": "high",
+    "topologySpreadConstraints": [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "trafficjobs"}},
+        }
+    ],
+}
+KEDA: Values = {"keda": {"enabled": True}}
+CPU: Values = {
+    "keda": {"enabled": False},
+    "worker": {"autoscaling": {"enabled": True}},
+    "api": {"autoscaling": {"enabled": True}},
+}
+EXTERNAL: Values = {"redis": {"enabled": False}, "externalRedis": {"host": "redis.example.com"}}
+CA_TLS = merged(
+    EXTERNAL,
+    {
+        "externalRedis": {
+            "username": "jobs",
+            "existingSecret": "mine",
+            "tls": {"enabled": True, "caSecret": "our-ca", "caKey": "ca.pem"},
+        }
+    },
+)
+EXISTING_SECRETS: Values = {"redis": {"existingSecret": "my-redis"}, "api": {"auth": {"existingSecret": "my-tokens"}}}
+POOLS: Values = {
+    "config": {"keyPrefix": "blue:"},
+    "workers": {
+        "default": {"queues": ["job-queue", "quick"], "adoptQueues": ["job_queue"]},
+        "heavy": {"queues": ["heavy"], "concurrency": 1, "keda": {"maxReplicas": 3, "minReplicas": 1, "jobsPerPod": 2.5}},
+    },
+}
+EVERYTHING = merged(
+    KEDA,
+    POOLS,
+    {
+        "global": {"imageRegistry": "registry.example.com", "imagePullSecrets": ["one", {"name": "two"}], "storageClass": "fast"},
+        "imagePullSecrets": [{"name": "three"}],
+        "commonLabels": {"team": "roads", "app.kubernetes.io/part-of": "city"},
+        "commonAnnotations": {"owner": "roads@example.com"},
+        "extraEnv": [{"name": "CHILD_MAX_JOBS", "value": "500"}],
+        "operations": {"files": {"lanes.py": "from lib.operations import operation\n"}},
+        "api": merged(
+            SCHEDULING,
+            MORE,
+            {
+                "autoscaling": {"enabled": True, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}},
+                "auth": {"metricsToken": {"secretName": "scrape"}, "extraTokens": ["ci submit " + "0a" * 32]},
+                "ingress": {
+                    "enabled": True,
+                    "className": "nginx",
+                    "tls": [{"hosts": ["trafficjobs.local"], "secretName": "tls"}],
+                },
+                "httpRoute": {
+                    "enabled": True,
+                    "parentRefs": [{"name": "gateway"}],
+                    "pathPrefix": "/jobs",
+                    "hostnames": ["a.example"],
+                },
+                "service": {"type": "LoadBalancer", "port": 8080, "annotations": {"lb": "internal"}},
+            },
+        ),
+        "worker": merged(
+            SCHEDULING,
+            MORE,
+            {
+                "deletionCost": True,
+                "pdb": {"enabled": True, "maxUnavailable": "50%"},
+                "dataCache": {"sizeLimit": "2Gi", "medium": "Memory"},
+                "keda": {"fallback": {"failureThreshold": 3, "replicas": 1}, "behavior": {"scaleDown": {"policies": []}}},
+            },
+        ),
+        "debug": {"enabled": True, **SCHEDULING},
+        "redis": {"exporter": {"enabled": True}, "extraConfig": "slowlog-max-len 256\n", **SCHEDULING},
+        "networkPolicy": {
+            "apiFrom": [{"podSelector": {"matchLabels": {"role": "frontend"}}}],
+            "redisFrom": [{"podSelector": {"matchLabels": {"role": "feeder"}}}],
+            "extraEgress": [{"ports": [{"port": 443, "protocol": "TCP"}]}],
+        },
+        "serviceAccount": {"annotations": {"role": "none"}},
+        "extraObjects": [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}, "data": {"of": "{{ .Release.Name }}"}},
+            'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Release.Name }}-text"}\n',
+        ],
+    },
+)
+
+COMBINATIONS: dict[str, Values] = {
+    "defaults": {},
+    "keda": KEDA,
+    "no keda": {"keda": {"enabled": False}},
+    "cpu": CPU,
+    "pools": merged(KEDA, POOLS),
+    "pools without keda": POOLS,
+    "everything": EVERYTHING,
+    "everything by cpu": merged(EVERYTHING, CPU),
+    "existing secrets": merged(KEDA, EXISTING_SECRETS),
+    "external": merged(KEDA, EXTERNAL),
+    "external with a password": merged(KEDA, EXTERNAL, {"externalRedis": {"password": "s3cret"}}),
+    "external with tls": merged(KEDA, CA_TLS),
+    "everything on an external one": merged(EVERYTHING, CA_TLS),
+    "no sign-in": {"api": {"auth": {"enabled": False}}},
+    "nothing kept": {"redis": {"persistence": {"enabled": False}}},
+    "a claim of mine": {"redis": {"persistence": {"existingClaim": "mine"}}},
+    "no policies": {"networkPolicy": {"enabled": False}},
+    "accounts of mine": {"serviceAccount": {"create": False, "name": "mine"}, "worker": {"deletionCost": True}},
+    "by digest": {"worker": {"image": {"digest": "sha256:" + "ab" * 32}}},
+    "debug": {"debug": {"enabled": True}},
+    "scraped": {"redis": {"exporter": {"enabled": True}}},
+    "a ConfigMap of operations": {"operations": {"existingConfigMap": "mine"}},
+}

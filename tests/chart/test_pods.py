@@ -1,0 +1,158 @@
+"""Every pod of every combination under the Pod Security Standard `restricted`, and what we ask of it beyond that.
+
+The rules are written out as https://kubernetes.io/docs/concepts/security/pod-security-standards has them, because no program
+that checks them runs without a cluster.
+"""
+
+import pytest
+
+from tests.chart.pods import containers, pods
+from tests.chart.rendering import FULL, Chart, Object, Release, merged
+
+RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+# Only these may have a token of Kubernetes: workers that say what their deletion would cost.
+DELETION_COST = {"worker": {"deletionCost": True}}
+
+
+def test_every_pod_is_restricted(release: Release) -> None:
+    for name, pod in pods(release):
+        spec = pod["spec"]
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["runAsUser"] > 0, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert not [field for field in ("hostNetwork", "hostPID", "hostIPC", "hostUsers") if spec.get(field)], name
+        for volume in spec.get("volumes", []):
+            assert volume.keys() - {"name"} <= RESTRICTED_VOLUMES, name
+        for each in containers(pod):
+            own = each["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False, name
+            assert own["capabilities"] == {"drop": ["ALL"]}, name
+            assert not own.keys() & {"privileged", "procMount", "runAsUser", "runAsNonRoot", "seccompProfile"}, name
+            assert not [port for port in each.get("ports", []) if "hostPort" in port], name
+
+
+def test_no_root_can_be_written_to(release: Release) -> None:
+    for name, pod in pods(release):
+        for each in containers(pod):
+            assert each["securityContext"]["readOnlyRootFilesystem"] is True, name
+
+
+def test_every_container_says_what_it_needs_and_how_much_memory_it_may_have(release: Release) -> None:
+    for name, pod in pods(release):
+        for each in containers(pod):
+            assert each["resources"]["requests"].keys() == {"cpu", "memory"}, name
+            assert "memory" in each["resources"]["limits"], name
+            assert "cpu" not in each["resources"]["limits"], f"{name}: a limit of CPU only slows it down"
+
+
+def test_no_pod_gets_a_token_or_variables_of_services(release: Release) -> None:
+    may_have_one = [role["metadata"]["name"] for role in release.of("Role")]
+    for name, pod in pods(release):
+        assert pod["spec"]["enableServiceLinks"] is False, name
+        if not may_have_one and pod["spec"].get("serviceAccountName") != "mine":
+            assert pod["spec"]["automountServiceAccountToken"] is False, name
+    for account in release.of("ServiceAccount"):
+        assert account["automountServiceAccountToken"] is False
+
+
+def test_only_workers_get_a_token_and_only_where_they_say_what_their_deletion_costs(chart: Chart) -> None:
+    release = chart.render(merged(DELETION_COST, {"debug": {"enabled": True}}))
+    assert [name for name, pod in pods(release) if pod["spec"]["automountServiceAccountToken"]] == [
+        f"Deployment {FULL}-worker-default"
+    ]
+    (role,) = release.of("Role")
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}]
+    (binding,) = release.of("RoleBinding")
+    account = release.worker()["spec"]["template"]["spec"]["serviceAccountName"]
+    assert [subject["name"] for subject in binding["subjects"]] == [account]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert not chart.render().of("Role")
+
+
+def test_every_image_has_a_version_but_the_exporters(release: Release) -> None:
+    for name, pod in pods(release):
+        for each in containers(pod):
+            repository, _, version = each["image"].replace("@", ":").partition(":")
+            assert version or "@" in each["image"], each["image"]
+            assert version != "latest" or repository.endswith("redis_exporter"), name
+
+
+def test_every_mount_has_a_volume_and_every_volume_a_mount(release: Release) -> None:
+    for found in release.objects:
+        claims = [claim["metadata"]["name"] for claim in found.get("spec", {}).get("volumeClaimTemplates", [])]
+        for name, pod in pods(Release([found], "")):
+            volumes = [volume["name"] for volume in pod["spec"].get("volumes", [])] + claims
+            mounts = [mount["name"] for each in containers(pod) for mount in each.get("volumeMounts", [])]
+            assert len(volumes) == len(set(volumes)), name
+            assert set(mounts) == set(volumes), name
+
+
+def test_no_list_that_kubernetes_keeps_by_name_holds_one_name_twice(release: Release) -> None:
+    for name, pod in pods(release):
+        for each in containers(pod):
+            keyed = {
+                "variables": [entry["name"] for entry in each.get("env", [])],
+                "ports": [port["containerPort"] for port in each.get("ports", [])],
+                "mounts": [mount["mountPath"] for mount in each.get("volumeMounts", [])],
+            }
+            for what, keys in keyed.items():
+                assert len(keys) == len(set(keys)), f"{name}: {what} {keys}"
+
+
+def test_what_a_pod_refers_to_is_in_the_release_or_named_by_the_user(release: Release) -> None:
+    made = {(found["kind"], found["metadata"]["name"]) for found in release.objects}
+    of_the_user = {"mine", "more", "scrape", "our-ca", "my-redis", "my-tokens", "default"}
+    for name, pod in pods(release):
+        for kind, referred in _references(pod):
+            assert (kind, referred) in made or referred in of_the_user, f"{name} refers to {kind} {referred}"
+
+
+def _references(pod: Object) -> list[tuple[str, str]]:
+    found = [("ServiceAccount", pod["spec"].get("serviceAccountName", "default"))]
+    for volume in pod["spec"].get("volumes", []):
+        found += [("Secret", volume["secret"]["secretName"])] if "secret" in volume else []
+        found += [("ConfigMap", volume["configMap"]["name"])] if "configMap" in volume else []
+    for each in containers(pod):
+        for entry in each.get("env", []):
+            if "secretKeyRef" in entry.get("valueFrom", {}):
+                found.append(("Secret", entry["valueFrom"]["secretKeyRef"]["name"]))
+    return found
+
+
+def test_keys_of_secrets_that_pods_read_are_there(release: Release) -> None:
+    secrets = {found["metadata"]["name"]: found["data"].keys() for found in release.of("Secret")}
+    for name, pod in pods(release):
+        wanted = [
+            (volume["secret"]["secretName"], item["key"])
+            for volume in pod["spec"].get("volumes", [])
+            if "secret" in volume
+            for item in volume["secret"]["items"]
+        ] + [
+            (entry["valueFrom"]["secretKeyRef"]["name"], entry["valueFrom"]["secretKeyRef"]["key"])
+            for each in containers(pod)
+            for entry in each.get("env", [])
+            if "secretKeyRef" in entry.get("valueFrom", {})
+        ]
+        for secret, key in wanted:
+            assert secret not in secrets or key in secrets[secret], f"{name} reads {key} of {secret}"
+
+
+@pytest.mark.parametrize("kind", ["Service", "PodDisruptionBudget", "NetworkPolicy"])
+def test_every_selector_chooses_a_pod_of_the_release(release: Release, kind: str) -> None:
+    labels = [pod["metadata"]["labels"].items() for _, pod in pods(release)]
+    for found in release.of(kind):
+        spec = found["spec"]
+        selector = spec.get("podSelector", spec.get("selector", {}))
+        wanted = selector.get("matchLabels", selector).items()
+        assert wanted
+        assert any(wanted <= each for each in labels), f"{kind} {found['metadata']['name']} chooses nothing"
+
+
+def test_every_workload_chooses_its_own_pods_and_no_others(release: Release) -> None:
+    for found in release.objects:
+        if found["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        selector = found["spec"]["selector"]["matchLabels"].items()
+        chosen = [name for name, pod in pods(release) if selector <= pod["metadata"]["labels"].items()]
+        assert chosen == [f"{found['kind']} {found['metadata']['name']}"]

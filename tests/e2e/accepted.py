@@ -1,0 +1,108 @@
+"""The ledger of a release's jobs: every id that was accepted, against what the service says in the end.
+
+The promise: each accepted job ends, and ends once. Asked are the records, the list of all jobs, the durable counters and
+the line that every run leaves in its job's log.
+"""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tests.e2e.waits import until
+from trafficjobs import Client, Job
+from trafficjobs.job import ENDED
+
+_ENDS = re.compile(r"^trafficjobs_jobs_(completed|failed|cancelled)_total\{.*\} (\S+)$", re.M)
+_RAN = "ran on "
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job that has ended: its record, and the pods that ran it, by the job's own log, in order."""
+
+    record: dict[str, Any]
+    pods: list[str]
+
+    def __str__(self) -> str:
+        record = self.record
+        ran = " then ".join(pod.rpartition("-")[2] for pod in self.pods) or "nowhere"
+        counted = {name: record[name] for name in ("attempt", "releases", "crashes", "lost") if record[name]}
+        return f"{record['id'][:8]} {record['operation']} {record['status']}, ran on {ran}, {counted}"
+
+    @property
+    def started_at(self) -> float:
+        """When its last run began, in seconds of the epoch."""
+        return _seconds(self.record["started"])
+
+    @property
+    def ended_at(self) -> float:
+        """When it ended, in seconds of the epoch."""
+        return _seconds(self.record["ended"])
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it ran once, from beginning to end, in one place."""
+        charged = [self.record[name] for name in ("releases", "crashes", "lost", "retries")]
+        complete = self.record["status"] == "complete" and self.record["attempt"] == 1 and not any(charged)
+        return complete and len(self.pods) == 1 and self.record["result"]["pod"] == self.pods[0]
+
+
+class Accepted:
+    """Jobs of one release.
+
+    Args:
+        client: with a token that may submit and read.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.ids: set[str] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, operation: str, /, number: int = 1, **params: Any) -> list[Job]:
+        """Submit so many jobs alike."""
+        return [self.note(self.client.submit(operation, params)) for _ in range(number)]
+
+    def note(self, job: Job) -> Job:
+        """Enter a job that was accepted."""
+        with self._lock:
+            self.ids.add(job.id)
+        return job
+
+    def running(self, jobs: Iterable[Job]) -> bool:
+        """Whether all of these run now, in the code of their operation."""
+        return all(job.refresh().status == "in-progress" and self.pods_of(job) for job in jobs)
+
+    def end(self, jobs: list[Job], seconds: float) -> list[Ended]:
+        """Wait for the end of these jobs."""
+        until(
+            lambda: Counter(job.refresh().status for job in jobs if not job.ended) or Counter(),
+            lambda unfinished: not unfinished,
+            seconds,
+            f"the end of {len(jobs)} jobs",
+        )
+        return [Ended(dict(job.record), self.pods_of(job)) for job in jobs]
+
+    def pods_of(self, job: Job) -> list[str]:
+        """The pods on which its runs began, in order."""
+        lines = [str(entry["line"]) for entry in job.log()]
+        return [line.removeprefix(_RAN) for line in lines if line.startswith(_RAN)]
+
+    def check(self) -> None:
+        """Every accepted id is there once, has ended, and as many ends were counted as there are jobs."""
+        jobs = list(self.client.jobs())
+        listed = Counter(job.id for job in jobs)
+        assert not self.ids - listed.keys(), f"accepted and not there: {self.ids - listed.keys()}"
+        assert set(listed.values()) <= {1}, f"listed more than once: {[jid for jid, n in listed.items() if n > 1]}"
+        open_jobs = [job for job in jobs if job.status not in ENDED]
+        assert not open_jobs, f"not ended: {open_jobs}"
+        counted = sum(float(value) for _, value in _ENDS.findall(self.client.metrics()))
+        assert counted == len(jobs), f"{counted:.0f} ends were counted of {len(jobs)} jobs"
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

@@ -1,0 +1,94 @@
+"""Fixtures of the tests on a cluster: the cluster itself, one release a file, and a place for figures.
+
+They run only where their folder is named on the command line, as `make e2e` does: `make test` needs no cluster. One file
+is one release in one namespace, so that files can run side by side (pytest -n 3 --dist loadfile).
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import Cluster, ClusterError, connect
+from tests.e2e.release import Release
+
+_LONGEST = 900  # seconds of one test with its fixtures
+_FIGURES = "figures"
+_releases: list[Release] = []
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    return any("e2e" in Path(str(argument).partition("::")[0]).parts for argument in config.args)
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Leave the folder alone unless it is named."""
+    return None if _asked_for(config) else True
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say once, and before anything else, why the tests cannot run here."""
+    if _asked_for(session.config) and not hasattr(session.config, "workerinput"):
+        try:
+            connect()
+        except ClusterError as error:
+            raise pytest.UsageError(f"tests/e2e: {error}") from None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Clusters take their time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Keep everything about the releases that are there when a test fails."""
+    report = yield
+    if call.when == "call" and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        for release in _releases:
+            release.collect()
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures of all tests, also those of other processes."""
+    told = [
+        f"{report.nodeid.rpartition('/')[2]}: {text}"
+        for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+        for name, text in report.user_properties
+        if name == _FIGURES and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("figures")
+        terminalreporter.line("\n".join(told))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster that KUBECONFIG points at."""
+    return connect()
+
+
+@pytest.fixture(scope="module")
+def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
+    """The release of this file, with the values in its VALUES."""
+    name = Path(request.path).stem.removeprefix("test_")
+    with Release(cluster, name, getattr(request.module, "VALUES", None)) as installed:
+        _releases.append(installed)
+        try:
+            yield installed
+        finally:
+            _releases.remove(installed)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes a measured figure, which is printed at the end of the session."""
+
+    def note(text: str) -> None:
+        request.node.user_properties.append((_FIGURES, text))
+
+    return note

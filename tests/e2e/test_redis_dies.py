@@ -1,0 +1,39 @@
+"""The Redis pod is deleted while jobs run and wait: they go on, the API says that it is away, and nothing is lost."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from tests.e2e.release import FULL, Release
+from tests.e2e.waits import until
+
+VALUES = {"worker": {"concurrency": 2, "keda": {"maxReplicas": 2}}, "redis": {"persistence": {"enabled": True}}}
+AWAY = 30.0  # seconds; a fresh pod on the same volume is promised within
+
+
+def test_redis_may_go_and_come_back_under_running_and_waiting_jobs(release: Release, figure: Callable[[str], None]) -> None:
+    running = release.accepted.submit("nap", 4, seconds=45)
+    until(lambda: release.accepted.running(running), lambda all_run: all_run, 5 * 30, "four jobs on two pods")
+    waiting = release.accepted.submit("nap", 6, seconds=1)
+    began = time.time()
+    release.cluster.core.delete_namespaced_pod(f"{FULL}-redis-0", release.namespace)
+    with ThreadPoolExecutor() as pool:
+        # The client's promise: it sends again until the job is accepted, and nothing is doubled.
+        meanwhile = [pool.submit(release.accepted.submit, "where") for _ in range(4)]
+        refusal = until(lambda: _ask(release), lambda answer: answer.status_code == 503, 5 * AWAY, "503 while Redis is away")
+        assert int(refusal.headers["Retry-After"]) > 0
+        assert refusal.headers["Content-Type"] == "application/problem+json"
+        until(lambda: _ask(release), lambda answer: answer.status_code == 200, 5 * AWAY, "the API with Redis again")
+        figure(f"Redis deleted to the API answering again: {time.time() - began:.1f} s; meanwhile: {refusal.json()['detail']}")
+        accepted = [job for each in meanwhile for job in each.result(5 * AWAY)]
+    ended = release.accepted.end(running + waiting + accepted, 5 * 60)
+    assert all(each.untouched for each in ended), [str(each) for each in ended]
+    assert all(each.ended_at > began for each in ended[: len(running)])
+    assert not [pod for pod in release.pods.pods("worker") if pod.deleting and pod.deleting < ended[0].ended_at]
+    release.accepted.check()
+
+
+def _ask(release: Release) -> httpx.Response:
+    return httpx.get(f"{release.url}/jobs?limit=1", headers={"Authorization": f"Bearer {release.token('view')}"}, timeout=30)
