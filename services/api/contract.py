@@ -41,9 +41,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """A request body: a type that pydantic knows, or a function from the catalog to a schema; or media types of raw bytes."""
+    """A request body: functions from the catalog to its alternatives, and to examples of them; or media types of raw bytes."""
 
     shape: Any = None
+    examples: Any = None
     media: tuple[str, ...] = (JSON,)
     required: bool = True
     form: str = ""  # name of the one file of a form, which may be sent instead

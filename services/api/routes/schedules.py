@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, Response, url_for
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from services.api.body import json_body
 from services.api.contract import Answer, Body, contract
 from services.api.problems import MOST_ERRORS, InvalidBody
 from services.api.replies import json_reply
+from services.api.request_schemas import new_schedule_body, schedule_body, schedule_examples
 from services.api.routes.jobs import OF_A_SUBMIT, accepted
 from services.api.shapes import JobRecord
 from services.api.shapes_schedules import NewScheduleBody, ScheduleBody, ScheduleRecord, Schedules
@@ -26,12 +27,6 @@ from services.api.tokens import Role
 blueprint = Blueprint("schedules", __name__)
 Shape = TypeVar("Shape", bound=ScheduleBody)
 
-EXAMPLE: dict[str, Any] = {
-    "id": "rush-hour",
-    "cron": "30 6 * * 1-5",
-    "timezone": "America/Chicago",
-    "job": {"operation": "plot", "params": {"kind": "by_hour"}},
-}
 _MAKING = tuple(kind for kind in OF_A_SUBMIT if kind is not kinds.QUEUE_FULL)
 
 
@@ -46,7 +41,7 @@ def index() -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Schedules",
-    body=Body(NewScheduleBody),
+    body=Body(new_schedule_body, schedule_examples),
     answers={201: Answer("The schedule.", ScheduleRecord, headers=("Location",))},
     problems=_MAKING,
 )
@@ -74,7 +69,7 @@ def get(sid: str) -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Schedules",
-    body=Body(ScheduleBody),
+    body=Body(schedule_body, schedule_examples),
     answers={200: Answer("The schedule as it is now.", ScheduleRecord)},
     problems=(*_MAKING, kinds.UNKNOWN_SCHEDULE),
 )
