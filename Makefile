@@ -115,6 +115,45 @@ chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost
 bench: $(BENCH) ## Jobs per second beside the peers, in one run
 	$(PY) -m bench
 
+##@ Release
+# What images are built for where a release is pushed.
+PLATFORMS ?= linux/amd64,linux/arm64
+HELM ?= $(shell command -v helm)
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := $(VENV)/actionlint-$(ACTIONLINT_VERSION)/actionlint
+
+.PHONY: release-dry-run release-check release-files release-images release-chart release-page lint-workflows
+release-dry-run: release-files ## Whatever a release holds, in dist/ and pushed nowhere; images where something builds them
+	@if [ "$(origin BUILD)" != file ] || $(firstword $(BUILD) false) info >/dev/null 2>&1; then $(MAKE) images; \
+		else echo "No images: neither docker nor podman nor buildah works here (BUILD='...' names what does)"; fi
+
+# RELEASE_TAG is read from the environment, where there is one: that tag must be the version's.
+release-check: $(PY)
+	@$(PY) -m tools.release check
+
+release-files: release-check $(DEV)
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/uv build --quiet --no-build-isolation --python $(PY) \
+		--no-create-gitignore --out-dir dist
+	@if [ -n "$(HELM)" ]; then $(HELM) package charts/trafficjobs --destination dist >/dev/null; \
+		else $(PY) -c "import helm_python; helm_python.package('charts/trafficjobs', destination='dist')"; fi
+	@$(PY) -m tools.sbom dist
+	@$(PY) -m tools.release notes > dist/NOTES.md
+	@$(PY) -m tools.release list
+
+# These three push, from dist/: only the workflow runs them, and without a virtual environment.
+release-images release-chart release-page:
+	@PLATFORMS="$(PLATFORMS)" REGISTRY="$(REGISTRY)" REVISION="$(REVISION)" "$(PYTHON)" -m tools.publish $(@:release-%=%)
+
+lint-workflows: $(DEV) $(ACTIONLINT) ## The workflows under .github, read by zizmor and actionlint (which go installs)
+	$(VENV)/bin/zizmor --quiet --offline --persona pedantic .github
+	$(ACTIONLINT)
+
+$(ACTIONLINT):
+	@command -v go >/dev/null || { echo "actionlint is installed by go, which is not on PATH" >&2; exit 1; }
+	@echo "Installing actionlint $(ACTIONLINT_VERSION)"
+	@GOFLAGS=-mod=mod GOBIN="$(CURDIR)/$(@D)" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+
 ##@ Keep
 .PHONY: templates lock clean distclean help
 templates: $(LOCAL) ## Write submit_templates.json anew: a working job for every operation
@@ -138,7 +177,7 @@ distclean: clean ## Remove the virtual environment as well; data/ stays
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile; echo
+		/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile; echo
 
 # The virtual environment. dev holds everything local holds, in the same versions.
 $(PY):
