@@ -132,7 +132,7 @@ release-check: $(PY)
 	@$(PY) -m tools.release check
 
 release-files: release-check $(DEV)
-	@rm -rf dist
+	@rm -rf dist trafficjobs.egg-info
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/uv build --quiet --no-build-isolation --python $(PY) \
 		--no-create-gitignore --out-dir dist
 	@if [ -n "$(HELM)" ]; then $(HELM) package charts/trafficjobs --destination dist >/dev/null; \
@@ -177,7 +177,7 @@ distclean: clean ## Remove the virtual environment as well; data/ stays
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile; echo
+		/^[a-z][a-z0-9-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile; echo
 
 # The virtual environment. dev holds everything local holds, in the same versions.
 $(PY):
