@@ -49,7 +49,7 @@ lint: $(DEV) ## Style, format, types and Dockerfiles
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/hadolint services/*/Dockerfile
+	$(VENV)/bin/hadolint services/*/Dockerfile tests/e2e/images/*/Dockerfile
 
 format: $(DEV) ## Rewrite the code in our style
 	$(PY) -m ruff check --fix --exit-zero .
@@ -75,14 +75,16 @@ REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/de
 BUILD ?= $(shell for tool in docker podman buildah; do command -v $$tool >/dev/null && echo $$tool build && break; done)
 ENGINE ?= $(shell for tool in docker podman; do command -v $$tool >/dev/null && echo $$tool && break; done)
 
-.PHONY: images image-sizes test-images
-images: ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
-	@test -n "$(BUILD)" || { echo "Images are built by docker, podman or buildah, and none is on PATH;" \
-		"install one, or name a command that takes the arguments of docker build: make images BUILD='...'" >&2; exit 1; }
+.PHONY: images image-sizes test-images builder
+images: builder ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
 	@for name in api worker; do \
 		echo "Building $(REGISTRY)/$$name:$(TAG)"; \
 		$(BUILD) --pull=false --file services/$$name/Dockerfile --tag $(REGISTRY)/$$name:$(TAG) \
 			--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) . || exit 1; done
+
+builder:
+	@test -n "$(BUILD)" || { echo "Images are built by docker, podman or buildah, and none is on PATH;" \
+		"install one, or name a command that takes the arguments of docker build: make $(MAKECMDGOALS) BUILD='...'" >&2; exit 1; }
 
 image-sizes: $(DEV) ## What the images weigh, with and without their base (ENGINE=podman)
 	@ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m tests.images.sizes
@@ -95,9 +97,24 @@ test-images: $(DEV) ## Start what compose.yaml says, from the built images, and 
 ##@ Kubernetes
 # namespaces that are tested side by side
 RELEASES ?= 3
-.PHONY: e2e
+# The chart that upgrades start from is kept as a package.
+PREVIOUS = $(patsubst tests/e2e/previous/trafficjobs-%.tgz,%,$(wildcard tests/e2e/previous/trafficjobs-*.tgz))
+VALKEY = docker.io/valkey/valkey:8-alpine
+EXPORTER = docker.io/oliver006/redis_exporter:latest
+
+.PHONY: e2e e2e-images e2e-image-names
 e2e: $(DEV) ## Install, scale, kill and upgrade on the cluster of KUBECONFIG, with the images in it (REGISTRY=, TAG=, RELEASES=3)
 	REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -n $(RELEASES) --dist loadfile --durations=40 --durations-min=1 tests/e2e
+
+e2e-images: builder ## Build what only `make e2e` needs: an image of Redis, and the images of `make images` under the previous tag
+	$(BUILD) --pull=false --tag $(REGISTRY)/e2e-redis:$(TAG) tests/e2e/images/redis
+	@for name in api worker; do \
+		$(BUILD) --pull=false --tag $(REGISTRY)/$$name:$(PREVIOUS) --build-arg IMAGE=$(REGISTRY)/$$name:$(TAG) \
+			--build-arg VERSION=$(PREVIOUS) tests/e2e/images/previous || exit 1; done
+
+e2e-image-names: # What `make e2e` wants in a cluster that pulls nothing
+	@printf '%s\n' $(foreach tag,$(TAG) $(PREVIOUS),$(REGISTRY)/api:$(tag) $(REGISTRY)/worker:$(tag)) \
+		$(REGISTRY)/e2e-redis:$(TAG) $(VALKEY) $(EXPORTER)
 
 ##@ Data
 .PHONY: data data-sample
