@@ -49,7 +49,7 @@ lint: $(DEV) ## Style, format, types and Dockerfiles
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/hadolint services/*/Dockerfile
+	$(VENV)/bin/hadolint services/*/Dockerfile tests/e2e/images/*/Dockerfile
 
 format: $(DEV) ## Rewrite the code in our style
 	$(PY) -m ruff check --fix --exit-zero .
@@ -75,14 +75,16 @@ REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/de
 BUILD ?= $(shell for tool in docker podman buildah; do command -v $$tool >/dev/null && echo $$tool build && break; done)
 ENGINE ?= $(shell for tool in docker podman; do command -v $$tool >/dev/null && echo $$tool && break; done)
 
-.PHONY: images image-sizes test-images
-images: ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
-	@test -n "$(BUILD)" || { echo "Images are built by docker, podman or buildah, and none is on PATH;" \
-		"install one, or name a command that takes the arguments of docker build: make images BUILD='...'" >&2; exit 1; }
+.PHONY: images image-sizes test-images builder
+images: builder ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
 	@for name in api worker; do \
 		echo "Building $(REGISTRY)/$$name:$(TAG)"; \
 		$(BUILD) --pull=false --file services/$$name/Dockerfile --tag $(REGISTRY)/$$name:$(TAG) \
 			--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) . || exit 1; done
+
+builder:
+	@test -n "$(BUILD)" || { echo "Images are built by docker, podman or buildah, and none is on PATH;" \
+		"install one, or name a command that takes the arguments of docker build: make $(MAKECMDGOALS) BUILD='...'" >&2; exit 1; }
 
 image-sizes: $(DEV) ## What the images weigh, with and without their base (ENGINE=podman)
 	@ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m tests.images.sizes
@@ -95,9 +97,24 @@ test-images: $(DEV) ## Start what compose.yaml says, from the built images, and 
 ##@ Kubernetes
 # namespaces that are tested side by side
 RELEASES ?= 3
-.PHONY: e2e
+# The chart that upgrades start from is kept as a package.
+PREVIOUS = $(patsubst tests/e2e/previous/trafficjobs-%.tgz,%,$(wildcard tests/e2e/previous/trafficjobs-*.tgz))
+VALKEY = docker.io/valkey/valkey:8-alpine
+EXPORTER = docker.io/oliver006/redis_exporter:latest
+
+.PHONY: e2e e2e-images e2e-image-names
 e2e: $(DEV) ## Install, scale, kill and upgrade on the cluster of KUBECONFIG, with the images in it (REGISTRY=, TAG=, RELEASES=3)
 	REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -n $(RELEASES) --dist loadfile --durations=40 --durations-min=1 tests/e2e
+
+e2e-images: builder ## Build what only `make e2e` needs: an image of Redis, and the images of `make images` under the previous tag
+	$(BUILD) --pull=false --tag $(REGISTRY)/e2e-redis:$(TAG) tests/e2e/images/redis
+	@for name in api worker; do \
+		$(BUILD) --pull=false --tag $(REGISTRY)/$$name:$(PREVIOUS) --build-arg IMAGE=$(REGISTRY)/$$name:$(TAG) \
+			--build-arg VERSION=$(PREVIOUS) tests/e2e/images/previous || exit 1; done
+
+e2e-image-names: # What `make e2e` wants in a cluster that pulls nothing
+	@printf '%s\n' $(foreach tag,$(TAG) $(PREVIOUS),$(REGISTRY)/api:$(tag) $(REGISTRY)/worker:$(tag)) \
+		$(REGISTRY)/e2e-redis:$(TAG) $(VALKEY) $(EXPORTER)
 
 ##@ Data
 .PHONY: data data-sample
@@ -114,6 +131,45 @@ chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost
 
 bench: $(BENCH) ## Jobs per second beside the peers, in one run
 	$(PY) -m bench
+
+##@ Release
+# What images are built for where a release is pushed.
+PLATFORMS ?= linux/amd64,linux/arm64
+HELM ?= $(shell command -v helm)
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := $(VENV)/actionlint-$(ACTIONLINT_VERSION)/actionlint
+
+.PHONY: release-dry-run release-check release-files release-images release-chart release-page lint-workflows
+release-dry-run: release-files ## Whatever a release holds, in dist/ and pushed nowhere; images where something builds them
+	@if [ "$(origin BUILD)" != file ] || $(firstword $(BUILD) false) info >/dev/null 2>&1; then $(MAKE) images; \
+		else echo "No images: neither docker nor podman nor buildah works here (BUILD='...' names what does)"; fi
+
+# RELEASE_TAG is read from the environment, where there is one: that tag must be the version's.
+release-check: $(PY)
+	@$(PY) -m tools.release check
+
+release-files: release-check $(DEV)
+	@rm -rf dist trafficjobs.egg-info
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/uv build --quiet --no-build-isolation --python $(PY) \
+		--no-create-gitignore --out-dir dist
+	@if [ -n "$(HELM)" ]; then $(HELM) package charts/trafficjobs --destination dist >/dev/null; \
+		else $(PY) -c "import helm_python; helm_python.package('charts/trafficjobs', destination='dist')"; fi
+	@$(PY) -m tools.sbom dist
+	@$(PY) -m tools.release notes > dist/NOTES.md
+	@$(PY) -m tools.release list
+
+# These three push, from dist/: only the workflow runs them, and without a virtual environment.
+release-images release-chart release-page:
+	@PLATFORMS="$(PLATFORMS)" REGISTRY="$(REGISTRY)" REVISION="$(REVISION)" "$(PYTHON)" -m tools.publish $(@:release-%=%)
+
+lint-workflows: $(DEV) $(ACTIONLINT) ## The workflows under .github, read by zizmor and actionlint (which go installs)
+	$(VENV)/bin/zizmor --quiet --offline --persona pedantic .github
+	$(ACTIONLINT)
+
+$(ACTIONLINT):
+	@command -v go >/dev/null || { echo "actionlint is installed by go, which is not on PATH" >&2; exit 1; }
+	@echo "Installing actionlint $(ACTIONLINT_VERSION)"
+	@GOFLAGS=-mod=mod GOBIN="$(CURDIR)/$(@D)" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 ##@ Keep
 .PHONY: templates lock clean distclean help
@@ -138,7 +194,7 @@ distclean: clean ## Remove the virtual environment as well; data/ stays
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile; echo
+		/^[a-z][a-z0-9-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile; echo
 
 # The virtual environment. dev holds everything local holds, in the same versions.
 $(PY):

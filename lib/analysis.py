@@ -76,10 +76,11 @@ def incidents_by_road(df: pd.DataFrame, road: str) -> Counts:
     """How many incidents have a text in their address, whatever its case.
 
     The text is taken literally. The streets of a crossing may be named in either order: `A & B` is looked for as A and B.
+    `&` alone finds every crossing.
     """
     addresses = _addresses(df)
     found = np.ones(len(addresses.values), dtype=bool)
-    for street in upper(road).split(" & "):
+    for street in [each for each in upper(road).split(" & ") if each] or [" & "]:
         found &= containing(addresses.values, street)
     return {"count": int(np.count_nonzero(chosen(addresses, found)))}
 

@@ -1,7 +1,7 @@
 """Gives matplotlib the list of fonts that was made with the image, so that no container makes its own again.
 
 matplotlib takes a list only from a folder it can write to, and the image's root is read-only: a copy is laid where it
-looks. Measured: 3 ms in place of 250.
+looks. Measured in the worker's image: 10 ms of processor time in place of 170, and 30 ms in place of 700 on a busy machine.
 """
 
 import os

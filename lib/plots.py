@@ -19,6 +19,7 @@ from pydantic.config import JsonDict
 
 from lib.columns import arrow, coded, column
 from lib.context import save_file
+from lib.dates import EARLIEST, LATEST
 from lib.operations import operation
 from lib.periods import Day, Period, in_period, ordered
 
@@ -101,10 +102,12 @@ def _counted(df: pd.DataFrame, kind: Kind, start: str | None, end: str | None) -
     dates = coded(df, "date")
     per_day = pd.Series(dates.counts(mask), index=pd.PeriodIndex(dates.values.to_pylist(), freq="D")).sort_index()
     per_day = per_day[per_day > 0]
-    if start or end or len(per_day):
-        first, last = start or str(per_day.index.min()), end or str(per_day.index.max())
-        if len(per_day) or (start and end):
-            per_day = per_day.reindex(pd.period_range(first, last, freq="D"), fill_value=0)  # a day without incidents is a zero
+    # No incident lies outside EARLIEST to LATEST; a period of thousands of years is not drawn day by day.
+    first, last = (max(start, EARLIEST) if start else None), (min(end, LATEST) if end else None)
+    if len(per_day):
+        first, last = first or str(per_day.index.min()), last or str(per_day.index.max())
+    if first and last:
+        per_day = per_day.reindex(pd.period_range(first, last, freq="D"), fill_value=0)  # a day without incidents is a zero
     if kind == "by_month":
         per_day = per_day.groupby(per_day.index.astype("period[M]")).sum()
     return Series([str(period) for period in per_day.index], per_day.tolist())

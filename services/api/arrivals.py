@@ -23,6 +23,7 @@ class State(enum.Enum):
     HEAD = enum.auto()  # the head is not whole
     BODY = enum.auto()  # the head is whole, and the body is not
     COME = enum.auto()  # a thread can read a request now, or the end of the connection
+    LONG_LINE = enum.auto()  # its first line goes on for ever
     TOO_LARGE = enum.auto()  # the head goes on for ever
 
 
@@ -51,7 +52,9 @@ class Arrival:
             return State.COME
         if whole:
             return State.BODY
-        return State.TOO_LARGE if here >= LONGEST_HEAD else State.HEAD
+        if here < LONGEST_HEAD:
+            return State.HEAD
+        return State.TOO_LARGE if b"\r\n" in head else State.LONG_LINE
 
 
 def expects_word(client: socket.socket) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from services.api.arrivals import LONGEST_HEAD, Arrival, State, expects_word, is_whole
-from services.api.kinds import TOO_LARGE_HEAD, TOO_SLOW, Kind
+from services.api.kinds import TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
 from services.api.refusals import kind_of, refusal
 
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
@@ -27,6 +27,10 @@ SILENCE = 10  # seconds without a byte, sent or received, after which a thread g
 _LINGER = 1.0  # seconds in which a client may still read an answer after which the connection closes
 _REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
+_TOO_LONG = {
+    State.LONG_LINE: (TOO_LONG_ADDRESS, "The address is longer than 8,190 bytes."),
+    State.TOO_LARGE: (TOO_LARGE_HEAD, f"The head of the request is longer than {LONGEST_HEAD:,} bytes."),
+}
 _SILENCE = struct.pack("ll", SILENCE, 0)
 
 
@@ -85,9 +89,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         state = conn.arrival.look(conn.sock, self._longest_body)
         if state is State.COME:
             serve(conn, conn.sock)
-        elif state is State.TOO_LARGE:
+        elif state in _TOO_LONG:
             line.remove(conn)
-            self._refuse(conn, TOO_LARGE_HEAD, f"The head of the request is longer than {LONGEST_HEAD} bytes.")
+            self._refuse(conn, *_TOO_LONG[state])
         elif state is State.BODY:
             line.remove(conn)
             self._await_body(conn)

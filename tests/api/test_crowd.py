@@ -81,10 +81,19 @@ def test_a_hundred_clients_that_trickle_their_bodies_hold_up_nobody(api: Api) ->
         until(lambda: all(each.status == 202 for each in crowd), 20, "an answer to all, once they have said it all")
 
 
-def test_a_head_that_goes_on_for_ever_is_refused(api: Api) -> None:
-    with Client(api, say=b"GET / HTTP/1.1\r\n" + b"X-More: " + b"x" * 20_000) as client:
-        assert until(lambda: client.status, 5, "an answer") == 431
-        assert b"/problems/head-too-large" in client.received
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [(b"GET /", 414), (b"GET /healthz?", 414), (b"GET / HTTP/1.1\r\nX-More: ", 431)],
+    ids=["line", "query", "head"],
+)
+@pytest.mark.parametrize("length", [9_000, 20_000])
+def test_a_head_that_is_too_long_is_refused(api: Api, begun: bytes, status: int, length: int) -> None:
+    end = b" HTTP/1.1\r\n\r\n" if status == 414 else b"\r\n\r\n"
+    with Client(api, say=begun + b"x" * length + end) as client:
+        assert until(lambda: client.status, 5, "an answer") == status
+        until(lambda: client.over, 5, "the end of the connection")
+    assert b"\r\nContent-Type: application/problem+json\r\n" in client.received
+    assert b"-too-l" in client.received
 
 
 def test_a_body_that_does_not_come_is_refused_in_the_end(server: Server, tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ class Composition:
         try:
             for name in sorted(self.services, key=lambda each: each != FIRST):
                 self.start(name)
-        except BaseException:
-            self.__exit__(None, None, None)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
             raise
         return self
 

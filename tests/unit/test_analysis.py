@@ -95,6 +95,8 @@ def test_folded_labels_count_once(df: pd.DataFrame) -> None:
         ("\\", 0),
         ("AVE100", 0),
         ("E\n", 0),
+        ("&burnet", 4),
+        ("&", 4),
     ],
 )
 def test_a_road_is_looked_for_as_literal_text_in_any_case(df: pd.DataFrame, road: str, count: int) -> None:

@@ -63,6 +63,18 @@ def test_a_long_time_is_drawn_as_a_line(df: pd.DataFrame) -> None:
     assert len(drawn(df, start="2022-01-01", end="2023-06-01")[0]["counts"]) == 517
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("period", [{"end": "6347-10-01"}, {"start": "0001-01-01", "end": "9999-12-31"}])
+@pytest.mark.parametrize("kind", ["by_day", "by_month"])
+def test_a_period_of_thousands_of_years_is_drawn_as_far_as_incidents_may_lie(
+    df: pd.DataFrame, kind: str, period: dict[str, str]
+) -> None:
+    result, _ = drawn(df, kind=kind, **period)
+
+    assert result["incident_count"] == 12
+    assert result["labels"][-1].startswith("2080-01")
+
+
 def test_a_date_and_a_period_together_are_refused(df: pd.DataFrame) -> None:
     with pytest.raises(InvalidParameters, match="not both"):
         drawn(df, date="2023-01-05", start="2023-01-01")

@@ -19,8 +19,8 @@ PASSWORD = "secret of a pod"
 
 @pytest.fixture
 def pod(server: Server, settings: Settings) -> Iterator[dict[str, str]]:
-    """The environment of a pod, whose user may do everything but administer the server."""
-    rules = ["reset", "on", f">{PASSWORD}", "~*", "&*", "+@all", "-@admin"]
+    """The environment of a pod, whose user may do everything but what endangers the server."""
+    rules = ["reset", "on", f">{PASSWORD}", "~*", "&*", "+@all", "-@admin", "-@dangerous", "+info", "+keys", "+sort"]
     with redis.Redis(port=server.port) as admin:
         admin.execute_command("ACL", "SETUSER", "debug", *rules)
         yield environment(settings, redis_username="debug", redis_password=PASSWORD)

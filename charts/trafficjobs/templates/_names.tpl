@@ -33,7 +33,7 @@ trafficjobs.io/pool: {{ . | quote }}
 {{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
 {{- $_ := set $ours "app.kubernetes.io/managed-by" .root.Release.Service -}}
 {{- $defaults := dict "app.kubernetes.io/part-of" "trafficjobs" "app.kubernetes.io/version" .root.Chart.AppVersion -}}
-{{- toYaml (merge $ours .root.Values.commonLabels $defaults) -}}
+{{- toYaml (merge $ours (.root.Values.commonLabels | default dict) $defaults) -}}
 {{- end -}}
 
 {{/* The metadata of an object. (dict "root" $ "component" "api" "name" "..." "annotations" dict "pool" "...") */}}
@@ -42,7 +42,7 @@ name: {{ .name }}
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "trafficjobs.labels" . | nindent 2 }}
-{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+{{- with merge (dict) (.annotations | default dict) (.root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -68,7 +68,7 @@ key: {{ .root.Values.externalRedis.passwordKey | quote }}
 
 {{/* (dict "root" $ "own" .Values.api) */}}
 {{- define "trafficjobs.envFrom" -}}
-{{- with concat .root.Values.extraEnvFrom (.own.extraEnvFrom | default list) }}
+{{- with concat (.root.Values.extraEnvFrom | default list) (.own.extraEnvFrom | default list) }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -142,12 +142,12 @@ topologySpreadConstraints:
 
 {{/* Metadata of a pod's template: without the chart's version, so that only what changes a pod replaces it. (dict "root" $ "component" "api" "pool" "" "own" .Values.api "annotations" dict) */}}
 {{- define "trafficjobs.podMetadata" -}}
-{{- $annotations := merge (dict) (.annotations | default dict) .own.podAnnotations .root.Values.commonAnnotations -}}
+{{- $annotations := merge (dict) (.annotations | default dict) (.own.podAnnotations | default dict) (.root.Values.commonAnnotations | default dict) -}}
 {{- if and .root.Values.operations.files (ne .component "redis") -}}
 {{- $_ := set $annotations "checksum/operations" (toJson .root.Values.operations.files | sha256sum) -}}
 {{- end -}}
 labels:
-  {{- toYaml (merge (include "trafficjobs.selectorLabels" . | fromYaml) .own.podLabels .root.Values.commonLabels) | nindent 2 }}
+  {{- toYaml (merge (include "trafficjobs.selectorLabels" . | fromYaml) (.own.podLabels | default dict) (.root.Values.commonLabels | default dict)) | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
