@@ -155,10 +155,10 @@ class Scheduling(Submitting):
         self.schedule(sid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
         self.store.run("switch_schedule", sid, "delete", "")
 
-    def trigger_schedule(self, sid: str, jid: str) -> Accepted:
+    def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None) -> Accepted:
         """Submit its job now, beside its times, under the id `jid`. Raises UnknownSchedule, and as submit."""
         schedule = self.schedule(sid)
-        return self.submit(schedule.submission(jid), queue=schedule.queue)
+        return self.submit(schedule.submission(jid), queue=schedule.queue, idempotency_key=idempotency_key)
 
     def fire(self, schedule: Schedule, following: float | None, missed: int, for_time: float | None, problem: str = "") -> str:
         """Submit the job of the time `for_time` (None: of none, because of `problem` perhaps) and move on to `following`.

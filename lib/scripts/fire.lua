@@ -22,12 +22,12 @@ if for_time ~= '' then
   else
     rec('HDEL', key, 'problem')
   end
-  count('schedule_fired|' .. id)
+  count('schedule_fired')
 end
 if ARGV[6] ~= '' then rec('HSET', key, 'problem', ARGV[6]) end
 if missed > 0 then
   rec('HINCRBY', key, 'missed_count', missed)
-  count('schedule_missed|' .. id, missed)
+  count('schedule_missed', missed)
 end
 rec('HSET', key, 'next', next_due)
 if next_due == '' then

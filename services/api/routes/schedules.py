@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from typing import TypeVar
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from pydantic import ValidationError
 
 from lib.errors import InvalidInput
@@ -108,12 +108,14 @@ def resume(sid: str) -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Schedules",
+    takes=("Idempotency-Key",),
     answers={202: Answer("The job as it was accepted.", JobRecord, headers=("Location", "Idempotent-Replayed"))},
     problems=(*OF_A_SUBMIT, kinds.UNKNOWN_SCHEDULE),
 )
 def trigger(sid: str) -> Response:
     """Submit its job now, beside its times."""
-    return accepted(backend().jobs.trigger_schedule(_own(sid).id, str(uuid.uuid4())))
+    key = request.headers.get("Idempotency-Key")
+    return accepted(backend().jobs.trigger_schedule(_own(sid).id, str(uuid.uuid4()), idempotency_key=key))
 
 
 @blueprint.delete("/schedules/<sid>")
