@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """A request body: a type that pydantic knows, or a function from the catalog to a schema; or media types of raw bytes."""
+    """A request body: a pydantic model, or a function from the catalog to schemas; or media types of raw bytes."""
 
     shape: Any = None
     media: tuple[str, ...] = (JSON,)
