@@ -260,10 +260,12 @@ class Submitting:
             raise Conflict(f"Job {jid} has ended already: it is {status[0]}.")
         return "in-progress" if code == "REQUESTED" else "cancelled"
 
-    def retry(self, jid: str, run: int | None = None) -> None:
+    def retry(self, jid: str, run: int | None = None) -> bool:
         """Run a failed or cancelled job again. `run` is the number of the ended run, so that a repeated call retries once.
 
-        Raises: UnknownJob; Conflict where it has not ended, or is complete.
+        Returns: whether that run had been retried before.
+
+        Raises: UnknownJob; Conflict where it has not ended, or is complete, or is in another run.
         """
         if run is None:
             run = self.get(jid).run
@@ -272,6 +274,9 @@ class Submitting:
             raise UnknownJob(f"There is no job {jid}.")
         if code == "STATE":
             raise Conflict(f"Job {jid} is {status[0]}; only failed and cancelled jobs can be retried.")
+        if code == "RUN":
+            raise Conflict(f"Job {jid} is in run {status[0]}, not {run}; look at it again.")
+        return bool(code == "AGAIN")
 
     def delete(self, jid: str) -> None:
         """Delete a job with its log and files; a waiting one is cancelled by it.

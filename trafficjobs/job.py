@@ -167,13 +167,8 @@ class Job:
 
     def retry(self) -> "Self":
         """Run a failed or cancelled job again. Raises Conflict where it has not ended, or is complete."""
-        run = self.refresh().record.get("run", 0)
-        try:
-            self.record = self._transport.json("POST", f"{self._path}/retry", repeatable=False)
-        except Unavailable:
-            # The answer may be lost, and the job may run again already: its number of runs tells.
-            if self.refresh().record.get("run", 0) == run:
-                self.record = self._transport.json("POST", f"{self._path}/retry", repeatable=False)
+        run = self.refresh().record.get("run", 0)  # with it, a request that is sent again is the same retry
+        self.record = self._transport.json("POST", f"{self._path}/retry", json={"run": run})
         return self
 
     def delete(self) -> None:

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Run a failed or cancelled job again; the ended run is kept in the record.
 -- Keys: job.<id>, jobs.*, events; <queue>.{waiting,idle}, lists. ARGV: id, number of the ended run (so that it may be sent twice).
--- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'STATE', status}, {'UNKNOWN'}.
+-- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'STATE', status}, {'UNKNOWN'}.
 --@include lists
 local job, run = load(ARGV[1]), tonumber(ARGV[2])
 if not job or job.status == 'deleted' then return {'UNKNOWN'} end
@@ -10,7 +10,8 @@ if current == run + 1 then
   rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
   return {'AGAIN'}
 end
-if current ~= run or (job.status ~= 'failed' and job.status ~= 'cancelled') then return {'STATE', job.status} end
+if current ~= run then return {'RUN', tostring(current)} end
+if job.status ~= 'failed' and job.status ~= 'cancelled' then return {'STATE', job.status} end
 local parts, gone = {}, {'started', 'ended', 'result', 'error', 'crashes', 'lost', 'retries', 'releases', 'cancelled_by', 'worker'}
 for n = 1, tonumber(job.attempt or 0) do
   local text = rec('HGET', job.key, 'attempt.' .. n)

@@ -21,8 +21,8 @@ MAX_DEPTH = 32
 CHUNK = 1 << 16  # bytes
 
 
-def json_body() -> Any:
-    """The body as JSON.
+def json_body(required: bool = True) -> Any:
+    """The body as JSON; `{}` where it is empty and need not be there.
 
     Raises:
         Problem: it is not JSON, not UTF-8, or empty.
@@ -31,6 +31,8 @@ def json_body() -> Any:
     """
     # Not `request.get_data`: it would cut a chunked body off at the limit without a word.
     raw = b"".join(iter(Body().read, b""))
+    if not raw and not required:
+        return {}
     if not raw:
         raise Problem(INVALID_JSON, "Invalid JSON: the body is empty.")
     try:
@@ -81,11 +83,23 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return False
 
 
+def body_of(model: type[Model]) -> Model:
+    """The JSON body as the model says; an empty one leaves everything out. Raises as `json_body`, and InvalidBody."""
+    given = json_body(required=False)
+    if not isinstance(given, dict):
+        raise InvalidInput("", f"the body must be an object; it takes {', '.join(model.model_fields)}")
+    return _parsed(model, given, coerce=False)
+
+
 def query(model: type[Model]) -> Model:
     """The query string as the model says. Raises InvalidBody with every parameter that does not fit."""
     given = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+    return _parsed(model, {name: value for name, value in given.items() if name in model.model_fields}, coerce=True)
+
+
+def _parsed(model: type[Model], given: dict[str, Any], coerce: bool) -> Model:
     try:
-        return parse(model, {name: value for name, value in given.items() if name in model.model_fields}, coerce=True)
+        return parse(model, given, coerce)
     except InvalidParameters as error:
         raise InvalidBody([(name.removeprefix("params."), message) for name, message in error.problems]) from None
 

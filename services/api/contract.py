@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """A request body: functions from the catalog to its alternatives, and to examples of them; or media types of raw bytes."""
+    """A request body: a pydantic model, or functions from the catalog to schemas and to examples; or media types of raw bytes."""
 
     shape: Any = None
     examples: Any = None

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from flask import Flask
+from pydantic import BaseModel
 from werkzeug.routing import Rule
 
 from lib.operations import Catalog
@@ -114,6 +115,9 @@ class _Document:
         content: dict[str, Any]
         if body.shape is None:
             content = {media: {"schema": {"type": "string", "format": "binary"}} for media in body.media}
+        elif isinstance(body.shape, type) and issubclass(body.shape, BaseModel):
+            value = {name: field.examples[0] for name, field in body.shape.model_fields.items() if field.examples}
+            content = {JSON: {"schema": self.schemas.of_body(body.shape), "examples": {"example": {"value": value}}}}
         else:
             parts = body.shape(self.catalog, self.settings, self.schemas)
             alternatives = [self.schemas.add(name, schema) for name, schema in parts.items()]

@@ -29,6 +29,10 @@ class Schemas:
         properties = self._made(model, "validation", prefix).get("properties", {})
         return {name: {key: value for key, value in schema.items() if key != "title"} for name, schema in properties.items()}
 
+    def of_body(self, model: type[BaseModel]) -> Schema:
+        """A reference to the schema of a model that a body fills."""
+        return self.add(model.__name__, self._made(model, "validation"))
+
     def of_operation(self, operation: Operation) -> Schema:
         """A reference to the schema of an operation's parameters. Names within it are the operation's own."""
         try:

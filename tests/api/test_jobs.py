@@ -100,6 +100,34 @@ def test_a_failed_job_can_be_retried_once_per_failure(client: FlaskClient, queue
     assert client.post(f"/jobs/{jid}/retry").status_code == 409
 
 
+def test_a_retry_of_the_same_run_is_the_same_retry_also_when_the_next_run_has_failed(client: FlaskClient, queue: Jobs) -> None:
+    jid = submit(client)
+    fail(queue)
+    first, again = (client.post(f"/jobs/{jid}/retry", json={"run": 0}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert [answer.headers.get("Idempotent-Replayed") for answer in (first, again)] == [None, "true"]
+    fail(queue)
+    late = client.post(f"/jobs/{jid}/retry", json={"run": 0})
+    assert (late.status_code, late.get_json()["status"], late.get_json()["run"]) == (202, "failed", 1)
+    assert client.post(f"/jobs/{jid}/retry", json={"run": 1}).get_json()["run"] == 2
+    stale = client.post(f"/jobs/{jid}/retry", json={"run": 0})
+    assert (stale.status_code, stale.get_json()["detail"]) == (409, f"Job {jid} is in run 2, not 0; look at it again.")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [(b"{", None), (b"[]", None), (b"null", None), (b'{"run": -1}', "run"), (b'{"run": "0"}', "run"), (b'{"rum": 0}', "rum")],
+)
+def test_a_retry_that_says_nonsense_is_refused_and_retries_nothing(
+    client: FlaskClient, queue: Jobs, body: bytes, field: str | None
+) -> None:
+    jid = submit(client)
+    fail(queue)
+    answer = client.post(f"/jobs/{jid}/retry", data=body)
+    assert (answer.status_code, answer.get_json().get("field")) == (400, field)
+    assert client.get(f"/jobs/{jid}").get_json()["run"] == 0
+
+
 def test_a_complete_job_cannot_be_retried(client: FlaskClient, queue: Jobs) -> None:
     jid = submit(client)
     end(queue)

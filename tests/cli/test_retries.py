@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import CSV, PARKED, Service
 from tests.cli.fakes import Loses
+from tests.waiting import until
 from trafficjobs import Client, QueueFull, Unavailable
 from trafficjobs.errors import Conflict
 
@@ -58,11 +59,27 @@ def test_the_same_idempotency_key_finds_the_same_job_in_another_process(service:
             other.submit("print", msg="twice", idempotency_key=key)
 
 
-def test_a_retry_whose_answer_is_lost_runs_the_job_once_more(service: Service, client: Client) -> None:
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_retry_whose_answer_is_lost_runs_the_job_once_more(service: Service, client: Client, lost: int) -> None:
     failed = client.submit("divide", by=0).wait(20)
-    with Client(service.url, transport=(network := Loses(1, posts))) as unlucky:
+    with Client(service.url, transport=(network := Loses(lost, posts))) as unlucky:
         assert unlucky.job(failed.id).retry().wait(20).record["run"] == 1
-    assert [sent for sent in network.sent if sent.endswith("/retry")] == [f"POST /jobs/{failed.id}/retry"]
+    assert [sent for sent in network.sent if sent.startswith("POST")] == [f"POST /jobs/{failed.id}/retry"] * (lost + 1)
+    assert client.job(failed.id).record["run"] == 1
+
+
+def test_a_retry_that_is_sent_again_after_its_run_has_failed_runs_nothing_more(service: Service, client: Client) -> None:
+    failed = client.submit("divide", by=0).wait(20)
+
+    def late(request: httpx.Request) -> bool:
+        """The answer is lost only when the run that it began has ended."""
+        if posts(request):
+            until(lambda: client.job(failed.id).status == "failed", 20, "the end of the second run")
+        return posts(request)
+
+    with Client(service.url, transport=Loses(1, late)) as unlucky:
+        assert unlucky.job(failed.id).retry().record["run"] == 1
+    assert [run["status"] for run in client.job(failed.id).record["runs"]] == ["failed"]
 
 
 @pytest.mark.parametrize("action", ["cancel", "delete"])

@@ -175,8 +175,10 @@ def test_retry_runs_an_ended_job_again_once_and_keeps_the_ended_run(jobs: Jobs) 
     with pytest.raises(Conflict, match="only failed and cancelled"):
         jobs.retry(jid)
     jobs.cancel(jid, by="ada")
-    jobs.retry(jid, run=0)
-    jobs.retry(jid, run=0)  # the reply was lost
+    assert not jobs.retry(jid, run=0)
+    assert jobs.retry(jid, run=0)  # the reply was lost
+    with pytest.raises(Conflict, match="is in run 1, not 2"):
+        jobs.retry(jid, run=2)
     job = jobs.get(jid)
     assert (job.status, job.run, [run["status"] for run in job.runs]) == ("submitted", 1, ["cancelled"])
     assert jobs.queue("job-queue").waiting["normal"] == 1

@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
+from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import UnknownJob
 from lib.jobs import Accepted, Job, Shown
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
-from services.api.body import json_body, page_link, query
+from services.api.body import body_of, json_body, page_link, query
 from services.api.contract import Answer, Body, contract
 from services.api.preferences import wait_for_end
 from services.api.queries import JobsQuery
@@ -21,6 +22,17 @@ from services.api.submissions import is_job_id, submission_of
 from services.api.tokens import Role
 
 blueprint = Blueprint("jobs", __name__)
+
+
+class RetryBody(BaseModel):
+    """Which run is retried."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: int | None = Field(
+        None, ge=0, examples=[0], description="Number of the run that failed or was cancelled; the current one by default."
+    )
+
 
 OF_A_JOB = (kinds.UNKNOWN_JOB, kinds.EXPIRED)
 OF_A_SUBMIT = (
@@ -158,14 +170,24 @@ def cancel(jid: str) -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Jobs",
-    answers={202: Answer("It waits again; the ended run is in `runs`.", JobRecord, headers=("Location",))},
-    problems=(*OF_A_JOB, kinds.CONFLICT, kinds.STORE_FULL),
+    body=Body(RetryBody, required=False),
+    answers={
+        202: Answer(
+            "It waits again; the ended run is in `runs`.", JobRecord, headers=("Location", "Idempotent-Replayed"), follow=FOLLOW
+        )
+    },
+    problems=(*OF_A_JOB, kinds.INVALID_JSON, kinds.INVALID_INPUT, kinds.CONFLICT, kinds.STORE_FULL),
 )
 def retry(jid: str) -> Response:
-    """Run a failed or cancelled job again."""
+    """Run a failed or cancelled job again.
+
+    `{"run"}` is the number of the run that ended, as the record has it: sent again, it is the same retry. Without it, every
+    request that finds the job failed or cancelled retries it.
+    """
     job = own_job(jid)
-    backend().jobs.retry(job.id, job.run)
-    return accepted(Accepted(job.id, replayed=False))
+    asked = body_of(RetryBody)
+    replayed = backend().jobs.retry(job.id, job.run if asked.run is None else asked.run)
+    return accepted(Accepted(job.id, replayed))
 
 
 @blueprint.delete("/jobs/<jid>")
