@@ -2,20 +2,16 @@
 
 import uuid
 from dataclasses import replace
-from typing import TypeVar
 
 from flask import Blueprint, Response, request, url_for
-from pydantic import ValidationError
 
 from lib.errors import InvalidInput
 from lib.jobs import Recurrence, Schedule, job_of
-from lib.parameters import strictly
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
-from services.api.body import json_body
+from services.api.body import body_of
 from services.api.contract import Answer, Body, contract
-from services.api.problems import MOST_ERRORS, InvalidBody
 from services.api.replies import json_reply
 from services.api.request_schemas import new_schedule_body, schedule_body, schedule_examples
 from services.api.routes.jobs import OF_A_SUBMIT, accepted
@@ -25,7 +21,6 @@ from services.api.submissions import submission_of
 from services.api.tokens import Role
 
 blueprint = Blueprint("schedules", __name__)
-Shape = TypeVar("Shape", bound=ScheduleBody)
 
 _MAKING = tuple(kind for kind in OF_A_SUBMIT if kind is not kinds.QUEUE_FULL)
 
@@ -47,7 +42,7 @@ def index() -> Response:
 )
 def create() -> Response:
     """Make a schedule; its jobs belong to whoever makes it."""
-    body = _parsed(NewScheduleBody)
+    body = body_of(NewScheduleBody)
     made = backend().jobs.put_schedule(_schedule(body, body.id or str(uuid.uuid4()), caller_name()))
     return json_reply(made.to_dict(), 201, {"Location": url_for("schedules.get", sid=made.id)})
 
@@ -76,7 +71,7 @@ def get(sid: str) -> Response:
 def change(sid: str) -> Response:
     """Replace what a schedule does and when. It stays paused if it was, and keeps its history and its owner."""
     own = _own(sid)
-    made = _schedule(_parsed(ScheduleBody), own.id, own.by)
+    made = _schedule(body_of(ScheduleBody), own.id, own.by)
     return json_reply(backend().jobs.put_schedule(made, replace=True).to_dict())
 
 
@@ -136,20 +131,6 @@ def _own(sid: str) -> Schedule:
     schedule = backend().jobs.schedule(sid)
     check_owner(schedule.by, f"Schedule {schedule.id}")
     return schedule
-
-
-def _parsed(shape: type[Shape]) -> Shape:
-    given = json_body()
-    if not isinstance(given, dict):
-        raise InvalidInput("", "the body must be an object with cron or every, and job")
-    try:
-        return strictly(shape, given)
-    except ValidationError as error:
-        problems = [
-            (".".join(map(str, each["loc"])), each["msg"].replace("Input should", "should", 1))
-            for each in error.errors(include_url=False)[:MOST_ERRORS]
-        ]
-        raise InvalidBody(problems) from None
 
 
 def _schedule(body: ScheduleBody, sid: str, by: str | None) -> Schedule:
