@@ -116,6 +116,46 @@ e2e-image-names: # What `make e2e` wants in a cluster that pulls nothing
 	@printf '%s\n' $(foreach tag,$(TAG) $(PREVIOUS),$(REGISTRY)/api:$(tag) $(REGISTRY)/worker:$(tag)) \
 		$(REGISTRY)/e2e-redis:$(TAG) $(VALKEY) $(EXPORTER)
 
+CLUSTER ?= trafficjobs
+# The newest where empty.
+KEDA_VERSION ?=
+# A target's first line: stops, and says which program is missing.
+needs = @for tool in $(1); do command -v $$tool >/dev/null || { \
+	echo "make $@ needs $$tool, which is not on PATH; see k8s/README.md" >&2; exit 1; }; done
+# Each image as an archive, which every kind of cluster takes from docker and podman alike.
+save = mkdir -p build && for name in api worker; do $(ENGINE) save -o build/$$name.tar $(REGISTRY)/$$name:$(TAG) || exit 1; done
+define install
+	helm upgrade --install keda keda --repo https://kedacore.github.io/charts $(if $(KEDA_VERSION),--version $(KEDA_VERSION)) \
+		--namespace keda --create-namespace --wait --timeout 10m
+	kubectl apply -f k8s/namespace.yaml
+	helm upgrade --install trafficjobs charts/trafficjobs --namespace trafficjobs --wait --timeout 10m \
+		--set image.registry=$(patsubst %/,%,$(dir $(REGISTRY))),image.tag=$(TAG) \
+		--set api.image.repository=$(notdir $(REGISTRY))/api,worker.image.repository=$(notdir $(REGISTRY))/worker
+	helm test trafficjobs --namespace trafficjobs --timeout 10m
+endef
+
+.PHONY: manifests kind minikube
+manifests: $(DEV) ## Write k8s/ anew from the chart
+	$(PY) tools/manifests.py
+
+kind: ## A cluster of kind with KEDA and this checkout's images and chart (CLUSTER=, TAG=, KEDA_VERSION=)
+	$(call needs,kind kubectl helm $(or $(notdir $(ENGINE)),docker))
+	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || kind create cluster --name $(CLUSTER) --config k8s/kind.yaml --wait 5m
+	kubectl config use-context kind-$(CLUSTER)
+	$(MAKE) images
+	$(save)
+	for name in api worker; do kind load image-archive build/$$name.tar --name $(CLUSTER) || exit 1; done
+	$(install)
+
+minikube: ## The same on minikube (untested)
+	$(call needs,minikube kubectl helm $(or $(notdir $(ENGINE)),docker))
+	minikube start --profile $(CLUSTER) --cni calico
+	kubectl config use-context $(CLUSTER)
+	$(MAKE) images
+	$(save)
+	for name in api worker; do minikube image load build/$$name.tar --profile $(CLUSTER) || exit 1; done
+	$(install)
+
 ##@ Data
 .PHONY: data data-sample
 data: $(PY) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv
