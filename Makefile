@@ -134,7 +134,7 @@ define install
 	helm test trafficjobs --namespace trafficjobs --timeout 10m
 endef
 
-.PHONY: manifests kind minikube
+.PHONY: manifests kind kind-load minikube
 manifests: $(DEV) ## Write k8s/ anew from the chart
 	$(PY) tools/manifests.py
 
@@ -146,6 +146,11 @@ kind: ## A cluster of kind with KEDA and this checkout's images and chart (CLUST
 	$(save)
 	for name in api worker; do kind load image-archive build/$$name.tar --name $(CLUSTER) || exit 1; done
 	$(install)
+
+kind-load: # The images of `make e2e-images`, into the cluster of `make kind`
+	mkdir -p build
+	for image in $(filter $(REGISTRY)/e2e-redis:% %:$(PREVIOUS),$(shell $(MAKE) -s e2e-image-names)); do \
+		$(ENGINE) save -o build/e2e.tar $$image && kind load image-archive build/e2e.tar --name $(CLUSTER) || exit 1; done
 
 minikube: ## The same on minikube (untested)
 	$(call needs,minikube kubectl helm $(or $(notdir $(ENGINE)),docker))
@@ -195,6 +200,7 @@ release-files: release-check $(DEV)
 	@if [ -n "$(HELM)" ]; then $(HELM) package charts/trafficjobs --destination dist >/dev/null; \
 		else $(PY) -c "import helm_python; helm_python.package('charts/trafficjobs', destination='dist')"; fi
 	@$(PY) -m tools.sbom dist
+	@git archive --prefix=trafficjobs-$(VERSION)/ --output=dist/trafficjobs-$(VERSION)-k8s.tar.gz HEAD k8s
 	@$(PY) -m tools.release notes > dist/NOTES.md
 	@$(PY) -m tools.release list
 
