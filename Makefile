@@ -116,6 +116,51 @@ e2e-image-names: # What `make e2e` wants in a cluster that pulls nothing
 	@printf '%s\n' $(foreach tag,$(TAG) $(PREVIOUS),$(REGISTRY)/api:$(tag) $(REGISTRY)/worker:$(tag)) \
 		$(REGISTRY)/e2e-redis:$(TAG) $(VALKEY) $(EXPORTER)
 
+CLUSTER ?= trafficjobs
+# The newest where empty.
+KEDA_VERSION ?=
+# A target's first line: stops, and says which program is missing.
+needs = @for tool in $(1); do command -v $$tool >/dev/null || { \
+	echo "make $@ needs $$tool, which is not on PATH; see k8s/README.md" >&2; exit 1; }; done
+# Each image as an archive, which every kind of cluster takes from docker and podman alike.
+save = mkdir -p build && for name in api worker; do $(ENGINE) save -o build/$$name.tar $(REGISTRY)/$$name:$(TAG) || exit 1; done
+define install
+	helm upgrade --install keda keda --repo https://kedacore.github.io/charts $(if $(KEDA_VERSION),--version $(KEDA_VERSION)) \
+		--namespace keda --create-namespace --wait --timeout 10m
+	kubectl apply -f k8s/namespace.yaml
+	helm upgrade --install trafficjobs charts/trafficjobs --namespace trafficjobs --wait --timeout 10m \
+		--set image.registry=$(patsubst %/,%,$(dir $(REGISTRY))),image.tag=$(TAG) \
+		--set api.image.repository=$(notdir $(REGISTRY))/api,worker.image.repository=$(notdir $(REGISTRY))/worker
+	helm test trafficjobs --namespace trafficjobs --timeout 10m
+endef
+
+.PHONY: manifests kind kind-load minikube
+manifests: $(DEV) ## Write k8s/ anew from the chart
+	$(PY) tools/manifests.py
+
+kind: ## A cluster of kind with KEDA and this checkout's images and chart (CLUSTER=, TAG=, KEDA_VERSION=)
+	$(call needs,kind kubectl helm $(or $(notdir $(ENGINE)),docker))
+	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || kind create cluster --name $(CLUSTER) --config k8s/kind.yaml --wait 5m
+	kubectl config use-context kind-$(CLUSTER)
+	$(MAKE) images
+	$(save)
+	for name in api worker; do kind load image-archive build/$$name.tar --name $(CLUSTER) || exit 1; done
+	$(install)
+
+kind-load: # The images of `make e2e-images`, into the cluster of `make kind`
+	mkdir -p build
+	for image in $(filter $(REGISTRY)/e2e-redis:% %:$(PREVIOUS),$(shell $(MAKE) -s e2e-image-names)); do \
+		$(ENGINE) save -o build/e2e.tar $$image && kind load image-archive build/e2e.tar --name $(CLUSTER) || exit 1; done
+
+minikube: ## The same on minikube (untested)
+	$(call needs,minikube kubectl helm $(or $(notdir $(ENGINE)),docker))
+	minikube start --profile $(CLUSTER) --cni calico
+	kubectl config use-context $(CLUSTER)
+	$(MAKE) images
+	$(save)
+	for name in api worker; do minikube image load build/$$name.tar --profile $(CLUSTER) || exit 1; done
+	$(install)
+
 ##@ Data
 .PHONY: data data-sample
 data: $(PY) ## Download the portal's export (about 430,000 rows) into data/atx_traffic.csv
@@ -155,6 +200,7 @@ release-files: release-check $(DEV)
 	@if [ -n "$(HELM)" ]; then $(HELM) package charts/trafficjobs --destination dist >/dev/null; \
 		else $(PY) -c "import helm_python; helm_python.package('charts/trafficjobs', destination='dist')"; fi
 	@$(PY) -m tools.sbom dist
+	@git archive --prefix=trafficjobs-$(VERSION)/ --output=dist/trafficjobs-$(VERSION)-k8s.tar.gz HEAD k8s
 	@$(PY) -m tools.release notes > dist/NOTES.md
 	@$(PY) -m tools.release list
 

@@ -15,6 +15,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+_PROBES = frozenset({"/healthz", "/readyz"})
 _access = structlog.wrap_logger(
     logging.getLogger("trafficjobs.access"),
     wrapper_class=structlog.stdlib.BoundLogger,
@@ -38,7 +39,9 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     caller = g.get("caller")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    _access.info(
+    # Probes come every few seconds for ever; a line is worth what they find amiss.
+    say = _access.debug if request.path in _PROBES and response.status_code == 200 else _access.info
+    say(
         "request",
         method=request.method,
         path=request.path,

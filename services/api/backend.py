@@ -20,6 +20,7 @@ from lib.jobs import Jobs
 from lib.operations import Catalog, load_catalog
 from lib.settings import Settings
 from lib.store import Store
+from services.api.redis_state import RedisState
 
 PATIENCE = 2.0  # seconds for which a request waits for a Redis that was there a moment ago
 PROBE_PATIENCE = 0.1  # seconds for which one request tries a Redis that is known to be away
@@ -71,6 +72,7 @@ class Backend:
     jobs: Jobs
     catalog: Catalog
     dataset: Dataset
+    redis_state: RedisState
 
     def data_version(self) -> str | None:
         """Id of the version of the data that is current now; None without data."""
@@ -92,7 +94,7 @@ def make_backend(settings: Settings) -> Backend:
     store = ApiStore(settings)
     catalog = load_catalog(settings.operations_dir)
     dataset = Dataset(DatasetStore(store.records, settings), settings.data_cache, settings)
-    return Backend(settings, store, Jobs(settings, catalog, store), catalog, dataset)
+    return Backend(settings, store, Jobs(settings, catalog, store), catalog, dataset, RedisState(store))
 
 
 def backend() -> Backend:

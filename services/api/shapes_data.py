@@ -72,8 +72,18 @@ class SignInCheck(TypedDict):
     problem: Annotated[str | None, Field(description="Why nobody can sign in.")]
 
 
+class RedisCheck(TypedDict):
+    """Redis, and what is not as it should be; null where it does not tell."""
+
+    status: Annotated[str, Field(description="ok, or full: it takes no new jobs, and those that are there still end.")]
+    maxmemory_policy: str | None
+    aof_enabled: bool | None
+    aof_last_write_status: str | None
+    warnings: Annotated[list[str], Field(description="What may lose jobs, and the remedy. Looked at every five seconds.")]
+
+
 class Checks(TypedDict):
-    redis: str
+    redis: RedisCheck
     upkeep: UpkeepCheck
     operations_broken: list[BrokenOperation]
     data: Annotated[str | None, Field(description="The version of the data.")]

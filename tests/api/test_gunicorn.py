@@ -122,7 +122,7 @@ def test_the_parent_forks_without_threads(deployed: tuple[str, psutil.Process, P
 def test_every_line_of_the_log_is_json(deployed: tuple[str, psutil.Process, Path]) -> None:
     import orjson
 
-    requests.get(f"{deployed[0]}/healthz", headers={"X-Request-ID": "in-the-log"}, timeout=5)
+    requests.get(f"{deployed[0]}/queues", headers={"X-Request-ID": "in-the-log"}, timeout=5)
     lines = [orjson.loads(line) for line in deployed[2].read_bytes().splitlines()]
     assert any(line.get("request_id") == "in-the-log" and line["status"] == 200 for line in lines)
     assert any("Booting worker" in line["event"] for line in lines)

@@ -62,7 +62,13 @@ def test_health_and_readiness_say_what_was_checked(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.get_json()["checks"] == {
-        "redis": "ok",
+        "redis": {
+            "status": "ok",
+            "maxmemory_policy": "noeviction",
+            "aof_enabled": True,
+            "aof_last_write_status": "ok",
+            "warnings": [],
+        },
         "upkeep": {"age_seconds": None},
         "operations_broken": [],
         "data": None,
@@ -207,6 +213,12 @@ def test_a_request_is_one_line_in_the_log_without_its_query(client: FlaskClient,
         "request_id": "r1",
     }
     assert set(line) == {"event", "method", "path", "status", "ms", "request_id"}
+
+
+def test_a_probe_that_finds_nothing_amiss_is_no_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "trafficjobs.access"):
+        assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
+    assert not [record for record in caplog.records if record.name == "trafficjobs.access"]
 
 
 def test_what_nobody_foresaw_is_a_500_without_internals(

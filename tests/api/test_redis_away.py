@@ -138,7 +138,7 @@ def test_a_full_redis_refuses_new_jobs_and_still_answers(tmp_path: Path) -> None
         assert (answer.status_code, answer.get_json()["type"]) == (503, "/problems/store-full")
         assert answer.headers["Retry-After"]
         assert client.post("/data", data=CSV).get_json()["type"] == "/problems/store-full"
-        assert client.get("/readyz").get_json()["checks"]["redis"] == "full"
+        assert client.get("/readyz").get_json()["checks"]["redis"]["status"] == "full"
         assert client.post(f"/jobs/{jid}/cancel").status_code == 200
         queue.store.records.config_set("maxmemory", 0)
         submit(client)

@@ -40,6 +40,7 @@ def pages(
 SICK: list[tuple[dict[str, Any], str]] = [
     (pages(redis="full"), "✗ redis: full → give it more memory"),
     (pages(redis={"status": "ok", "maxmemory_policy": "allkeys-lru"}), "✗ redis: maxmemory-policy is allkeys-lru → set"),
+    (pages(redis={"status": "ok", "warnings": ["the append-only file is off; set appendonly yes"]}), "✗ redis: the append-only"),
     (pages(upkeep={"age_seconds": None}), "✗ upkeep: never seen → start the upkeep process"),
     (pages(upkeep={"age_seconds": 90.0}), "✗ upkeep: seen 1.5 min ago"),
     (pages(data=None), "✗ data: none is loaded → trafficjobs load FILE"),

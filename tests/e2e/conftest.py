@@ -5,6 +5,7 @@ is one release in one namespace, so that files can run side by side (pytest -n 3
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.e2e.cluster import Cluster, ClusterError, connect
 from tests.e2e.release import Release
+from tests.e2e.values import Values
 
 _LONGEST = 900  # seconds of one test with its fixtures
 _FIGURES = "figures"
@@ -55,15 +57,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the figures of all tests, also those of other processes."""
-    told = [
-        f"{report.nodeid.rpartition('/')[2]}: {text}"
-        for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
-        for name, text in report.user_properties
-        if name == _FIGURES and report.when == "call"
-    ]
-    if told:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    told = {
+        report.nodeid: [text for name, text in report.user_properties if name == _FIGURES]
+        for report in reports
+        if report.when == "call"
+    }
+    if any(told.values()):
         terminalreporter.section("figures")
-        terminalreporter.line("\n".join(told))
+        for test, texts in sorted(told.items()):
+            if texts:
+                terminalreporter.line("\n    ".join([test.rpartition("::")[2], *texts]))
 
 
 @pytest.fixture(scope="session")
@@ -72,16 +76,33 @@ def cluster() -> Cluster:
     return connect()
 
 
+@contextmanager
+def _watched(release: Release) -> Iterator[Release]:
+    """A release of which everything is kept when a test fails."""
+    with release:
+        _releases.append(release)
+        try:
+            yield release
+        finally:
+            _releases.remove(release)
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Callable[..., AbstractContextManager[Release]]:
+    """Opens a release: `with installed("word", values) as release`."""
+
+    def install(about: str, values: Values | None = None, **options: Any) -> AbstractContextManager[Release]:
+        return _watched(Release(cluster, about, values, **options))
+
+    return install
+
+
 @pytest.fixture(scope="module")
-def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
+def release(request: pytest.FixtureRequest, installed: Callable[..., AbstractContextManager[Release]]) -> Iterator[Release]:
     """The release of this file, with the values in its VALUES."""
     name = Path(request.path).stem.removeprefix("test_")
-    with Release(cluster, name, getattr(request.module, "VALUES", None)) as installed:
-        _releases.append(installed)
-        try:
-            yield installed
-        finally:
-            _releases.remove(installed)
+    with installed(name, getattr(request.module, "VALUES", None)) as found:
+        yield found
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any, Self
 from tests.e2e import evidence
 from tests.e2e.accepted import Accepted
 from tests.e2e.cluster import Cluster, missing_images
-from tests.e2e.helm import Helm
+from tests.e2e.helm import CHART, Helm
 from tests.e2e.portforward import PortForward
 from tests.e2e.values import Values, overlaid, quick
 from tests.e2e.waits import until
@@ -34,10 +34,12 @@ class Release:
     Args:
         about: a word for the namespace.
         values: laid over `values.quick()`.
+        chart: what is installed; upgrades are to the chart as it stands here.
     """
 
-    def __init__(self, cluster: Cluster, about: str, values: Values | None = None) -> None:
+    def __init__(self, cluster: Cluster, about: str, values: Values | None = None, chart: Path = CHART) -> None:
         self.cluster = cluster
+        self.chart = chart
         self.values = overlaid(quick(), values or {})
         self.namespace = f"e2e-{about.replace('_', '-')}-{secrets.token_hex(2)}"
         self.folder = _RUNS / self.namespace
@@ -55,7 +57,7 @@ class Release:
             self._stack.enter_context(self.pods)
             began = time.monotonic()
             (self.folder / "notes.txt").parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / "notes.txt").write_text(self.helm.install(self.values))
+            (self.folder / "notes.txt").write_text(self.helm.install(self.values, self.chart))
             self.wait_until_ready()
             self.seconds_to_ready = time.monotonic() - began
         except BaseException:
@@ -78,10 +80,10 @@ class Release:
 
     # What becomes of it
 
-    def upgrade(self, values: Values | None = None, chart: Path | None = None, wait: bool = True) -> str:
+    def upgrade(self, values: Values | None = None, chart: Path = CHART, wait: bool = True) -> str:
         """Upgrade with these values laid over those before; what helm prints."""
         self.values = overlaid(self.values, values or {})
-        told = self.helm.upgrade(self.values, chart) if chart else self.helm.upgrade(self.values)
+        told = self.helm.upgrade(self.values, chart)
         if wait:
             self.wait_until_ready()
         return told

@@ -8,6 +8,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from trafficjobs import __version__
+
 Values = dict[str, Any]
 
 REGISTRY = os.environ.get("REGISTRY") or "ghcr.io/trafficjobs"
@@ -34,6 +36,11 @@ def images(tag: str = TAG) -> Values:
         "image": {"registry": host, "tag": tag},
         **{name: {"image": {"repository": repository[name]}} for name in repository},
     }
+
+
+def image(name: str) -> str:
+    """The whole name of one image of ours."""
+    return f"{REGISTRY}/{name}:{TAG or __version__}"
 
 
 def quick() -> Values:

@@ -129,6 +129,8 @@ def _redis(told: Any) -> Check:
     if policy is not None and policy != "noeviction":
         remedy = "set maxmemory-policy noeviction: any other may throw jobs away"
         return Check("redis", False, f"maxmemory-policy is {policy}", remedy)
+    if state == "ok" and told.get("warnings"):
+        return Check("redis", False, "; ".join(told["warnings"]))
     remedy = "give it more memory, or wait until jobs end and expire; jobs that run still end"
     return Check("redis", state == "ok", f"{state}{f', {policy}' if policy else ''}", remedy)
 

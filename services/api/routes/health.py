@@ -1,7 +1,7 @@
 """For machines: `/healthz`, `/readyz`, `/metrics`; and `/`, the list of routes.
 
 /healthz says that this process lives and asks nobody. /readyz says whether requests can be served, which is up to Redis
-alone: a stopped upkeep or missing data is shown there, and takes no pod out of service.
+alone: a stopped upkeep, missing data or a Redis that may forget is shown there, and takes no pod out of service.
 """
 
 from typing import Any
@@ -44,14 +44,15 @@ def readyz() -> Response:
     return json_reply({"status": "ready", "checks": checks})
 
 
-def _redis() -> str:
+def _redis() -> dict[str, Any]:
     """Only a write tells whether Redis takes writes. A full one still ends jobs and answers."""
     store = backend().store
     try:
         store.persist(lambda: store.records.set(f"{store.prefix}readyz", 1, px=1_000), _PROBE_PATIENCE)
+        status = "ok"
     except StoreFull:
-        return "full"
-    return "ok"
+        status = "full"
+    return {"status": status, **backend().redis_state.look()}
 
 
 @blueprint.get("/metrics")
