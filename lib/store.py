@@ -6,6 +6,7 @@ is known to be written.
 """
 
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -52,6 +53,9 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
     options = client_options(settings, db, None if limit == FOREVER else limit) | extra
     url = settings.redis_url
     tls = url.startswith("rediss://") if url else settings.redis_tls
+    if tls:
+        # Python 3.13 refuses authorities without the newest extensions, as `openssl req -x509` and many companies make them.
+        options["ssl_exclude_verify_flags"] = [ssl.VerifyFlags.VERIFY_X509_STRICT]
     if tls and settings.redis_ca_file:
         options["ssl_ca_certs"] = str(settings.redis_ca_file)
     if url:

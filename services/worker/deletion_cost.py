@@ -75,6 +75,13 @@ class DeletionCost:
             },
             method="PATCH",
         )
-        context = ssl.create_default_context(cafile=self.account / "ca.crt") if self.url.startswith("https:") else None
-        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=context):
+        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=self._trust()):
             pass
+
+    def _trust(self) -> ssl.SSLContext | None:
+        """Python 3.13 refuses the authorities of many clusters, which lack an extension, unless it is told to be less strict."""
+        if not self.url.startswith("https:"):
+            return None
+        context = ssl.create_default_context(cafile=self.account / "ca.crt")
+        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
+        return context

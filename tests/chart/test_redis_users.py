@@ -154,6 +154,17 @@ def test_a_script_of_kedas_user_can_do_no_more_than_the_user(guarded: GuardedRed
         guarded.client("keda", db=1).eval(f"return redis.call('{command}', KEYS[1])", 1, LIST)
 
 
+def test_everything_is_there_again_after_a_restart(chart: Chart, tmp_path: Path) -> None:
+    with GuardedRedis(chart, tmp_path) as server:
+        jobs = Jobs(server.settings("api"))
+        ids = [jobs.submit(Submission("print", params={"msg": str(n)})).id for n in range(3)]
+        assert jobs.claim("a child", "a worker", ["job-queue"])
+        server.restart()
+        assert [jobs.get(jid).status for jid in ids] == ["in-progress", "submitted", "submitted"]
+        jobs.close()
+        assert "NOPERM" not in (tmp_path / "log").read_text()
+
+
 @pytest.mark.parametrize(("user", "password"), [(None, None), (None, "x"), ("default", ""), ("api", "x"), ("root", "x")])
 def test_nobody_gets_in_without_the_right_password(guarded: GuardedRedis, user: str | None, password: str | None) -> None:
     with guarded.client("", username=user, password=password) as client, pytest.raises(redis.exceptions.AuthenticationError):

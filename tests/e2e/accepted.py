@@ -18,11 +18,12 @@ from trafficjobs.job import ENDED
 
 _ENDS = re.compile(r"^trafficjobs_jobs_(completed|failed|cancelled)_total\{.*\} (\S+)$", re.M)
 _RAN = "ran on "
+_CHARGES = ("releases", "crashes", "lost", "retries")
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A job that has ended: its record, and the pods that ran it, by the job's own log, in order."""
+class Seen:
+    """A job when it was looked at: its record, and the pods on which its runs began, by the job's own log, in order."""
 
     record: dict[str, Any]
     pods: list[str]
@@ -30,13 +31,12 @@ class Ended:
     def __str__(self) -> str:
         record = self.record
         ran = " then ".join(pod.rpartition("-")[2] for pod in self.pods) or "nowhere"
-        counted = {name: record[name] for name in ("attempt", "releases", "crashes", "lost") if record[name]}
+        counted = {name: record[name] for name in ("attempt", *_CHARGES) if record[name]}
         return f"{record['id'][:8]} {record['operation']} {record['status']}, ran on {ran}, {counted}"
 
     @property
-    def started_at(self) -> float:
-        """When its last run began, in seconds of the epoch."""
-        return _seconds(self.record["started"])
+    def ended(self) -> bool:
+        return self.record["status"] in ENDED
 
     @property
     def ended_at(self) -> float:
@@ -44,11 +44,21 @@ class Ended:
         return _seconds(self.record["ended"])
 
     @property
+    def first_run(self) -> tuple[float, float]:
+        """When its first run began and was over, in seconds of the epoch."""
+        run = self.record["attempts"][0] if self.record["attempts"] else self.record
+        return _seconds(run["started"]), _seconds(run["ended"])
+
+    @property
+    def touched(self) -> bool:
+        """Whether a run of it was cut short."""
+        return any(self.record[name] for name in _CHARGES)
+
+    @property
     def untouched(self) -> bool:
         """Whether it ran once, from beginning to end, in one place."""
-        charged = [self.record[name] for name in ("releases", "crashes", "lost", "retries")]
-        complete = self.record["status"] == "complete" and self.record["attempt"] == 1 and not any(charged)
-        return complete and len(self.pods) == 1 and self.record["result"]["pod"] == self.pods[0]
+        once = self.record["status"] == "complete" and self.record["attempt"] == 1 and not self.touched
+        return once and len(self.pods) == 1 and self.record["result"]["pod"] == self.pods[0]
 
 
 class Accepted:
@@ -77,7 +87,7 @@ class Accepted:
         """Whether all of these run now, in the code of their operation."""
         return all(job.refresh().status == "in-progress" and self.pods_of(job) for job in jobs)
 
-    def end(self, jobs: list[Job], seconds: float) -> list[Ended]:
+    def end(self, jobs: list[Job], seconds: float) -> list[Seen]:
         """Wait for the end of these jobs."""
         until(
             lambda: Counter(job.refresh().status for job in jobs if not job.ended) or Counter(),
@@ -85,7 +95,11 @@ class Accepted:
             seconds,
             f"the end of {len(jobs)} jobs",
         )
-        return [Ended(dict(job.record), self.pods_of(job)) for job in jobs]
+        return [self.see(job) for job in jobs]
+
+    def see(self, job: Job) -> Seen:
+        """A job as it was when last looked at."""
+        return Seen(dict(job.record), self.pods_of(job))
 
     def pods_of(self, job: Job) -> list[str]:
         """The pods on which its runs began, in order."""

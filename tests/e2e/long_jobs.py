@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.accepted import Ended
+from tests.e2e.accepted import Seen
 from tests.e2e.release import Release
 from tests.e2e.values import COOLDOWN, POLL
 from tests.e2e.waits import until
@@ -30,42 +30,48 @@ VALUES = {
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen: every job at its end, and whether pods went while jobs ran on them."""
+    """What was seen of every job until its first run was over, and which pods were told to go under such a run."""
 
-    ended: list[Ended]
+    jobs: list[Seen]
     told_to_go: list[str]
-    quiet: float
 
     @property
     def harmed(self) -> list[str]:
-        """Jobs that did not run once, from beginning to end, in one place."""
-        return [str(each) for each in self.ended if not each.untouched]
+        """Jobs whose first run did not go from beginning to end."""
+        return [str(each) for each in self.jobs if not each.untouched]
+
+    @property
+    def quiet(self) -> float:
+        """Seconds during which all ran and nothing waited."""
+        return min(each.first_run[1] for each in self.jobs) - max(each.first_run[0] for each in self.jobs)
 
     def tell(self, figure: Callable[[str], None]) -> None:
         """Note what was seen."""
-        spread = Counter(each.pods[0].rpartition("-")[2] for each in self.ended)
-        figure(f"{len(self.ended)} jobs of {JOB} s on {dict(spread)}; the lists were empty for {self.quiet:.0f} s")
-        for text in (*self.harmed, *(f"told to go with running jobs: {pod}" for pod in self.told_to_go)):
+        spread = Counter(each.pods[0].rpartition("-")[2] for each in self.jobs)
+        figure(f"{len(self.jobs)} jobs of {JOB} s on {dict(spread)}, all at work with empty lists for {self.quiet:.0f} s")
+        for text in (*self.harmed, *(f"told to go at work: {pod}" for pod in self.told_to_go)):
             figure(text)
 
 
-def told_to_go_with_jobs(release: Release, ended: list[Ended]) -> list[str]:
-    """Pods that were told to go before the jobs that began on them had ended."""
-    last = {pod: max(each.ended_at for each in ended if each.pods[0] == pod) for pod in {each.pods[0] for each in ended}}
-    pods = [release.pods.pod(name) for name in last]
-    return [pod.name for pod in pods if pod.deleting is not None and pod.deleting < last[pod.name]]
+def told_to_go_at_work(release: Release, jobs: list[Seen]) -> list[str]:
+    """Pods that were told to go before the first runs on them were over."""
+    busy_until = {pod: max(each.first_run[1] for each in jobs if each.pods[0] == pod) for pod in {each.pods[0] for each in jobs}}
+    pods = [release.pods.pod(name) for name in busy_until]
+    return [pod.name for pod in pods if pod.deleting is not None and pod.deleting < busy_until[pod.name]]
 
 
 def observe(release: Release) -> Observation:
-    """Run jobs on several pods at once, and watch them to their end while nothing waits."""
+    """Run jobs on several pods at once, and watch them while nothing waits until each has ended, or was touched."""
     release.wait_for_zero(300)
     jobs = release.accepted.submit("nap", JOBS, seconds=JOB)
     until(lambda: release.accepted.running(jobs), lambda all_run: all_run, 5 * 30, f"{JOBS} jobs running side by side")
     (queue,) = release.client().queues()
     assert queue["depth"] == 0
-    holding = {job.id: release.accepted.pods_of(job)[-1] for job in jobs}
-    assert len(set(holding.values())) > 1, holding
-    ended = release.accepted.end(jobs, 5 * JOB)
-    told = told_to_go_with_jobs(release, ended)
-    quiet = min(each.ended_at for each in ended) - max(each.started_at for each in ended)
-    return Observation(ended, told, quiet)
+    seen = until(
+        lambda: [release.accepted.see(job.refresh()) for job in jobs],
+        lambda all_seen: all(each.ended or each.touched for each in all_seen),
+        5 * JOB,
+        "the end of every first run",
+    )
+    assert len({each.pods[0] for each in seen}) > 1, "all jobs were on one pod"
+    return Observation(seen, told_to_go_at_work(release, seen))

@@ -29,7 +29,7 @@ def other_namespace(cluster: Cluster) -> Iterator[str]:
     """The namespace that the values name as the one of whoever reads metrics."""
     cluster.create_namespace(MONITORING)
     yield MONITORING
-    cluster.delete_namespace(MONITORING)
+    cluster.core.delete_namespace(MONITORING)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def elsewhere(cluster: Cluster) -> Iterator[Bystander]:
     cluster.create_namespace(namespace)
     listen = ("python", "-m", "http.server", "8080", "--directory", "/tmp")
     yield Bystander(cluster, namespace, "stranger", command=listen)
-    cluster.delete_namespace(namespace)
+    cluster.core.delete_namespace(namespace)
 
 
 @pytest.fixture(scope="module")

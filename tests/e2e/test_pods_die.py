@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.accepted import Ended
+from tests.e2e.accepted import Seen
 from tests.e2e.release import Release
 from tests.e2e.values import LEASE
 from tests.e2e.waits import until
@@ -12,7 +12,7 @@ GRACE = 40  # seconds; jobs have 10 less
 VALUES = {"worker": {"concurrency": 1, "terminationGracePeriodSeconds": GRACE, "keda": {"maxReplicas": 2}}}
 
 
-def _run_and_delete(release: Release, seconds: float, grace: int | None = None) -> Ended:
+def _run_and_delete(release: Release, seconds: float, grace: int | None = None) -> Seen:
     """The end of a job whose pod was deleted as soon as it ran."""
     jobs = release.accepted.submit("nap", seconds=seconds)
     until(lambda: release.accepted.running(jobs), lambda runs: runs, 5 * 30, "a job at work")

@@ -8,7 +8,7 @@ finds the marks on the emptyDir.
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.accepted import Ended
+from tests.e2e.accepted import Seen
 from tests.e2e.release import Release
 from tests.e2e.waits import until
 
@@ -20,7 +20,7 @@ VALUES = {
 TOO_MUCH = 1500  # MB
 
 
-def _crash(ended: Ended, number: int = 0) -> dict[str, Any]:
+def _crash(ended: Seen, number: int = 0) -> dict[str, Any]:
     """The evidence of one attempt's crash."""
     attempt = ended.record["attempts"][number]
     assert attempt["outcome"] == "crash", attempt

@@ -6,7 +6,7 @@ With worker.deletionCost the pods without work are taken first.
 import time
 from collections.abc import Callable
 
-from tests.e2e.long_jobs import told_to_go_with_jobs
+from tests.e2e.long_jobs import told_to_go_at_work
 from tests.e2e.release import Release
 from tests.e2e.waits import until
 
@@ -25,7 +25,7 @@ def test_pods_that_are_scaled_in_at_work_run_their_jobs_to_the_end(release: Rele
     until(lambda: release.accepted.running(jobs), lambda all_run: all_run, 5 * 30, "three jobs on three pods")
     release.upgrade({"worker": {"keda": {"maxReplicas": 1}}}, wait=False)
     ended = release.accepted.end(jobs, 5 * 60)
-    told = told_to_go_with_jobs(release, ended)
+    told = told_to_go_at_work(release, ended)
     figure(f"of {len({each.pods[0] for each in ended})} pods at work {len(told)} were told to go, and ended their jobs first")
     assert len(told) == 2
     assert all(each.untouched for each in ended), [str(each) for each in ended]
@@ -40,6 +40,6 @@ def test_with_deletion_cost_the_pods_without_work_go_first(release: Release, fig
     lasting = max(each.ended_at for each in ended)
     gone_before = [pod for pod in release.pods.pods("worker", since=began) if pod.deleting and pod.deleting < lasting]
     figure(f"{len(gone_before)} pods were scaled in while two jobs ran, none of them at work")
-    assert told_to_go_with_jobs(release, ended) == []
+    assert told_to_go_at_work(release, ended) == []
     assert all(each.untouched for each in ended), [str(each) for each in ended]
     release.accepted.check()

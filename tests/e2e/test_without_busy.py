@@ -15,15 +15,22 @@ def test_without_the_running_jobs_in_the_formula_the_scaler_takes_pods_that_work
     release: Release, figure: Callable[[str], None]
 ) -> None:
     release.wait_for_zero(300)
-    modifiers = release.scaled_object()["spec"]["advanced"]["scalingModifiers"]
-    queued, busy = modifiers["formula"].partition(" + ")[2], modifiers["formula"].partition(" + ")[0]
+    whole = release.scaled_object()["spec"]["advanced"]["scalingModifiers"]["formula"]
+    busy, _, queued = whole.partition(" + ")
     assert "busy" in busy
     assert "busy" not in queued
-    release.patch_scaled_object({"advanced": {"scalingModifiers": {"formula": f"ceil({queued}"}}})
+    _set_formula(release, f"ceil({queued}")
     seen = long_jobs.observe(release)
     seen.tell(figure)
     assert seen.harmed
     assert seen.told_to_go
-    assert {each.record["status"] for each in seen.ended} == {"complete"}
-    assert {each.record["crashes"] + each.record["lost"] for each in seen.ended} == {0}
+    assert seen.quiet < long_jobs.JOB
+    _set_formula(release, whole)
+    ended = release.accepted.end([release.client().job(each.record["id"]) for each in seen.jobs], 5 * long_jobs.JOB)
+    assert {each.record["status"] for each in ended} == {"complete"}
+    assert {each.record["crashes"] + each.record["lost"] for each in ended} == {0}
     release.accepted.check()
+
+
+def _set_formula(release: Release, formula: str) -> None:
+    release.patch_scaled_object({"advanced": {"scalingModifiers": {"formula": formula}}})

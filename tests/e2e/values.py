@@ -30,17 +30,22 @@ def overlaid(under: Values, over: Values) -> Values:
 
 def images(tag: str = TAG) -> Values:
     """The images as `make images` names them, by REGISTRY and TAG."""
-    host, _, folder = REGISTRY.partition("/")
-    repository = {name: f"{folder}/{name}".lstrip("/") for name in ("api", "worker")}
+    parts = {name: image_parts(name) for name in ("api", "worker")}
     return {
-        "image": {"registry": host, "tag": tag},
-        **{name: {"image": {"repository": repository[name]}} for name in repository},
+        "image": {"registry": parts["api"]["registry"], "tag": tag},
+        **{name: {"image": {"repository": parts[name]["repository"]}} for name in parts},
     }
+
+
+def image_parts(name: str) -> dict[str, str]:
+    """One image of ours, as the chart wants it named."""
+    host, _, folder = REGISTRY.partition("/")
+    return {"registry": host, "repository": f"{folder}/{name}".lstrip("/"), "tag": TAG or __version__}
 
 
 def image(name: str) -> str:
     """The whole name of one image of ours."""
-    return f"{REGISTRY}/{name}:{TAG or __version__}"
+    return "{registry}/{repository}:{tag}".format(**image_parts(name))
 
 
 def quick() -> Values:

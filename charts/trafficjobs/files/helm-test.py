@@ -17,14 +17,15 @@ PATIENCE = float(os.environ.get("PATIENCE", "280"))  # seconds
 
 
 def call(path, body=None, token=TOKEN):
-    """Status and decoded body of one request."""
+    """Status and decoded body of one request; status 0 where there was no answer."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(BASE + path, body and json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        # not only ours: a proxy on the way answers with a page
+        return error.code, {"detail": error.read().decode("utf-8", "replace")}
     except (OSError, ValueError) as error:
         return 0, {"detail": str(error)}
 

@@ -9,6 +9,7 @@ import http.client
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -44,7 +45,8 @@ def submit(thread: str, keep: bool) -> None:
         while met[-1] != 202:
             time.sleep(0.2)
             met.append(send(connection, job))
-        print(json.dumps({"id": job["id"], "met": met}), flush=True)
+        sys.stdout.write(json.dumps({"id": job["id"], "met": met}) + "\n")  # one write, so that two threads do not mix
+        sys.stdout.flush()
         if not keep:
             connection.close()
         time.sleep(PAUSE)
