@@ -1,4 +1,5 @@
-"""The queue as one object: submitting (`lib.submission`), running (`lib.claims`) and reading (`lib.views`) on one `Store`.
+"""The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`) and reading
+(`lib.views`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -6,16 +7,16 @@ Imported through `lib.jobs`, which is its public name.
 from typing import TYPE_CHECKING
 
 from lib.claims import Claiming
+from lib.schedules import Scheduling
 from lib.settings import Settings
 from lib.store import Store
-from lib.submission import Submitting
 from lib.views import Viewing
 
 if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Submitting, Claiming, Viewing):
+class Jobs(Scheduling, Claiming, Viewing):
     """The queue of one release.
 
     Args:

@@ -50,6 +50,10 @@ class ExpiredJob(UnknownJob):
     """The job was there, has ended, and the time for which it was kept is over."""
 
 
+class UnknownSchedule(JobsError):
+    """There is no schedule with this id."""
+
+
 class Conflict(JobsError):
     """The request contradicts what is stored: an id or Idempotency-Key reused with another body, or a job in a state
     that does not allow the change."""

@@ -22,6 +22,8 @@ from lib.course import (
 from lib.engine import Jobs
 from lib.queue import HotQueue
 from lib.records import Job
+from lib.recurrence import Recurrence
+from lib.schedules import Schedule, job_of
 from lib.store import FOREVER
 from lib.submission import Accepted, Retry, Submission
 from lib.views import Page, QueueStats, Shown
@@ -37,7 +39,9 @@ __all__ = [
     "Outcome",
     "Page",
     "QueueStats",
+    "Recurrence",
     "Retry",
+    "Schedule",
     "Shown",
     "Submission",
     "_generate_jid",
@@ -49,6 +53,7 @@ __all__ = [
     "complete",
     "failed",
     "get_job_by_id",
+    "job_of",
     "released",
     "update_job_status",
 ]

@@ -35,6 +35,8 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "stale": ("trafficjobs_jobs_stale", "Outcomes dropped because the job had gone on without their claim.", ("operation",)),
     "unserved": ("trafficjobs_jobs_set_aside", "Jobs laid aside by a worker that lacks their operation.", ("operation",)),
     "repaired": ("trafficjobs_jobs_repaired", "Jobs that the comparison of lists and records put right.", ("status",)),
+    "schedule_fired": ("trafficjobs_schedules_fired", "Jobs that schedules submitted.", ()),
+    "schedule_missed": ("trafficjobs_schedules_missed", "Times of schedules for which no job was submitted.", ()),
     "rejected": ("trafficjobs_entries_rejected", "Foreign list entries moved aside as unreadable.", ("queue",)),
 }
 _HISTOGRAMS = {

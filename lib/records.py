@@ -53,6 +53,8 @@ class Job:
     runs: list[dict[str, Any]] = field(default_factory=list)
     start: str | None = None  # the course's two fields, where the job was submitted with them
     end: str | None = None
+    schedule: str | None = None  # which fired it, and the time it is for
+    scheduled_for: str | None = None
     seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
 
     @classmethod
@@ -92,15 +94,19 @@ class Job:
             runs=_numbered(values, "run."),
             start=values.get("start"),
             end=values.get("end"),
+            schedule=values.get("schedule"),
+            scheduled_for=iso(values.get("scheduled_for")),
             **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as HTTP shows it: every field, the course's `start` and `end` only where they were given."""
+        """The record as HTTP shows it: every field, the course's `start` and `end`, and its schedule, only where there are."""
         record = dict(self.__dict__)
         del record["seq"]
         if self.start is None:
             del record["start"], record["end"]
+        if self.schedule is None:
+            del record["schedule"], record["scheduled_for"]
         return record
 
 

@@ -29,6 +29,7 @@ RESERVED_QUEUE_NAMES = frozenset(
         "control",
         "idempotency",
         "cache",
+        "schedule",
         "schedules",
         "batches",
         "dependents",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 MAX_DELAY = 10 * 366 * 86_400  # seconds
+_KEPT = ("by", "start", "end", "schedule", "scheduled_for")  # fields of a submission that its record keeps where they are given
 _MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
 
 
@@ -62,6 +63,7 @@ class Submission:
         timeout: seconds a run may take.
         by: name of whom it belongs to.
         start, end: the course's two fields, kept in the record.
+        schedule, scheduled_for: which schedule fired it, for which of its times; seconds since 1970.
     """
 
     operation: str
@@ -78,6 +80,8 @@ class Submission:
     by: str | None = None
     start: str | None = None
     end: str | None = None
+    schedule: str | None = None
+    scheduled_for: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,9 @@ class Submitting:
         args: list[Any] = [queue, key]
         records = []
         for submission in submissions:
-            fields, digest = self._fields(submission, queue)
-            args += [submission.id, digest, submission.priority, repr(float(submission.delay)), submission.operation]
-            args += [2 * len(fields), *(part for item in fields.items() for part in item)]
-            status = "scheduled" if submission.delay > 0 else "submitted"
-            records.append(fields | {"status": status, "queue": queue, "priority": submission.priority})
+            words, record = self._job_arguments(submission, queue)
+            args += words
+            records.append(record)
         reply = text(self.store.run("submit", *args))
         if reply[0] == "FULL":
             raise QueueFull(
@@ -166,6 +168,14 @@ class Submitting:
             self._accepted(record, bool(key), reply[1], reply[2], *reply[at : at + 4])
             for record, at in zip(records, range(3, len(reply), 4), strict=True)
         ]
+
+    def _job_arguments(self, submission: Submission, queue: str) -> tuple[list[Any], dict[str, Any]]:
+        """What the scripts that accept jobs take for one, and its record."""
+        fields, digest = self._fields(submission, queue)
+        words: list[Any] = [submission.id, digest, submission.priority, repr(float(submission.delay)), submission.operation]
+        words += [2 * len(fields), *(part for item in fields.items() for part in item)]
+        status = "scheduled" if submission.delay > 0 else "submitted"
+        return words, fields | {"status": status, "queue": queue, "priority": submission.priority}
 
     @staticmethod
     def _accepted(
@@ -221,7 +231,7 @@ class Submitting:
                 "intervals": orjson.dumps(list(submission.retry.intervals)),
                 "jitter": submission.retry.jitter,
             }
-        fields |= {name: value for name in ("by", "start", "end") if (value := getattr(submission, name)) is not None}
+        fields |= {name: value for name in _KEPT if (value := getattr(submission, name)) is not None}
         if given.get("params") != submission.params:
             fields["params"] = orjson.dumps(submission.params)
         content = [fields[name] for name in fields if name != "id"]

@@ -1,4 +1,4 @@
-"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, expire, verify, trim.
+"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, expire, verify, trim.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
 number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lib.firing import fire_due
 from lib.jobs import Jobs
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
 from lib.store import text
@@ -48,6 +49,7 @@ class Upkeep:
             self._until_done("promote", queue, _BATCH)
             self._until_done("abandon", queue, self.settings.unserved_ttl, _BATCH)
             self.store.run("ring", queue, _CHUNK)
+        fire_due(self.jobs)
         self._until_done("expire", _BATCH)
         self.store.run("leave", "", _SILENT_LEASES * self.settings.lease_seconds)
         if time.monotonic() - self._verified >= self.settings.verify_interval:

@@ -17,7 +17,7 @@ def rows(app: Flask) -> list[str]:
             continue
         summary = (app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0]
         statuses = " ".join(map(str, sorted({*contract.answers, *(kind.status for kind in contract.problems)})))
-        path = rule.rule.replace("<jid>", "<id>")
+        path = rule.rule.replace("<jid>", "<id>").replace("<sid>", "<id>")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             line = f"| {method} | `{path}` | {contract.role.name.lower()} | {summary} | {statuses} |"
             found.append((list(TAGS).index(contract.tag), path, method, line))

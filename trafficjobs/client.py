@@ -18,12 +18,13 @@ import httpx
 from trafficjobs import profiles, uploads
 from trafficjobs.errors import Unavailable, error_of
 from trafficjobs.job import Job
+from trafficjobs.scheduling import Scheduling
 from trafficjobs.shapes import Health, OperationRecord, QueueRecord, VersionRecord, WorkerRecord
 from trafficjobs.submitting import Submitting, plain
 from trafficjobs.transport import Transport
 
 
-class Client(Submitting):
+class Client(Submitting, Scheduling):
     """A service of trafficjobs.
 
     Args:

@@ -113,6 +113,29 @@ class WorkerRecord(TypedDict, total=False):
     stopping: bool
 
 
+class ScheduleRecord(TypedDict, total=False):
+    """When which job is submitted: `cron` in `timezone`, or `every` so many seconds. Times are ISO 8601 in UTC."""
+
+    id: str
+    cron: str
+    timezone: str
+    every: float
+    job: dict[str, Any]
+    queue: str | None
+    missed: str
+    paused: bool
+    by: str | None
+    next: str | None
+    upcoming: list[str]
+    last: str | None
+    last_job: str | None
+    fired: int
+    missed_count: int
+    problem: str | None
+    created: str
+    updated: str
+
+
 class VersionRecord(TypedDict, total=False):
     """A version of the data, with the report of its loading."""
 

@@ -72,7 +72,7 @@ class Submitting:
         if not body.get("id") and idempotency_key is None:
             body = {**body, "id": str(uuid.uuid4())}
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        return Job(self._transport, self._transport.json("POST", "/jobs", content=_dumped(body), headers=headers))
+        return Job(self._transport, self._transport.json("POST", "/jobs", content=dumped(body), headers=headers))
 
     def submit_many(self, bodies: Iterable[Mapping[str, Any]]) -> list[Job]:
         """Submit jobs by their bodies, in the order given.
@@ -171,7 +171,8 @@ def plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
-def _dumped(body: Mapping[str, Any]) -> bytes:
+def dumped(body: Mapping[str, Any]) -> bytes:
+    """A body as JSON. Raises Invalid."""
     try:
         return json.dumps(body, default=plain, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

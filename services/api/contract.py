@@ -41,9 +41,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """A request body: a pydantic model, or a function from the catalog to schemas; or media types of raw bytes."""
+    """A request body: a pydantic model, or functions from the catalog to schemas and to examples; or media types of raw bytes."""
 
     shape: Any = None
+    examples: Any = None
     media: tuple[str, ...] = (JSON,)
     required: bool = True
     form: str = ""  # name of the one file of a form, which may be sent instead

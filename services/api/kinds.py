@@ -105,6 +105,13 @@ CONFLICT = Kind(
     "An id or Idempotency-Key that stands for another job, or a job or version in a state that does not allow this.",
     "detail says which. Read the job again before you try anything else.",
 )
+UNKNOWN_SCHEDULE = Kind(
+    "unknown-schedule",
+    404,
+    "There is no such schedule",
+    "No schedule has this id: it was deleted, or never made.",
+    "GET /schedules lists them.",
+)
 EXPIRED = Kind(
     "job-expired",
     410,

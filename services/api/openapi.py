@@ -121,7 +121,7 @@ class _Document:
         else:
             parts = body.shape(self.catalog, self.settings, self.schemas)
             alternatives = [self.schemas.add(name, schema) for name, schema in parts.items()]
-            content = {JSON: {"schema": {"oneOf": alternatives}, "examples": body_examples(self.catalog)}}
+            content = {JSON: {"schema": {"oneOf": alternatives}, "examples": (body.examples or body_examples)(self.catalog)}}
         if body.form:
             field = {"type": "string", "format": "binary", "minLength": 1}
             content["multipart/form-data"] = {

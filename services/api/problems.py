@@ -27,6 +27,7 @@ from lib.errors import (
     UnknownJob,
     UnknownOperation,
     UnknownQueue,
+    UnknownSchedule,
 )
 from services.api import kinds
 from services.api.kinds import Kind
@@ -49,6 +50,7 @@ _KINDS: dict[type[Exception], Kind] = {
     NoData: kinds.NO_DATA,
     UnknownJob: kinds.UNKNOWN_JOB,
     ExpiredJob: kinds.EXPIRED,
+    UnknownSchedule: kinds.UNKNOWN_SCHEDULE,
     Conflict: kinds.CONFLICT,
     QueueFull: kinds.QUEUE_FULL,
     StoreFull: kinds.STORE_FULL,

@@ -9,6 +9,7 @@ from lib.bodies import DATE_OPERATION, DEFAULT_OPERATION
 from lib.operations import Catalog
 from lib.settings import Settings
 from services.api.schemas import Schema, Schemas
+from services.api.shapes_schedules import NewScheduleBody, ScheduleBody
 from services.api.submissions import JobOptions
 
 NULL = {"type": "null"}
@@ -78,6 +79,28 @@ def course_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[
     return made
 
 
+def schedule_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What PUT /schedules/<id> takes: when, and any job that does not say its own id or time."""
+    return {"schedule": _schedule(ScheduleBody, catalog, settings, schemas)}
+
+
+def new_schedule_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What POST /schedules takes: the same, and an id."""
+    return {"new_schedule": _schedule(NewScheduleBody, catalog, settings, schemas)}
+
+
+def schedule_examples(catalog: Catalog) -> dict[str, Any]:
+    """Bodies of both kinds that work."""
+    job = next(iter(catalog.templates().values()))
+    return {
+        "cron": {
+            "summary": "Working days at half past six",
+            "value": {"cron": "30 6 * * 1-5", "timezone": "America/Chicago", "job": job},
+        },
+        "every": {"summary": "Every hour", "value": {"every": 3600, "job": job, "missed": "skip"}},
+    }
+
+
 def body_examples(catalog: Catalog) -> dict[str, Any]:
     """A body that works for each alternative."""
     examples = {name: {"summary": catalog.get(name).title, "value": body} for name, body in catalog.templates().items()}
@@ -85,6 +108,17 @@ def body_examples(catalog: Catalog) -> dict[str, Any]:
         "period": {"summary": "Between two days", "value": {"start": "2023-01-01", "end": "2023-12-31"}},
         "date": {"summary": "Of one day", "value": {"date": "2023-01-01"}},
     }
+
+
+def _schedule(model: type[ScheduleBody], catalog: Catalog, settings: Settings, schemas: Schemas) -> Schema:
+    jobs = []
+    for name, job in job_body(catalog, settings, schemas).items():
+        fields = {field: schema for field, schema in job["properties"].items() if field not in ("id", "delay")}
+        jobs.append(schemas.add(f"scheduled_{name}", job | {"properties": fields}))
+    properties = schemas.fields(model)
+    properties["job"] = {"oneOf": jobs, "description": properties["job"]["description"]}
+    made = _object(properties, ["job"], "When which job is submitted: cron or every, and job.")
+    return made | {"oneOf": [{"required": [name], "properties": {name: {"not": NULL}}} for name in ("cron", "every")]}
 
 
 def _options(settings: Settings, schemas: Schemas) -> dict[str, Schema]:

@@ -123,6 +123,10 @@ class JobRecord(TypedDict):
     runs: list[Run]
     start: NotRequired[Annotated[str | None, Field(description="Only where the job was submitted with start and end.")]]
     end: NotRequired[str | None]
+    schedule: NotRequired[Annotated[str, Field(description="Only where a schedule fired it.")]]
+    scheduled_for: NotRequired[
+        Annotated[str | None, _time("The time of the schedule that it is for; null where it was triggered.")]
+    ]
     position: NotRequired[Annotated[int | None, Field(description="Jobs that run before it; while it waits.")]]
     files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
 

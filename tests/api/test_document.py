@@ -143,7 +143,7 @@ def test_security_follows_the_settings(client: FlaskClient, settings: Settings, 
 
 def test_the_page_of_the_api_lists_every_route(client: FlaskClient) -> None:
     """Made by `python -m tools.api_page`."""
-    assert [line for line in PAGE.read_text().splitlines() if line.startswith(("| GET", "| POST", "| DELETE"))] == rows(
+    assert [line for line in PAGE.read_text().splitlines() if line.startswith(("| GET", "| POST", "| PUT", "| DELETE"))] == rows(
         client.application
     )
 

@@ -18,6 +18,7 @@ _KEYS = [
     (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
+    (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
     (r"data\.[\w-]+(\.\d+)?", _EVER),
     (r"closed|idle|front|dead|holds|paused", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),

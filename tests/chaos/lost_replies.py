@@ -12,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Again
 
-from lib.jobs import Claim, Jobs, Submission, complete, failed
+from lib.jobs import Claim, Jobs, Recurrence, Schedule, Submission, complete, failed
 from lib.store import connect
 from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
@@ -98,6 +98,37 @@ def resume(stage: Stage, deaf: Jobs) -> None:
     stage.jobs.pause()
     deaf.resume()
     assert listed(stage) == [b"one", b"two", b"three"]
+
+
+# Schedules
+
+
+def scheduled(stage: Stage, every: float = 3600.0) -> Schedule:
+    """A schedule that is there."""
+    return stage.jobs.put_schedule(Schedule("nightly", {"operation": "ledger_noop"}, Recurrence(every=every)))
+
+
+@call
+def put_schedule(stage: Stage, deaf: Jobs) -> None:
+    made = deaf.put_schedule(Schedule("nightly", {"operation": "ledger_noop"}, Recurrence(every=3600.0)))
+    assert stage.jobs.schedules() == [made]
+
+
+@call
+def switch_schedule(stage: Stage, deaf: Jobs) -> None:
+    scheduled(stage)
+    deaf.delete_schedule("nightly")
+    assert stage.jobs.schedules() == []
+
+
+@call
+def fire(stage: Stage, deaf: Jobs) -> None:
+    made = scheduled(stage)
+    assert made.next is not None
+    assert deaf.fire(made, made.next + 3600, 0, made.next) == "GONE"  # the first sending did it, and was not heard
+    (job,) = stage.jobs.page().jobs
+    stage.acknowledged[job.id] = "ledger_noop"
+    assert listed(stage) == [job.id.encode()]
 
 
 # Running

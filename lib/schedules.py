@@ -1,0 +1,230 @@
+"""Jobs that recur: schedules are created, changed, paused, triggered and deleted at run time. Part of `lib.jobs.Jobs`.
+
+A schedule holds its job as it would be submitted. Upkeep fires it (`lib.firing`): the job and the schedule's next time are
+written by one script under the due time, so that each time fires once, however many processes try.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from lib.errors import Conflict, InvalidInput, UnknownSchedule
+from lib.records import iso
+from lib.recurrence import Recurrence
+from lib.store import Store, text
+from lib.submission import Accepted, Retry, Submission, Submitting
+
+SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it must still be the id of a job
+MISSED = ("once", "skip", "all")
+MOST_SCHEDULES = 10_000
+_SHOWN_TIMES = 5
+_JOB_FIELDS = ("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl", "start", "end")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When which job is submitted.
+
+    Args:
+        id: 1 to 40 letters, digits, - or _.
+        job: what is submitted: the fields of `Submission` that `job_of` gives, as JSON.
+        recurrence: when.
+        queue: the default one where None.
+        missed: what becomes of times at which nothing could fire: `once` runs one job for all of them, `skip` none, `all` each.
+        by: name of whom it and its jobs belong to.
+    """
+
+    id: str
+    job: dict[str, Any]
+    recurrence: Recurrence
+    queue: str | None = None
+    missed: str = "once"
+    by: str | None = None
+    paused: bool = False
+    next: float | None = None  # seconds since 1970
+    last: float | None = None
+    last_job: str | None = None
+    fired: int = 0
+    missed_count: int = 0
+    problem: str | None = None
+    created: str | None = None
+    updated: str | None = None
+    due_text: str = field(default="", repr=False)  # `next` as the record has it, for the script that fires
+
+    def to_dict(self) -> dict[str, Any]:
+        """As HTTP shows it; `upcoming` are its next times."""
+        when = self.recurrence
+        following = [] if self.next is None or self.paused else [self.next, *islice(when.after(self.next), _SHOWN_TIMES - 1)]
+        return {
+            "id": self.id,
+            **({"cron": when.cron, "timezone": when.timezone} if when.cron is not None else {"every": when.every}),
+            "job": self.job,
+            **{"queue": self.queue, "missed": self.missed, "paused": self.paused, "by": self.by},
+            **{"next": iso(following[0]) if following else None, "upcoming": [iso(time) for time in following]},
+            **{"last": iso(self.last), "last_job": self.last_job, "fired": self.fired, "missed_count": self.missed_count},
+            **{"problem": self.problem, "created": self.created, "updated": self.updated},
+        }
+
+    def submission(self, jid: str, for_time: float | None = None) -> Submission:
+        """The job of one time."""
+        fields = self.job | ({"retry": Retry(**self.job["retry"])} if "retry" in self.job else {})
+        return Submission(**fields, id=jid, by=self.by, schedule=self.id, scheduled_for=for_time)
+
+
+def job_of(submission: Submission) -> dict[str, Any]:
+    """The fields of a submission that a schedule keeps, those at their defaults left out, as JSON."""
+    plain = Submission(submission.operation, id="x")
+    kept = {"operation": submission.operation} | {
+        name: value for name in _JOB_FIELDS if (value := getattr(submission, name)) != getattr(plain, name)
+    }
+    return kept | ({"retry": asdict(submission.retry)} if "retry" in kept else {})
+
+
+class Scheduling(Submitting):
+    """The scheduling side of `Jobs`."""
+
+    store: Store
+
+    def put_schedule(self, schedule: Schedule, *, replace: bool = False) -> Schedule:
+        """Create a schedule; with `replace`, change the one of that id, which keeps its pause and its history.
+
+        The same content again changes nothing.
+
+        Raises: InvalidInput naming the field; Conflict where the id stands for another one; StoreFull, StoreUnavailable.
+        """
+        self._check_schedule(schedule)
+        fields: dict[str, Any] = {"job": orjson.dumps(schedule.job), "missed": schedule.missed, "queue": schedule.queue or ""}
+        when = schedule.recurrence
+        if when.cron is not None:
+            fields |= {"cron": when.cron, "timezone": when.timezone}
+        else:
+            fields["every"] = repr(float(when.every or 0))
+        if schedule.by is not None:
+            fields["by"] = schedule.by
+        digest = hashlib.blake2b(orjson.dumps(list(map(str, fields.values()))), digest_size=12).hexdigest()
+        now = self._now()
+        following = Recurrence(when.cron, when.every, when.timezone, now).next(now)
+        values = [part for item in (fields | {"anchor": repr(now)}).items() for part in item]
+        mode = "replace" if replace else "create"
+        (code,) = text(
+            self.store.run("put_schedule", schedule.id, mode, digest, _seconds(following), MOST_SCHEDULES, len(values), *values)
+        )
+        if code == "CONFLICT":
+            raise Conflict(f"The schedule {schedule.id} stands there with another content; replace it, or take another id.")
+        if code == "FULL":
+            raise Conflict(f"There are {MOST_SCHEDULES} schedules already, and there can be no more.")
+        return self.schedule(schedule.id)
+
+    def schedule(self, sid: str) -> Schedule:
+        """One schedule. Raises UnknownSchedule, StoreUnavailable."""
+        (found,) = self._schedules([sid]) if SCHEDULE_ID.match(sid) else [None]
+        if found is None:
+            raise UnknownSchedule(f"There is no schedule {sid[:80]!r}.")
+        return found
+
+    def schedules(self) -> list[Schedule]:
+        """All of them, in the order of their creation."""
+        ids = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}schedules", 0, -1))
+        found: list[Schedule] = []
+        for at in range(0, len(ids), 500):
+            found += [each for each in self._schedules([sid.decode() for sid in ids[at : at + 500]]) if each is not None]
+        return found
+
+    def due_schedules(self, most: int) -> tuple[float, list[Schedule]]:
+        """The time of the server, and schedules that are due at it."""
+        now = self._now()
+        key = f"{self.store.prefix}schedules.due"
+        ids = self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now, 0, most))
+        return now, [each for each in self._schedules([sid.decode() for sid in ids]) if each is not None] if ids else []
+
+    def pause_schedule(self, sid: str) -> Schedule:
+        """Fire it no more until it is resumed. Raises UnknownSchedule."""
+        return self._switch(sid, "pause")
+
+    def resume_schedule(self, sid: str) -> Schedule:
+        """Let it go on with its next time; those of the pause are not made up for. Raises UnknownSchedule."""
+        return self._switch(sid, "resume")
+
+    def delete_schedule(self, sid: str) -> None:
+        """Its jobs stay. Raises UnknownSchedule."""
+        self.schedule(sid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
+        self.store.run("switch_schedule", sid, "delete", "")
+
+    def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None) -> Accepted:
+        """Submit its job now, beside its times, under the id `jid`. Raises UnknownSchedule, and as submit."""
+        schedule = self.schedule(sid)
+        return self.submit(schedule.submission(jid), queue=schedule.queue, idempotency_key=idempotency_key)
+
+    def fire(self, schedule: Schedule, following: float | None, missed: int, for_time: float | None, problem: str = "") -> str:
+        """Submit the job of the time `for_time` (None: of none, because of `problem` perhaps) and move on to `following`.
+
+        Returns: `OK`; `GONE` where it was fired or changed meanwhile; `FULL` where its queue is.
+        """
+        args: list[Any] = [schedule.id, schedule.due_text, _seconds(following), missed, _seconds(for_time), problem]
+        if for_time is not None:
+            submission = schedule.submission(f"{schedule.id}-{for_time:.0f}", for_time)
+            queue = self._queue(schedule.queue, own=True)
+            self._check(submission)
+            args += [queue, "", *self._job_arguments(submission, queue)[0]]
+        return str(text(self.store.run("fire", *args)[0]))
+
+    def _switch(self, sid: str, order: str) -> Schedule:
+        now = self._now()
+        following = self.schedule(sid).recurrence.next(now)
+        self.store.run("switch_schedule", sid, order, _seconds(following))
+        return self.schedule(sid)
+
+    def _now(self) -> float:
+        seconds, microseconds = self.store.read(lambda rd: rd.time())
+        return float(seconds) + float(microseconds) / 1e6
+
+    def _check_schedule(self, schedule: Schedule) -> None:
+        if not SCHEDULE_ID.match(schedule.id):
+            raise InvalidInput("id", "must be 1 to 40 letters, digits, - or _")
+        if schedule.missed not in MISSED:
+            raise InvalidInput("missed", f"must be one of {', '.join(MISSED)}, not {schedule.missed!r}")
+        self._queue(schedule.queue, own=True)
+        self._check(schedule.submission("x"))
+
+    def _schedules(self, ids: Sequence[str]) -> list[Schedule | None]:
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for sid in ids:
+                pipeline.hgetall(f"{self.store.prefix}schedule.{sid}")
+            return pipeline.execute()
+
+        return [_schedule(raw) for raw in self.store.read(read)]
+
+
+def _seconds(moment: float | None) -> str:
+    return "" if moment is None else f"{moment:.6f}"
+
+
+def _schedule(raw: dict[bytes, bytes]) -> Schedule | None:
+    values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
+    if not values:
+        return None
+    every, following, last = (float(values[name]) if values.get(name) else None for name in ("every", "next", "last"))
+    return Schedule(
+        id=values["id"],
+        job=orjson.loads(values["job"]),
+        recurrence=Recurrence(values.get("cron"), every, values.get("timezone", "UTC"), float(values["anchor"])),
+        queue=values["queue"] or None,
+        missed=values["missed"],
+        by=values.get("by"),
+        paused=values["paused"] == "1",
+        next=following,
+        last=last,
+        last_job=values.get("last_job"),
+        fired=int(values.get("fired", 0)),
+        missed_count=int(values.get("missed_count", 0)),
+        problem=values.get("problem"),
+        created=iso(values["created"]),
+        updated=iso(values["updated"]),
+        due_text=values["next"],
+    )

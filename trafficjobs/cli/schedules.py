@@ -1,0 +1,101 @@
+"""`schedule`: jobs that recur. Make, list, show, pause, resume, trigger and delete them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from trafficjobs.cli import output
+from trafficjobs.cli.parameters import json_object, parsed
+from trafficjobs.cli.session import Session, command
+from trafficjobs.cli.submit import JsonParams, Pairs
+from trafficjobs.shapes import ScheduleRecord
+
+Id = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Id of the schedule; `schedule list` shows them.")]
+_COLUMNS = ("SCHEDULE", "WHEN", "OPERATION", "STATE", "NEXT", "LAST JOB", "FIRED")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make `schedule` a group of `app`."""
+    group = typer.Typer(help="Jobs that recur: by cron in a time zone, or every so many seconds.")
+    for name, function in (("new", new), ("list", list_schedules), ("show", show), ("pause", pause), ("resume", resume)):
+        command(group, name)(function)
+    command(group, "trigger")(trigger)
+    command(group, "delete")(delete)
+    app.add_typer(group, name="schedule")
+
+
+def new(
+    session: Session,
+    operation: Annotated[str, typer.Argument(help="Name of an operation; `operations` lists them.")],
+    cron: Annotated[str | None, typer.Option(metavar="'M H D M W'", help="Cron expression, or @hourly, @daily, ...")] = None,
+    every: Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help="Seconds between two jobs.")] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Of --cron; the service's by default.")] = None,
+    param: Pairs = None,
+    json_params: JsonParams = None,
+    missed: Annotated[str | None, typer.Option(metavar="once|skip|all", help="What becomes of missed times.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Queue its jobs go to.")] = None,
+    priority: Annotated[str | None, typer.Option(metavar="high|normal|low")] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Of the schedule; sending it again changes nothing.")] = None,
+) -> None:
+    """Let a job be submitted again and again.
+
+    For example: trafficjobs schedule new plot -p kind=by_hour --cron "30 6 * * 1-5" --timezone America/Chicago
+    """
+    params = json_object(json_params, "--json-params") if json_params is not None else {}
+    if param:
+        params |= parsed(param, session.client.operation(operation).get("schema", {}))
+    job: dict[str, Any] = {"operation": operation, "params": params}
+    job |= {name: value for name, value in (("queue", queue), ("priority", priority)) if value is not None}
+    made = session.client.create_schedule(job, cron=cron, every=every, timezone=timezone, missed=missed, id=id)
+    session.show(made, lambda: _made(made))
+
+
+def _made(made: ScheduleRecord) -> None:
+    output.say(made["id"])
+    output.note(f"Next at {made['next']}")
+
+
+def list_schedules(session: Session) -> None:
+    """List every schedule with its next time."""
+    found = session.client.schedules()
+    session.show({"schedules": found}, lambda: output.table(_COLUMNS, map(_row, found), "There are no schedules."))
+
+
+def _row(one: ScheduleRecord) -> list[Any]:
+    when = f"{one['cron']} ({one['timezone']})" if "cron" in one else f"every {output.seconds_text(one['every'])}"
+    state = "paused" if one["paused"] else "trouble" if one["problem"] else "on"
+    return [one["id"], when, one["job"]["operation"], state, one["next"], one["last_job"], one["fired"]]
+
+
+def show(session: Session, id: Id) -> None:
+    """Show one schedule with its next five times."""
+    found = session.client.schedule(id)
+    rows = [(name, value) for name, value in found.items() if value is not None]
+    session.show(found, lambda: output.table(("", ""), rows))
+
+
+def pause(session: Session, id: Id) -> None:
+    """Fire it no more until it is resumed."""
+    _state(session, session.client.pause_schedule(id))
+
+
+def resume(session: Session, id: Id) -> None:
+    """Let it go on with its next time."""
+    _state(session, session.client.resume_schedule(id))
+
+
+def _state(session: Session, found: ScheduleRecord) -> None:
+    text = f"{found['id']} is paused" if found["paused"] else f"{found['id']} is on; next at {found['next']}"
+    session.show(found, lambda: output.say(text))
+
+
+def trigger(session: Session, id: Id) -> None:
+    """Submit its job now, beside its times; prints the job's id."""
+    job = session.client.trigger_schedule(id)
+    session.show(job.record, lambda: output.say(job.id))
+
+
+def delete(session: Session, id: Id) -> None:
+    """Delete a schedule; what it has submitted stays."""
+    session.client.delete_schedule(id)
+    session.show({"deleted": id}, lambda: output.say(f"{id} is deleted"))
