@@ -55,9 +55,9 @@ def test_a_token_is_sent_where_sign_in_is_on_and_only_there(chart: Chart) -> Non
     assert "Sign-in is off" in chart.render(COMBINATIONS["no sign-in"]).notes
 
 
-def test_loading_data_asks_with_the_admins_token(chart: Chart) -> None:
+def test_loading_data_asks_with_the_token_that_submits(chart: Chart) -> None:
     (load,) = [command for command in commands(chart.render()) if command.endswith("/data")]
-    assert "admin-token" in load
+    assert "$TRAFFICJOBS_TOKEN" in load
 
 
 def test_tokens_of_the_user_are_looked_for_where_they_are(chart: Chart) -> None:
