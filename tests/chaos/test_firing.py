@@ -1,0 +1,62 @@
+"""Schedules while upkeep is killed again and again: every time fires once, by whoever is alive."""
+
+import itertools
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.jobs import Jobs, Recurrence, Schedule
+from lib.settings import Settings, load_settings
+from tests.servers import Server
+from tests.unit.test_schedules import set_back
+from tests.waiting import until
+from tests.workers import ROOT, environment
+
+TIMES = 400
+KILLS = 12
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Settings]:
+    """Settings on a server of its own, whose commands nobody else counts."""
+    with Server(tmp_path / "server") as server:
+        yield load_settings(redis_ip="127.0.0.1", redis_port=server.port, upkeep_interval=0.02)
+
+
+def start(settings: Settings) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=environment(settings))
+
+
+def test_every_missed_time_fires_once_while_two_upkeeps_are_killed_in_turn(alone: Settings) -> None:
+    jobs = Jobs(alone)
+    jobs.put_schedule(Schedule("minutely", {"operation": "x"}, Recurrence(every=60.0), missed="all"))
+    first = set_back(jobs, "minutely", 60 * (TIMES - 1) + 30)
+    upkeeps = [start(alone), start(alone)]
+    pick = random.Random(1)
+    try:
+        for turn in itertools.count():
+            fired = jobs.schedule("minutely").fired
+            if turn >= KILLS and fired >= TIMES:
+                break
+            if turn < KILLS:
+                until(lambda seen=fired: jobs.schedule("minutely").fired > seen or seen >= TIMES, 30, "another time that fired")
+                victim = pick.randrange(2)
+                upkeeps[victim].send_signal(signal.SIGKILL)
+                upkeeps[victim].wait(10)
+                upkeeps[victim] = start(alone)
+            else:
+                until(lambda: jobs.schedule("minutely").fired >= TIMES, 60, "every time")
+    finally:
+        for upkeep in upkeeps:
+            upkeep.kill()
+            upkeep.wait(10)
+    found = {job.id for job in jobs.page(limit=1000).jobs}
+    assert found == {f"minutely-{first + 60 * n:.0f}" for n in range(TIMES)}
+    assert jobs.queue(alone.queue_name).waiting["normal"] == TIMES
+    assert jobs.schedule("minutely").fired == TIMES
+    jobs.close()
