@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "trafficjobs"
+VERSION = str(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 # What every test's release is called, unless the test is about names.
 NAME, NAMESPACE = "shop", "orders"
 FULL = f"{NAME}-trafficjobs"

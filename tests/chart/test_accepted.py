@@ -10,7 +10,7 @@ import pytest
 
 from tests.chart.combinations import CA_TLS, KEDA
 from tests.chart.pods import container, containers, environment, pods
-from tests.chart.rendering import CHART, FULL, NAMESPACE, Chart, Release, documents, merged
+from tests.chart.rendering import CHART, FULL, NAMESPACE, VERSION, Chart, Release, documents, merged
 
 
 def test_what_an_umbrella_chart_shares_is_no_mistake(chart: Chart) -> None:
@@ -41,13 +41,13 @@ def test_a_prefix_may_look_like_a_template_of_redis_cluster(chart: Chart) -> Non
 def test_images_are_chosen_from_the_nearest_place(chart: Chart) -> None:
     digest = "sha256:" + "ab" * 32
     cases: list[tuple[Any, str]] = [
-        ({}, "ghcr.io/trafficjobs/worker:0.1.0"),
+        ({}, f"ghcr.io/trafficjobs/worker:{VERSION}"),
         ({"image": {"tag": "7"}}, "ghcr.io/trafficjobs/worker:7"),
-        ({"image": {"registry": ""}}, "trafficjobs/worker:0.1.0"),
+        ({"image": {"registry": ""}}, f"trafficjobs/worker:{VERSION}"),
         ({"worker": {"image": {"registry": "a.example:5000", "tag": "8"}}}, "a.example:5000/trafficjobs/worker:8"),
-        ({"workers": {"default": {"image": {"repository": "mine/worker"}}}}, "ghcr.io/mine/worker:0.1.0"),
+        ({"workers": {"default": {"image": {"repository": "mine/worker"}}}}, f"ghcr.io/mine/worker:{VERSION}"),
         ({"worker": {"image": {"digest": digest}}}, f"ghcr.io/trafficjobs/worker@{digest}"),
-        ({"global": {"imageRegistry": "m.example"}, "image": {"registry": "x"}}, "m.example/trafficjobs/worker:0.1.0"),
+        ({"global": {"imageRegistry": "m.example"}, "image": {"registry": "x"}}, f"m.example/trafficjobs/worker:{VERSION}"),
     ]
     for values, image in cases:
         assert container(chart.render(values).worker(), "worker")["image"] == image

@@ -1,6 +1,7 @@
 """What `helm test` runs, taken from the rendered ConfigMap, against a real API: it passes where all is well, and only there."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -36,9 +38,9 @@ def api(
     """URL and settings of the API as the image runs it: one that wants the token, and one that lets everybody in."""
     folder, port, prefix = tmp_path_factory.mktemp("api"), free_port(), f"helm-test-{request.param}-{os.getpid()}:"
     (folder / "tokens").write_text(f"helm submit {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
-    sign_in = {"TOKENS_FILE": folder / "tokens"} if request.param == "guarded" else {"AUTH": "off"}
-    about = {"REDIS_PORT": server.port, "KEY_PREFIX": prefix, "PORT": port, "API_WORKERS": 1, "DATA_CACHE": folder / "cache"}
-    environment = os.environ | {name: str(value) for name, value in (about | sign_in).items()}
+    about = {"REDIS_PORT": server.port, "KEY_PREFIX": prefix, "PORT": port, "API_WORKERS": 1}
+    about |= {"DATA_CACHE": folder / "cache", "TOKENS_FILE": folder / "tokens"}
+    environment = os.environ | {name: str(value) for name, value in about.items()}
     command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -60,8 +62,45 @@ def ready(url: str) -> bool:
         return False
 
 
-guarded = pytest.mark.parametrize("api", ["guarded"], indirect=True)
-unguarded = pytest.mark.parametrize("api", ["open"], indirect=True)
+class OpenApi(BaseHTTPRequestHandler):
+    """An API that lets everybody in and runs a job at once; with other manners by what a test sets on the class."""
+
+    done: ClassVar[dict[str, Any]] = {}
+    wrong = False
+    broken = False
+
+    def do_GET(self) -> None:
+        if self.broken:
+            self.send_error(502, "Bad Gateway")
+        elif self.path == "/readyz":
+            self._answer(200, {})
+        else:
+            self._answer(200, {"msg": "another"} if self.wrong else self.done[self.path.split("/")[2]])
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.done[body.get("id", "")] = body["params"]
+        self._answer(202, {"id": body.get("id", "")})
+
+    def _answer(self, status: int, body: object) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def open_api() -> Iterator[str]:
+    """The URL of an open API."""
+    server = HTTPServer(("127.0.0.1", 0), OpenApi)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
 
 
 def run(script: Path, url: str, token: str = TOKEN, patience: float = 30) -> subprocess.CompletedProcess[str]:
@@ -70,7 +109,6 @@ def run(script: Path, url: str, token: str = TOKEN, patience: float = 30) -> sub
     return subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-@guarded
 def test_it_passes_where_all_is_well(script: Path, api: Api) -> None:
     with Worker(api[1]):
         ended = run(script, api[0])
@@ -79,33 +117,36 @@ def test_it_passes_where_all_is_well(script: Path, api: Api) -> None:
     assert "the result is right" in ended.stdout
 
 
-@guarded
 def test_without_a_worker_it_says_so_when_its_patience_ends(script: Path, api: Api) -> None:
     ended = run(script, api[0], patience=1)
     assert ended.returncode == 1
     assert "FAILED: the job done within 1 s; the last answer was (202" in ended.stderr
 
 
-@guarded
 def test_a_token_that_the_api_does_not_know_fails_it(script: Path, api: Api) -> None:
     ended = run(script, api[0], token="tj_unknown", patience=1)
     assert ended.returncode == 1
     assert "FAILED: a job accepted within 1 s; the last answer was (401" in ended.stderr
 
 
-@unguarded
-def test_it_passes_where_sign_in_is_meant_to_be_off(script: Path, api: Api) -> None:
-    with Worker(api[1]):
-        ended = run(script, api[0], token="")
+def test_it_passes_where_sign_in_is_meant_to_be_off(script: Path, open_api: str) -> None:
+    ended = run(script, open_api, token="")
     assert ended.returncode == 0, ended.stderr
     assert "Without a token" not in ended.stdout
 
 
-@unguarded
-def test_an_api_that_lets_everybody_in_fails_it(script: Path, api: Api) -> None:
-    ended = run(script, api[0])
+def test_an_api_that_lets_everybody_in_fails_it(script: Path, open_api: str) -> None:
+    ended = run(script, open_api)
     assert ended.returncode == 1
     assert "FAILED: without a token the answer should be 401 and was 202" in ended.stderr
+
+
+def test_another_result_fails_it(script: Path, open_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenApi, "wrong", True)
+    ended = run(script, open_api, token="")
+    assert ended.returncode == 1
+    assert "FAILED: the result should be {'msg': '" in ended.stderr
+    assert "'another'" in ended.stderr
 
 
 def test_an_api_that_is_not_there_fails_it(script: Path) -> None:
@@ -115,20 +156,11 @@ def test_an_api_that_is_not_there_fails_it(script: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_answer_that_is_no_json_is_shown_and_not_a_traceback(script: Path) -> None:
-    class Proxy(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(502, "Bad Gateway")
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Proxy)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    ended = run(script, f"http://127.0.0.1:{server.server_port}", patience=1)
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+def test_an_answer_that_is_no_json_is_shown_and_not_a_traceback(
+    script: Path, open_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenApi, "broken", True)
+    ended = run(script, open_api, patience=1)
     assert ended.returncode == 1
     assert "FAILED: the API ready within 1 s; the last answer was (502" in ended.stderr
     assert "Traceback" not in ended.stderr

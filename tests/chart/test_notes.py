@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chart.combinations import COMBINATIONS, EXISTING_SECRETS, KEDA
-from tests.chart.rendering import FULL, NAME, NAMESPACE, Chart, Release
+from tests.chart.rendering import FULL, NAME, NAMESPACE, VERSION, Chart, Release
 
 KINDS = {"svc": "Service", "deploy": "Deployment", "secret": "Secret", "scaledobject": "ScaledObject"}
 OF_THE_USER = {"my-tokens"}
@@ -87,4 +87,5 @@ def test_what_is_not_kept_is_said(chart: Chart) -> None:
 
 def test_the_release_is_tested_by_its_name(chart: Chart) -> None:
     assert f"helm test {NAME} -n {NAMESPACE}" in commands(chart.render())
-    assert chart.render(KEDA).notes.strip().startswith(f"trafficjobs 0.1.0 is installed as {NAME} in namespace {NAMESPACE}.")
+    first = chart.render(KEDA).notes.strip().splitlines()[0]
+    assert first == f"trafficjobs {VERSION} is installed as {NAME} in namespace {NAMESPACE}."

@@ -1,6 +1,7 @@
 """What stays as it is when the chart or its values change: fields that Kubernetes refuses to change, and what never should."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,7 @@ def next_version(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chart]:
     shutil.copytree(CHART, folder)
     about = folder / "Chart.yaml"
     text = about.read_text()
-    changed = text.replace("\nversion: 0.1.0", "\nversion: 9.9.9").replace('appVersion: "0.1.0"', 'appVersion: "9.9.9"')
+    changed = re.sub(r"^(version|appVersion): .*", r'\1: "9.9.9"', text, flags=re.MULTILINE)
     assert changed.count("9.9.9") == 2
     about.write_text(changed)
     made = Chart(folder)
