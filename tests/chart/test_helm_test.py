@@ -31,12 +31,10 @@ def script(chart: Chart, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["guarded", "open"])
-def api(
-    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Settings]]:
-    """URL and settings of the API as the image runs it: one that wants the token, and one that lets everybody in."""
-    folder, port, prefix = tmp_path_factory.mktemp("api"), free_port(), f"helm-test-{request.param}-{os.getpid()}:"
+@pytest.fixture(scope="module")
+def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """URL and settings of the API as the image runs it, which wants the token."""
+    folder, port, prefix = tmp_path_factory.mktemp("api"), free_port(), f"helm-test-{os.getpid()}:"
     (folder / "tokens").write_text(f"helm submit {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
     about = {"REDIS_PORT": server.port, "KEY_PREFIX": prefix, "PORT": port, "API_WORKERS": 1}
     about |= {"DATA_CACHE": folder / "cache", "TOKENS_FILE": folder / "tokens"}
