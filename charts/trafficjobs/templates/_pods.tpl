@@ -163,3 +163,14 @@ enableServiceLinks: false
 securityContext:
   {{- toYaml .security | nindent 2 }}
 {{- end -}}
+
+{{/* How pods are replaced: Kubernetes's own defaults, written down. What is not written by Helm, Helm does not take away when the
+type becomes Recreate, and the update is refused. (dict "own" .Values.api) */}}
+{{- define "trafficjobs.strategy" -}}
+{{- $strategy := .own.strategy | default dict -}}
+{{- if ne ($strategy.type | default "") "Recreate" -}}
+{{- $usual := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" "25%" "maxUnavailable" "25%") -}}
+{{- $strategy = mergeOverwrite $usual $strategy -}}
+{{- end -}}
+{{- toYaml $strategy -}}
+{{- end -}}
