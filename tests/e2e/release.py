@@ -117,7 +117,8 @@ class Release:
         print(f"evidence: {self.folder}")
 
     def _records(self) -> list[dict[str, Any]]:
-        return [dict(job.record) for job in Client(self.url, self.token("view"), patience=5).jobs()]
+        with Client(self.url, self.token("view"), patience=5) as client:
+            return [dict(job.record) for job in client.jobs()]
 
     # Speaking to it
 
