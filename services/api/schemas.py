@@ -37,6 +37,7 @@ class Schemas:
         """A reference to the schema of an operation's parameters. Names within it are the operation's own."""
         try:
             schema = self._made(operation.params_model, "validation", f"{operation.name}.")
+            schema.pop("title", None)  # of a class, which several operations may share; generators make names of titles
         except Exception:  # a user's type that has no schema; its jobs are checked all the same
             schema = {"type": "object", "description": "These parameters cannot be described."}
         return self.add(f"{operation.name}_params", schema)

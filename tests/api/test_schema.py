@@ -1,100 +1,47 @@
-"""schemathesis against the OpenAPI document: what the document promises is what the service does, for any input.
+"""schemathesis against a running server: what the OpenAPI document promises is what the service does, for any input.
 
-The engine's phases (examples, fuzzing, stateful) run over the application itself, a few examples of each operation. No response
-schema is loosened, and no check is switched off.
+A few examples of everything in the quick tests; two hundred of each operation, and chains of requests, in the slow ones.
 """
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import schemathesis
 from flask import Flask
 from openapi_spec_validator import validate
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import Status, events, from_schema
 
 from lib.settings import Settings
-from services.api import preferences
 from services.api.app import create_app
-from services.api.live import live_of
+from tests.api.schema_run import PHASES, TOKEN, Run, service
+from tests.servers import Server
 
-TOKEN = "tj_schema"
+MANY = 200
 pytestmark = pytest.mark.filterwarnings("default::hypothesis.errors.HypothesisWarning")
 
 
-@schemathesis.serializer("text/csv", "application/x-ndjson", "application/octet-stream")
-def _raw(ctx: Any, value: Any) -> Any:
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
-# A date and a period contradict one another. A body's schema says so; parameters of a query string have a schema each.
-_PLOT = {
-    "include-path": "/plot",
-    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]}},
-}
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No answer is held back."""
-    monkeypatch.setattr(preferences, "LONGEST_WAIT", 0)
-
-
-def run(app: Flask, examples: int) -> list[str]:
-    """Run the phases; what was found."""
-    live_of(app.extensions).longest = 0.0  # streams end after their first words
-    config = SchemathesisConfig.from_dict(
-        {
-            "seed": 1,
-            "headers": {"Accept-Encoding": "identity"},
-            "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
-            "phases": {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": examples}}},
-            "operations": [_PLOT],
-        }
-    )
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
-    found: dict[str, str] = {}
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.NonFatalError | events.FatalError):
-            found[f"error {event.exception if isinstance(event, events.FatalError) else event.value}"] = str(event)
-        if isinstance(event, events.ScenarioFinished) and event.status is Status.FAILURE:
-            for checks in event.recorder.checks.values():
-                for check in checks:
-                    if check.failure_info is not None:
-                        failure = check.failure_info.failure
-                        found.setdefault(
-                            f"{event.recorder.label}: {check.name}: {failure.title}",
-                            f"{failure.message}\n{check.failure_info.code_sample}",
-                        )
-    return [f"{title}\n{text}" for title, text in found.items()]
-
-
-@pytest.fixture
-def filled(app: Flask, loaded: Any) -> Flask:
-    """An application with data."""
-    return app
-
-
-@pytest.fixture
-def guarded(settings: Settings, tmp_path: Path) -> Callable[[str], Flask]:
-    """Makes an application that wants a token, which has the given role."""
-
-    def make(role: str) -> Flask:
-        path = tmp_path / "tokens"
-        path.write_text(f"tester {role} {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
-        return create_app(settings.model_copy(update={"tokens_file": path, "data_file": tmp_path / "absent.csv"}))
-
-    return make
-
-
-def test_the_document_is_valid(app: Flask, guarded: Callable[[str], Flask]) -> None:
-    for made in (app, guarded("view")):
+def test_the_document_is_valid(app: Flask, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(f"tester view {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
+    guarded = create_app(settings.model_copy(update={"tokens_file": path}))
+    for made in (app, guarded):
         validate(made.test_client().get("/openapi.json").get_json())
 
 
-@pytest.mark.timeout(60)
-def test_a_few_examples_of_every_operation_keep_the_documents_word(filled: Flask) -> None:
-    assert run(filled, 5) == []
+@pytest.mark.timeout(120)
+def test_a_few_examples_of_every_operation_keep_the_documents_word(server: Server, tmp_path: Path) -> None:
+    with service(server, tmp_path, sign_in=False) as api:
+        run = Run(api.url, 4, phases=("examples", "fuzzing", "stateful"))
+    assert run.found == []
+    assert run.requests["FUZZING"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("token", [True, False], ids=["with a token", "without a token"])
+def test_many_examples_of_every_operation_keep_the_documents_word(server: Server, tmp_path: Path, token: bool) -> None:
+    with service(server, tmp_path, sign_in=True) as api:
+        run = Run(api.url, MANY, token=token)
+        assert api.process.is_running()
+    assert run.found == []
+    assert all(run.requests[phase.upper()] > 0 for phase in PHASES), run.requests
+    assert b"Traceback" not in api.log.read_bytes()

@@ -178,7 +178,7 @@ def test_data_is_loaded_with_progress_and_read_over_pages(client: Client, tmp_pa
 
 def test_health_and_metrics(client: Client) -> None:
     health = client.health()
-    assert (health["ready"], health["checks"]["redis"]) == (True, "ok")
+    assert (health["ready"], health["checks"]["redis"]["status"]) == (True, "ok")
     assert abs(health["clock_skew"]) < 2
     assert "trafficjobs_jobs_submitted_total" in client.metrics()
 
