@@ -90,6 +90,7 @@ def test_the_programs_start_with_what_the_chart_gives_them(release: Release) -> 
             given = {key.lower(): value for key, value in environment(each).items() if isinstance(value, str)}
             fields = {key: value for key, value in given.items() if key in Settings.model_fields and value != ""}
             settings = load_settings(**fields)
+            assert each["name"] not in ("api", "worker") or settings.host == "0.0.0.0", "loopback reaches nobody in a pod"
             if each["name"] == "worker":
                 assert settings.worker_queues, name
                 assert settings.worker_grace + 10 == pod["spec"]["terminationGracePeriodSeconds"]
