@@ -156,3 +156,16 @@ def test_every_workload_chooses_its_own_pods_and_no_others(release: Release) -> 
         selector = found["spec"]["selector"]["matchLabels"].items()
         chosen = [name for name, pod in pods(release) if selector <= pod["metadata"]["labels"].items()]
         assert chosen == [f"{found['kind']} {found['metadata']['name']}"]
+
+
+@pytest.mark.parametrize("component", ["api", "worker"])
+def test_the_strategy_is_written_out_so_that_helm_can_change_its_type(chart: Chart, component: str) -> None:
+    name = f"{FULL}-{component}" + ("-default" if component == "worker" else "")
+
+    def strategy(own: Object) -> Object:
+        found: Object = chart.render({component: {"strategy": own}}).get("Deployment", name)["spec"]["strategy"]
+        return found
+
+    assert strategy({}) == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    assert strategy({"rollingUpdate": {"maxSurge": 2}})["rollingUpdate"] == {"maxSurge": 2, "maxUnavailable": "25%"}
+    assert strategy({"type": "Recreate"}) == {"type": "Recreate"}
