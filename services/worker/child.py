@@ -77,19 +77,24 @@ class Child:
                 return
 
     def claim_or_wait(self) -> Claim | None:
-        """The next job; None after a wait, or when told to stop."""
-        claim = self.jobs.claim(self.name, self.worker, self.queues)
-        if claim is not None:
-            return claim
+        """The next job; None after a wait.
+
+        The word to stop ends both at once, since Redis may be away for good. A job that Redis has given out already goes
+        back uncharged, by the report of this child's end.
+        """
         try:
             self.waiting = True
-            if not self.stopping:
+            if self.stopping:
+                return None
+            claim = self.jobs.claim(self.name, self.worker, self.queues)
+            if claim is None:
                 self.jobs.wait_for_bell(self.name)
+            return claim
         except (redis.ConnectionError, redis.TimeoutError, OSError):
             time.sleep(random.uniform(0.05, 0.2))
+            return None
         finally:
             self.waiting = False
-        return None
 
     def step(self, claim: Claim) -> Claim | None:
         """Run one job to its outcome, say it, and claim the next one."""

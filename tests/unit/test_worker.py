@@ -3,6 +3,7 @@
 Deaths, stops and outages have their tests in tests/chaos.
 """
 
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +139,18 @@ def test_a_stopped_worker_leaves_nothing_behind(jobs: Jobs, settings: Settings, 
     assert list((tmp_path / "worker").iterdir()) == []
     left = {key.decode().removeprefix(settings.key_prefix) for key in jobs.store.queues.scan_iter(f"{settings.key_prefix}*")}
     assert left == {"closed"}
+
+
+def test_an_idle_worker_stops_at_once_while_redis_is_away(settings: Settings, tmp_path: Path) -> None:
+    with Server(tmp_path / "own") as own:
+        away = settings.model_copy(update={"redis_port": own.port})
+        jobs = Jobs(away)
+        with Worker(away, worker_children=2, worker_grace=60) as worker:
+            until(lambda: jobs.queue("job-queue").idle_children == 2, 30, "two idle children")
+            own.kill()
+            time.sleep(1)  # long enough for both to be asking for a job again
+            assert worker.stop(wait=30) == 0
+        jobs.close()
 
 
 def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> None:
