@@ -8,6 +8,7 @@ import json
 import logging
 import ssl
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +18,13 @@ logger = logging.getLogger("trafficjobs.worker")
 
 ANNOTATION = "controller.kubernetes.io/pod-deletion-cost"
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_EVERY = 5.0  # seconds; the documentation asks for few updates
+_EVERY = 5.0  # seconds between two writes, at least; the documentation asks for few
+_LOOK = 0.5  # seconds between two looks: a scaler comes soon after a pod has become idle
 _TIMEOUT = 5.0  # seconds
 
 
 class DeletionCost:
-    """Writes the number of running jobs to the pod's annotation when it has changed, every few seconds.
+    """Writes the number of running jobs to the pod's annotation when it has changed, but not more often than every few seconds.
 
     Args:
         namespace, pod: which pod this is.
@@ -43,6 +45,7 @@ class DeletionCost:
         self.every = every
         self._written = 0  # what a pod without the annotation counts as
         self._warned = False
+        self._next = 0.0
 
     def start(self, running: Callable[[], int]) -> threading.Thread:
         """Go on in a daemon thread for the life of the process; `running` is asked for the number."""
@@ -52,10 +55,11 @@ class DeletionCost:
 
     def _forever(self, running: Callable[[], int]) -> None:
         pause = threading.Event()
-        while not pause.wait(self.every):
+        while not pause.wait(min(_LOOK, self.every)):
             cost = running()
-            if cost == self._written:
+            if cost == self._written or time.monotonic() < self._next:
                 continue
+            self._next = time.monotonic() + self.every
             try:
                 self._write(cost)
             except OSError as error:  # HTTPError among them

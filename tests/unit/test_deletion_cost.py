@@ -52,6 +52,13 @@ def cost(cluster: FakeCluster, tmp_path: Path) -> DeletionCost:
     return DeletionCost("jobs", "pod-1", f"http://127.0.0.1:{cluster.server_port}", tmp_path, every=0.02)
 
 
+def test_a_change_after_a_quiet_time_is_written_soon(cluster: FakeCluster, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("first\n")
+    jobs = 1
+    DeletionCost("jobs", "pod-1", f"http://127.0.0.1:{cluster.server_port}", tmp_path, every=3600).start(lambda: jobs)
+    until(lambda: [cost for *_, cost in cluster.requests] == ["1"], 5, "the first write, at once")
+
+
 def test_only_changes_are_written_and_a_rotated_token_is_used(cluster: FakeCluster, cost: DeletionCost, tmp_path: Path) -> None:
     jobs = 0
     asked = 0
