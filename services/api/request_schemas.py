@@ -118,7 +118,10 @@ def _schedule(model: type[ScheduleBody], catalog: Catalog, settings: Settings, s
     properties = schemas.fields(model)
     properties["job"] = {"oneOf": jobs, "description": properties["job"]["description"]}
     made = _object(properties, ["job"], "When which job is submitted: cron or every, and job.")
-    return made | {"oneOf": [{"required": [name], "properties": {name: {"not": NULL}}} for name in ("cron", "every")]}
+    given: Schema = {"not": NULL}
+    cron = {"required": ["cron"], "properties": {"cron": given}}
+    every = {"required": ["every"], "properties": {"every": given, "timezone": NULL}}
+    return made | {"oneOf": [cron, every]}
 
 
 def _options(settings: Settings, schemas: Schemas) -> dict[str, Schema]:

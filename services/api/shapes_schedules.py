@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from lib.recurrence import LONGEST
 from services.api.shapes import Count, JsonObject, _time
 
 
@@ -16,7 +17,9 @@ class ScheduleBody(BaseModel):
     cron: str | None = Field(
         None, max_length=200, description="Five fields: minute, hour, day, month, weekday; or @hourly, @daily, @weekly, @monthly."
     )
-    every: float | None = Field(None, description="Seconds between two times, from its creation on; at least 1.")
+    every: Annotated[float, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST})] | None = Field(
+        None, description="Seconds between two times, from its creation on; at least 1."
+    )
     timezone: str | None = Field(None, description="IANA zone of cron; the service's by default.")
     job: dict[str, Any] = Field(description="What POST /jobs takes, without id and delay.")
     missed: Literal["once", "skip", "all"] = Field(

@@ -32,10 +32,15 @@ _REJECTED = ["400", "401", "403", "404", "405", "406", "409", "414", "422", "429
 _OPERATIONS = [
     # A date and a period contradict one another. A body's schema says so; parameters of a query string have a schema each.
     {"include-path": "/plot", "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, "422"]}}},
-    # Its message may be longer than an address, and then the server sees neither method nor token. test_http has both without.
+    # Whether a time of cron ever comes, and which time zones there are, is not for a schema to say.
+    {
+        "include-path-regex": "^/schedules(/[{]sid[}])?$",
+        "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, "400"]}},
+    },
+    # Its message may be longer than an address: then neither method nor token is seen. test_http asks with a short one.
     {
         "include-path": "/print",
-        "checks": {"unsupported_method": {"enabled": False}, "missing_required_header": {"expected-statuses": ["401", "414"]}},
+        "checks": {"unsupported_method": {"enabled": False}, "missing_required_header": {"enabled": False}},
     },
 ]
 

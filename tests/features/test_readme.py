@@ -31,14 +31,25 @@ def matches(shown: str, text: str) -> bool:
     return re.fullmatch(pattern, text.strip(), re.DOTALL) is not None
 
 
-def test_every_curl_answers_as_the_readme_shows(demo: Demo, tmp_path: Path) -> None:
+def somebody(demo: Demo, home: Path) -> dict[str, str]:
+    """The environment of somebody who has installed the package, and for whom the demonstration runs."""
+    program = home / "bin" / "trafficjobs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m trafficjobs "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(home), "TRAFFICJOBS_URL": demo.url, "LC_ALL": "C.UTF-8"}
+
+
+def test_every_command_answers_as_the_readme_shows(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
+    options: Any = {"cwd": tmp_path, "env": somebody(demo, tmp_path), "capture_output": True, "text": True, "timeout": 60}
     for block in blocks("console"):
-        for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+        for command, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             here = command.replace("http://127.0.0.1:5000", demo.url)
 
             def output(here: str = here) -> str:
-                return subprocess.run(["bash", "-c", here], cwd=tmp_path, capture_output=True, text=True, timeout=60).stdout
+                return subprocess.run(["bash", "-c", here], **options).stdout
 
             if "/results" in here:  # a reader is slower than the worker; a test may not be
                 until(lambda shown=shown, output=output: matches(shown, output()), 20, shown)  # type: ignore[misc]
@@ -58,6 +69,22 @@ def test_the_polling_client_gets_its_result(demo: Demo) -> None:
     program = python_block("requests.post").replace("http://localhost:5000", demo.url)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("complete {'top_locations': {"), done.stderr
+
+
+def test_curl_the_command_line_and_the_client_get_the_same_result(demo: Demo, tmp_path: Path) -> None:
+    """The three ways that the README has side by side; the other two run with all commands."""
+    (table,) = re.findall(r"<table>.*?</table>", README, re.DOTALL)
+    assert [name for name, _ in re.findall(r"^```(\w+)\n(.*?)^```$", table, re.MULTILINE | re.DOTALL)] == [
+        "console",
+        "console",
+        "python",
+    ]
+    program = python_block("import Client").replace("http://127.0.0.1:5000", demo.url)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=somebody(demo, tmp_path), capture_output=True, text=True, timeout=60
+    )
+    wanted = httpx.get(f"{demo.url}/top_locations", params={"n": 2}).json()
+    assert done.stdout == f"{wanted}\n", done.stderr
 
 
 def test_the_workers_program_completes_a_job(demo: Demo) -> None:
