@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.cli.conftest import Service
+from tests.cli.fakes import Loses
 from trafficjobs import Client, Job, ResultTimeout, Unauthorized
 from trafficjobs.events import Event, NoStream, follow, parsed
 from trafficjobs.transport import Transport
@@ -138,3 +140,11 @@ def test_lines_of_the_log_and_fast_progress_cost_no_look() -> None:
     service = Scripted(job=[RUNNING, RUNNING, COMPLETE], events=[stream(events)])
     assert [record["status"] for record in service.job().watch()] == ["in-progress", "complete"]
     assert len(service.seen) <= 5
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.5], ids=["runs at once", "runs later"])
+def test_one_request_suffices_where_the_service_waits(service: Service, delay: float) -> None:
+    with Client(service.url, transport=(network := Loses(0, lambda _: False))) as client:
+        job = client.submit("unique_issues", delay=delay)
+        assert job.result(timeout=60) == {"unique_issues": 3}
+    assert network.sent == ["POST /jobs", f"GET /jobs/{job.id}"]
