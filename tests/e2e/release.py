@@ -16,10 +16,11 @@ from tests.e2e import evidence
 from tests.e2e.accepted import Accepted
 from tests.e2e.cluster import Cluster, missing_images
 from tests.e2e.helm import CHART, Helm
+from tests.e2e.logs import follow
 from tests.e2e.portforward import PortForward
 from tests.e2e.values import Values, overlaid, quick
 from tests.e2e.waits import until
-from tests.e2e.watch import PodWatch
+from tests.e2e.watch import Pod, PodWatch
 from trafficjobs import Client
 
 NAME = "e2e"
@@ -44,7 +45,7 @@ class Release:
         self.namespace = f"e2e-{about.replace('_', '-')}-{secrets.token_hex(2)}"
         self.folder = _RUNS / self.namespace
         self.helm = Helm(NAME, self.namespace, self.folder)
-        self.pods = PodWatch(cluster.core, self.namespace)
+        self.pods = PodWatch(cluster.core, self.namespace, self._follow)
         self.seconds_to_ready = 0.0
         self._stack = ExitStack()
         self._clients: dict[str, Client] = {}
@@ -119,6 +120,10 @@ class Release:
     def _records(self) -> list[dict[str, Any]]:
         with Client(self.url, self.token("view"), patience=5) as client:
             return [dict(job.record) for job in client.jobs()]
+
+    def _follow(self, pod: Pod) -> None:
+        if pod.component == "worker":
+            follow(self.cluster.core, self.namespace, pod.name, "worker", self.folder / f"{pod.name}.followed.log")
 
     # Speaking to it
 

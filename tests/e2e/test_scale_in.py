@@ -32,7 +32,9 @@ def test_pods_that_are_scaled_in_at_work_run_their_jobs_to_the_end(release: Rele
 
 
 def test_with_deletion_cost_the_pods_without_work_go_first(release: Release, figure: Callable[[str], None]) -> None:
-    release.upgrade({"worker": {"deletionCost": True, "keda": {"maxReplicas": 3}}})
+    # The scaler comes when a pod has been idle for a moment, as it does by default after five minutes.
+    calm = {"scaleDown": {"stabilizationWindowSeconds": 15}}
+    release.upgrade({"worker": {"deletionCost": True, "keda": {"maxReplicas": 3, "behavior": calm}}})
     began = time.time()
     jobs = [release.accepted.submit("nap", seconds=seconds)[0] for seconds in (30, 80, 80)]
     until(lambda: release.accepted.running(jobs), lambda all_run: all_run, 5 * 30, "three jobs on three pods")

@@ -14,7 +14,8 @@ Values = dict[str, Any]
 
 REGISTRY = os.environ.get("REGISTRY") or "ghcr.io/trafficjobs"
 TAG = os.environ.get("TAG", "")
-POLL, COOLDOWN, LEASE = 5, 20, 10  # seconds
+POLL, COOLDOWN = 5, 20  # seconds
+LEASE = 30  # seconds; the chart's own, because on a busy machine a beat may be late by several
 _OPERATIONS = Path(__file__).parent / "operations"
 _SMALL = {"cpu": "10m", "memory": "64Mi"}
 

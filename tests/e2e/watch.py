@@ -42,10 +42,14 @@ class Pod:
 
 
 class PodWatch:
-    """The pods of a namespace from the start of the block on."""
+    """The pods of a namespace from the start of the block on.
 
-    def __init__(self, core: CoreV1Api, namespace: str) -> None:
-        self._core, self._namespace = core, namespace
+    Args:
+        on_start: called with each pod as soon as its first container runs.
+    """
+
+    def __init__(self, core: CoreV1Api, namespace: str, on_start: Callable[[Pod], None] = lambda _: None) -> None:
+        self._core, self._namespace, self._on_start = core, namespace, on_start
         self._pods: dict[str, Pod] = {}
         self._counts: list[tuple[float, str, int]] = []
         self._end = threading.Event()
@@ -117,7 +121,11 @@ class PodWatch:
         if uid not in self._pods:
             component = (item.metadata.labels or {}).get(_COMPONENT, "")
             self._pods[uid] = Pod(item.metadata.name, uid, component, time.time())
-        self._change(self._pods[uid], lambda pod, now: _note(pod, item, kind, now))
+        pod = self._pods[uid]
+        before = pod.started
+        self._change(pod, lambda pod, now: _note(pod, item, kind, now))
+        if before is None and pod.started is not None:
+            self._on_start(pod)
         return uid
 
     def _change(self, pod: Pod, change: Callable[[Pod, float], None]) -> None:
