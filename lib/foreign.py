@@ -21,6 +21,7 @@ from lib.unpickle import UnreadableEntry, plain_value, unpickle
 UNREADABLE = "unreadable"  # the operation of an adopted job whose record cannot be read; it fails
 MESSAGE = "message"  # the operation of a plain message taken by a consumer of HotQueue's kind
 _MESSAGE_TTL = 3_600  # seconds a consumed message is kept
+_SHOWN = 100  # characters of a text that is no job
 _RAW_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
 _OPERATION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
@@ -47,7 +48,11 @@ def settle(
         messages: whether the caller is a consumer that takes any value, not only jobs.
     """
     try:
-        jid, fields = _adoption(store, decode(entry), messages)
+        value = decode(entry)
+        if isinstance(value, str) and not _RAW_ID.match(entry):  # somebody's HotQueue has put it
+            jid, fields = _adoption_of_text(store, value, messages)
+        else:
+            jid, fields = _adoption(store, value, messages)
         if not fields and entry == jid.encode():  # spelled as ours already: the claim refused its record
             raise UnreadableEntry(f"the record of job {jid} is damaged")
     except UnreadableEntry as error:
@@ -56,6 +61,16 @@ def settle(
     if known is not None and fields and fields["operation"] not in known and not messages:
         fields["operation"] = UNREADABLE
     store.run("adopt", list_key, queue, priority, entry, jid, *(part for item in fields.items() for part in item))
+
+
+def _adoption_of_text(store: Store, value: str, messages: bool) -> tuple[str, dict[str, Any]]:
+    """As `_adoption`; a text that is no id becomes a job that fails and says so, where whoever put it sees it."""
+    try:
+        return _adoption(store, value, messages)
+    except UnreadableEntry:
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+        error = f"{shown!r} was put on the queue and is no job: neither the id of one nor an object that names its type."
+        return str(uuid.uuid4()), _fields(store, UNREADABLE, {"error": error}, {}, "text")
 
 
 def _adoption(store: Store, value: Any, messages: bool) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,18 @@ def test_what_cannot_be_read_is_moved_aside_while_the_others_run(jobs: Jobs, tmp
     assert not (tmp_path / "owned").exists()
     assert jobs.queue("job-queue").rejected == len(hostile)
     assert jobs.counters()["rejected|job-queue"] == len(hostile)
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, lambda text: json.dumps(text).encode()])
+@pytest.mark.parametrize("text", ["just a text", "no-such-job", "", "x" * 5_000])
+def test_a_text_that_is_no_job_becomes_one_that_says_so(jobs: Jobs, write: Callable[[str], bytes], text: str) -> None:
+    push(jobs, write(text))
+    held = jobs.claim("a", "w", QUEUES)
+    assert held is not None
+    assert held.operation == "unreadable"
+    assert held.input["error"].startswith(f"'{text[:100]}")
+    assert len(held.input["error"]) < 300
+    assert rejected(jobs) == []
 
 
 def test_the_same_id_pushed_again_runs_once(jobs: Jobs) -> None:
