@@ -63,6 +63,7 @@ def test_the_autoscalers_of_api_and_workers_get_a_value(release: Release, figure
 def test_the_api_gets_more_pods_under_load(release: Release, figure: Callable[[str], None]) -> None:
     until(lambda: _measured(release, f"{FULL}-api"), lambda seen: seen and seen[0] < TARGET, ONE_MEASUREMENT, "an idle API")
     assert _replicas(release) == 1
+    release.client().queues()  # the way to it is open from here on
     began = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool:
         sent = sum(pool.map(lambda _: _ask(release), range(THREADS)))

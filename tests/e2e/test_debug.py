@@ -54,7 +54,7 @@ def test_a_string_put_on_the_queue_of_the_service_becomes_a_failed_job_with_its_
     (job,) = until(lambda: [each for each in loaded.client().jobs() if each.id not in known], len, 150, "a job of the string")
     (ended,) = loaded.accepted.end([loaded.accepted.note(job)], 150)
     assert ended.record["status"] == "failed"
-    assert "not a job" in str(ended.record["error"]["message"])
+    assert ended.record["error"]["message"].startswith("'not a job' was put on the queue and is no job")
     listed = {found.id: found.status for found in loaded.client().jobs(status="failed")}
     assert listed == {job.id: "failed"}
     loaded.accepted.check()
