@@ -127,6 +127,18 @@ def test_a_record_has_the_documented_fields_and_no_other(client: FlaskClient) ->
     assert set(queue) == set(schemas["QueueRecord"]["properties"])
 
 
+def test_no_header_has_an_example_that_the_page_would_send(client: FlaskClient) -> None:
+    headers = [
+        each
+        for item in document(client)["paths"].values()
+        for operation in item.values()
+        for each in operation["parameters"]
+        if each["in"] == "header"
+    ]
+    assert {each["name"] for each in headers} >= {"Idempotency-Key", "Prefer", "If-None-Match"}
+    assert [each for each in headers if "example" in each or "examples" in each] == []
+
+
 def test_it_is_made_once(client: FlaskClient) -> None:
     client.get("/openapi.json")
     made = client.application.extensions["trafficjobs.openapi"]

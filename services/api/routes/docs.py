@@ -126,5 +126,6 @@ def _about(kind: Kind) -> dict[str, Any]:
 
 
 def _page(title: str, body: str) -> Response:
-    html = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><body>{body}</body></html>'
+    head = f'<meta charset="utf-8"><link rel="icon" href="data:,"><title>{escape(title)}</title>'  # no request for a favicon
+    html = f'<!doctype html><html lang="en">{head}<body>{body}</body></html>'
     return Response(html, headers={"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}, mimetype="text/html")
