@@ -64,7 +64,8 @@ test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everyt
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
-		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images" tests || exit 1; done
+		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
+			tests/unit tests/api tests/compat tests/features tests/chaos tests/cli tests/chart/test_redis_*.py || exit 1; done
 
 ##@ Images
 REGISTRY ?= ghcr.io/trafficjobs

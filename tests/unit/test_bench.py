@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_tiny_run_measures_every_contestant_and_writes_numbers(tmp_path: Path) -> None:
     for peer in ("rq", "taskiq", "taskiq_redis"):

@@ -129,6 +129,7 @@ def test_a_list_of_packages_holds_what_linux_installs_and_nothing_else() -> None
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_list_of_packages_names_every_one_with_its_hashes_and_no_place_of_this_machine(tmp_path: Path) -> None:
     for image in ("api", "worker"):
         text = write(image, tmp_path).read_text()
