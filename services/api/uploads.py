@@ -140,11 +140,17 @@ class Uploads:
 
         parser = FormDataParser(receiver, max_form_memory_size=_FORM_MEMORY, max_form_parts=10, silent=False)  # type: ignore[arg-type]
         try:
-            _, _, files = parser.parse(cast(IO[bytes], Body()), request.mimetype, request.content_length, request.mimetype_params)
+            _, fields, files = parser.parse(
+                cast(IO[bytes], Body()), request.mimetype, request.content_length, request.mimetype_params
+            )
         except HTTPException:
             raise
         except ValueError as error:
             raise BadRequest(f"The form cannot be read: {error}") from None
+        unknown = next((name for name in fields if name != _FORM_FIELD), None)
+        if unknown is not None:
+            where = "; it belongs in the address: /data?mode=append" if unknown == "mode" else ""
+            raise InvalidInput(unknown, f"is no part of the form, which takes {_FORM_FIELD} alone{where}")
         found = files.getlist(_FORM_FIELD)
         if len(found) != 1 or len(self._open) != 1:
             raise InvalidInput(_FORM_FIELD, f"must be the one file of the form: curl -F {_FORM_FIELD}=@incidents.csv")

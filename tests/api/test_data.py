@@ -59,6 +59,14 @@ def test_a_file_of_a_form_is_loaded_under_its_name(client: FlaskClient, work: Ca
     assert client.get("/data/versions").get_json()["versions"][0]["source"] == "my incidents ü.csv"
 
 
+def test_a_form_with_another_field_is_refused_by_its_name_and_leaves_nothing(client: FlaskClient, queue: Jobs) -> None:
+    answer = client.post("/data", data={"file": (io.BytesIO(CSV), "a.csv"), "mode": "append"})
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "mode")
+    assert "/data?mode=append" in answer.get_json()["detail"]
+    assert uploads_left(queue) == []
+    assert client.get("/get").text == "0"
+
+
 @pytest.mark.parametrize(
     "form",
     [
