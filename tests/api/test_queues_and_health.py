@@ -144,7 +144,7 @@ def test_every_counter_of_the_scripts_is_shown(client: FlaskClient, queue: Jobs)
     from lib.scripts import FOLDER
 
     text = "".join(path.read_text() for path in FOLDER.rglob("*.lua"))
-    literal = set(re.findall(r"count\('([a-z]+)\|", text))
+    literal = set(re.findall(r"count\('([a-z_]+)[|']", text))
     assert literal <= set(_COUNTERS)
     assert set(_COUNTERS) - literal == {"complete", "failed", "cancelled"}  # written as a status
 

@@ -33,6 +33,13 @@ ASKING: dict[str, list[str]] = {
     "data search": [],
     "data get": ["x"],
     "data versions": [],
+    "schedule new": ["unique_issues", "--every", "60"],
+    "schedule list": [],
+    "schedule show": ["x"],
+    "schedule pause": ["x"],
+    "schedule resume": ["x"],
+    "schedule trigger": ["x"],
+    "schedule delete": ["x"],
 }
 LOCAL = {"up", "demo", "token new", "token list", "token revoke", "profile set", "profile use", "profile list", "profile remove"}
 
