@@ -68,14 +68,22 @@ def job_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str
 
 
 def course_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
-    """What the course's routes take: the same, and whole jobs of a HotQueue."""
+    """What the course's routes take: the same, and whole jobs of a HotQueue: `{"type", "params"}`, or parameters beside type."""
     made = job_body(catalog, settings, schemas)
     for name in catalog.names():
-        job = made[f"{name}_job"]
-        params = schemas.of_operation(catalog.get(name))
-        properties = {"type": {"const": name, "type": "string"}, "params": params}
-        needed = ["type", "params"] if "params" in job["required"] else ["type"]
-        made[f"{name}_message"] = _object(properties, needed, job["description"])
+        kind = {"const": name, "type": "string"}
+        params, summary = schemas.of_operation(catalog.get(name)), made[f"{name}_job"]["description"]
+        described = schemas.components[f"{name}_params"]
+        # As on the queue, further fields are not looked at; with `operation` it is a job of ours.
+        made[f"{name}_message"] = _object({"type": kind, "params": params}, ["type", "params"], summary) | {
+            "additionalProperties": True,
+            "not": {"required": ["operation"]},
+        }
+        made[f"{name}_flat_message"] = described | {
+            "description": summary,
+            "properties": described.get("properties", {}) | {"type": kind},
+            "required": ["type", *described.get("required", [])],
+        }
     return made
 
 

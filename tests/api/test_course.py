@@ -46,6 +46,8 @@ def test_a_whole_job_of_the_queue_can_be_submitted_as_it_is(client: FlaskClient,
     taken = claim(queue)
     assert (taken.id, taken.operation, taken.params) == (jid, "plot", {"start": "2024-06-01"})
     assert client.get(f"/status/{jid}").get_json()["input"] == body
+    assert client.post("/submit", json=body | {"id": "mine", "status": "submitted"}).get_json()["job_id"] != "mine"
+    assert client.post("/submit", json=body | {"operation": "plot"}).get_json()["field"] == "type"
     assert client.post("/submit", json={"type": "nope"}).status_code == 422
     assert client.post("/submit", json={"type": 5}).status_code == 400
 
