@@ -1,5 +1,13 @@
 """The worker program: `python -m services.worker`. Settings come from the environment; SIGTERM stops it gracefully."""
 
+import signal
+
+# First of all: PID 1 of a container never sees a SIGTERM that it has no handler for, and the imports take a while. A pod that is
+# told to go as soon as it has come would stay for its whole grace.
+_asked: list[int] = []
+for _number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(_number, lambda number, _frame: _asked.append(number))
+
 import logging
 import re
 import secrets
@@ -45,7 +53,7 @@ def main() -> int:
         DeletionCost(settings.pod_namespace, settings.worker_name).start(lambda: len(supervisor.running()))
     health = serve_health(settings.worker_port, settings.host, supervisor, links) if settings.worker_port else None
     logger.info("worker %s started: %d children, queues %s", name, settings.worker_children, ", ".join(settings.served_queues))
-    supervisor.run()
+    supervisor.run(_asked)
     told = links.stop(_LAST_WORDS)
     if health is not None:
         health.shutdown()

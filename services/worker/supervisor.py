@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +96,12 @@ class Supervisor:
 
     # The main loop
 
-    def run(self) -> None:
-        """Until SIGTERM and the end of every child. A second SIGTERM ends running jobs at once."""
+    def run(self, asked: Sequence[int] = ()) -> None:
+        """Until SIGTERM and the end of every child. A second SIGTERM ends running jobs at once.
+
+        Args:
+            asked: signals that came before this was called, by the handler that is replaced here.
+        """
         adopt_orphans()
         wake_read, wake_write = os.pipe()
         for end in (wake_read, wake_write):
@@ -105,6 +110,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
+        if asked:
+            self._stop()
         while not (self.stopping and not self.children):
             self._keep_nursery()
             self._keep_children()

@@ -3,11 +3,13 @@
 Deaths, stops and outages have their tests in tests/chaos.
 """
 
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lib.jobs import Job, Jobs, Retry, Submission
@@ -245,3 +247,18 @@ def test_an_idle_worker_is_rung_for_every_priority_and_queue_without_upkeep(
                 jid = jobs.submit(Submission("talk", priority=priority), queue=queue).id
                 until(lambda jid=jid: jobs.get(jid).status == "complete", 10, f"the {priority} job of {queue}")  # type: ignore[misc]
                 until(lambda queue=queue: jobs.queue(queue).idle_children == 1, 10, "the child idle again")  # type: ignore[misc]
+
+
+def test_a_worker_that_is_told_to_go_while_it_starts_goes(settings: Settings, jobs: Jobs) -> None:
+    """As PID 1 of a container it would never see a signal that it has no handler for yet."""
+    with Worker(settings) as worker:
+        status = Path(f"/proc/{worker.pid}/status")
+
+        def handles_sigterm() -> bool:
+            caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+            return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+        until(handles_sigterm, 10, "a handler of SIGTERM")
+        assert psutil.Process(worker.pid).children() == []  # it is not further than its imports
+        assert worker.stop(wait=10) == 0
+    assert jobs.workers() == []
