@@ -10,6 +10,11 @@ from tests.e2e.waits import until
 
 GRACE = 40  # seconds; jobs have 10 less
 VALUES = {"worker": {"concurrency": 1, "terminationGracePeriodSeconds": GRACE, "keda": {"maxReplicas": 2}}}
+# Python takes 5 s before it reads the first line of a program.
+SLOW_START = {
+    "operations": {"files": {"sitecustomize.py": "import time\n\ntime.sleep(5)\n"}},
+    "worker": {"extraEnv": [{"name": "PYTHONPATH", "value": "/operations:/app"}]},
+}
 
 
 def _run_and_delete(release: Release, seconds: float, grace: int | None = None) -> Seen:
@@ -55,6 +60,27 @@ def test_a_job_whose_pod_is_killed_by_force_is_run_again_when_its_lease_ends(
     assert (record["crashes"], record["releases"]) == (0, 0)
     assert first["outcome"] == "lost"
     assert len(set(ended.pods)) == 2
+
+
+def test_a_pod_that_is_told_to_go_before_its_program_listens_does_not_stay(
+    release: Release, figure: Callable[[str], None]
+) -> None:
+    """The kernel drops a signal that PID 1 has no handler for: the pod would claim jobs until its grace is over."""
+    release.upgrade(SLOW_START)
+    release.wait_for_zero(300)
+    jobs = release.accepted.submit("where")
+    (pod,) = until(
+        lambda: [pod for pod in release.pods.alive("worker") if pod.started], lambda pods: len(pods) == 1, 5 * 30, "a container"
+    )
+    assert pod.ready is None
+    release.cluster.core.delete_namespaced_pod(pod.name, release.namespace)
+    until(lambda: pod.gone, lambda gone: gone, GRACE + 60, "the end of the pod")
+    figure(f"told to go while it started: {pod}")
+    assert pod.gone
+    assert pod.deleting
+    assert pod.gone - pod.deleting < GRACE - 5, "it ended by itself"
+    (ended,) = release.accepted.end(jobs, 5 * 60)
+    assert ended.untouched
 
 
 def test_every_accepted_job_has_ended_once(release: Release) -> None:
