@@ -10,8 +10,8 @@ CUT = Cut(
   rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
   return {'AGAIN'}
 end
-if current ~= run or (job.status ~= 'failed' and job.status ~= 'cancelled') then""",
-    "if job.status ~= 'failed' and job.status ~= 'cancelled' then",
+if current ~= run then return {'RUN', tostring(current)} end""",
+    "",
     turns="rerun-twice",
 )
 

@@ -4,9 +4,9 @@ from lib.jobs import Submission
 from tests.chaos.scenarios.stage import Cut, Stage, play
 
 CUT = Cut(
-    "lib/scripts/submit.lua",
-    "    job.code = digest == job.digest and 'REPLAYED' or 'CONFLICT'\n",
-    "    job.code = 'NEW'\n    fresh[#fresh + 1] = job\n",
+    "lib/scripts/parts/accepting.lua",
+    "      job.code = digest == job.digest and 'REPLAYED' or 'CONFLICT'\n",
+    "      job.code = 'NEW'\n      fresh[#fresh + 1] = job\n",
     turns="impossible-move",
 )
 
