@@ -36,6 +36,7 @@ def test_a_few_examples_of_every_operation_keep_the_documents_word(server: Serve
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("token", [True, False], ids=["with a token", "without a token"])
 def test_many_examples_of_every_operation_keep_the_documents_word(server: Server, tmp_path: Path, token: bool) -> None:
@@ -48,6 +49,7 @@ def test_many_examples_of_every_operation_keep_the_documents_word(server: Server
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("sign_in", [True, False], ids=["with a token", "where nobody signs in"])
 def test_many_chains_of_requests_keep_the_documents_word(server: Server, tmp_path: Path, sign_in: bool) -> None:
