@@ -128,7 +128,8 @@ def _schedule(model: type[ScheduleBody], catalog: Catalog, settings: Settings, s
     made = _object(properties, ["job"], "When which job is submitted: cron or every, and job.")
     given: Schema = {"not": NULL}
     cron = {"required": ["cron"], "properties": {"cron": given}}
-    every = {"required": ["every"], "properties": {"every": given, "timezone": NULL}}
+    zoned = {"required": ["timezone"], "properties": {"timezone": given}}
+    every = {"required": ["every"], "properties": {"every": given}, "not": zoned}
     return made | {"oneOf": [cron, every]}
 
 
