@@ -174,8 +174,8 @@ class Scheduling(Submitting):
         return str(text(self.store.run("fire", *args)[0]))
 
     def _switch(self, sid: str, order: str) -> Schedule:
-        now = self._now()
-        following = self.schedule(sid).recurrence.next(now)
+        recurrence = self.schedule(sid).recurrence
+        following = recurrence.next(self._now()) if order == "resume" else None
         self.store.run("switch_schedule", sid, order, _seconds(following))
         return self.schedule(sid)
 

@@ -48,17 +48,6 @@ def app(settings: Settings, path: Path, tmp_path: Path) -> Iterator[Flask]:
     backend_of(made).jobs.close()
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A client without a token."""
-    return app.test_client()
-
-
-@pytest.fixture
-def queue(app: Flask) -> Jobs:
-    return backend_of(app).jobs
-
-
 @pytest.fixture(autouse=True)
 def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
