@@ -6,21 +6,19 @@
 
 import io
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
-from lib.settings import Settings, load_settings
+from lib.settings import load_settings
 from tests.servers import Server, free_port
+from tests.service import Service, api, ready, whole_service
 from tests.waiting import until
-from tests.workers import Worker, environment
 from trafficjobs import Client
 from trafficjobs.cli.app import run
 
@@ -59,15 +57,6 @@ def together(df, names: list[str], flag: bool = False, share: float | None = Non
 
 
 @dataclass
-class Service:
-    """A running service: its address, settings and folder."""
-
-    url: str
-    settings: Settings
-    folder: Path
-
-
-@dataclass
 class Answer:
     """What a command left."""
 
@@ -82,23 +71,6 @@ class Answer:
     @property
     def json(self) -> Any:
         return orjson.loads(self.bytes)
-
-
-def api(settings: Settings, folder: Path, **more: object) -> tuple[subprocess.Popen[bytes], str]:
-    """A gunicorn of one process on a port of its own."""
-    port = free_port()
-    env = environment(settings, port=port, api_workers=1, queues=PARKED, operations_dir=folder / "operations", **more)
-    env["DATA_FILE"] = str(settings.data_file)
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
-    with (folder / f"api-{port}.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log), f"http://127.0.0.1:{port}"
-
-
-def ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="session")
@@ -125,25 +97,16 @@ def service(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
         data_file=folder / "absent.csv",
     )
     mine = {"queues": PARKED, "worker_queues": settings.queue_name, "operations_dir": folder / "operations"}
-    process, url = api(settings, folder)
-    env = environment(settings, queues=PARKED)
-    upkeep = subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=env)
-    try:
-        with Worker(settings, worker_children=2, **mine):
-            until(lambda: ready(url), 60, "the service")
-            with Client(url) as client:
-                client.load(io.BytesIO(CSV)).result(60)
-            yield Service(url, settings, folder)
-    finally:
-        for each in (process, upkeep):
-            each.terminate()
-            each.wait(20)
+    with whole_service(settings, folder, worker_children=2, **mine) as running:
+        with Client(running.url) as client:
+            client.load(io.BytesIO(CSV)).result(60)
+        yield running
 
 
 @pytest.fixture(scope="session")
 def small(service: Service) -> Iterator[str]:
     """Address of a second copy of the API, whose queues take two jobs."""
-    process, url = api(service.settings, service.folder, queue_limit=2)
+    process, url = api(service.settings, service.folder, **service.running, queue_limit=2)
     try:
         until(lambda: ready(url), 60, "the second copy")
         yield url

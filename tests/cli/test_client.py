@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import trafficjobs
-from tests.cli.conftest import CSV, PARKED, ROOT, Service
+from tests.cli.conftest import CSV, PARKED, ROOT
 from tests.cli.fakes import answering
+from tests.service import Service
 from trafficjobs import (
     Client,
     Conflict,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CSV, PARKED, Service, Shell
+from tests.cli.conftest import CSV, PARKED, Shell
+from tests.service import Service
 from tests.waiting import until
 from trafficjobs import Client
 

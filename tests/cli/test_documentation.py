@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Service, Shell
+from tests.cli.conftest import ROOT, Shell
+from tests.service import Service
 from tests.waiting import until
 from trafficjobs.cli.failures import EXIT_CODES
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.conftest import Service
 from tests.cli.fakes import Loses
+from tests.service import Service
 from trafficjobs import Client, Job, ResultTimeout, Unauthorized
 from trafficjobs.events import Event, NoStream, follow, parsed
 from trafficjobs.transport import Transport

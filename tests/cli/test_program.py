@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.conftest import PARKED, ROOT, Service
+from tests.cli.conftest import PARKED, ROOT
 from tests.servers import free_port
+from tests.service import Service
 from tests.waiting import until
 from trafficjobs import Client
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.cli.conftest import CSV, PARKED, Service
+from tests.cli.conftest import CSV, PARKED
 from tests.cli.fakes import Loses
+from tests.service import Service
 from tests.waiting import until
 from trafficjobs import Client, QueueFull, Unavailable
 from trafficjobs.errors import Conflict

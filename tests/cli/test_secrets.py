@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Service, Shell
+from tests.cli.conftest import ROOT, Shell
+from tests.service import Service
 from trafficjobs import Client, Invalid, profiles
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Service, Shell, api, ready
+from tests.cli.conftest import Shell
+from tests.service import Service, api, ready
 from tests.waiting import until
 from trafficjobs import Client, Forbidden, Unauthorized
 from trafficjobs.token_files import ROLES, add, new
@@ -19,7 +20,7 @@ def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for role in ROLES:
         tokens[role], entry = new(role, role)
         add(file, entry)
-    process, url = api(service.settings, service.folder, tokens_file=file)
+    process, url = api(service.settings, service.folder, **service.running, tokens_file=file)
     try:
         until(lambda: ready(url), 60, "the service")
         yield url, file, tokens

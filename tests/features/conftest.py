@@ -1,18 +1,35 @@
-"""A running demonstration, as `make demo` starts it: the real launcher, API, upkeep and worker, in folders of their own."""
+"""What the features are tested on.
 
+`face` is a whole service (API, upkeep, worker of four children, all real processes, one Redis of their own) seen through
+HTTP, the public client, the command line and the library; it is started once a session and its operations stand in
+`operations/`. `demo` is a running demonstration, as `make demo` starts it.
+"""
+
+import io
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 
-from tests.servers import free_port
+from lib.jobs import Jobs
+from lib.settings import load_settings
+from tests.servers import Server, free_port
+from tests.service import Service, whole_service
+from tests.waiting import until
+from trafficjobs import Client
+from trafficjobs.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the first phase may take once the packages are there.
@@ -67,3 +84,110 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         for process in [running.process, *family]:
             if process.is_running():
                 process.kill()
+
+
+# Queues of the service beside its default one. `parked` is served by nobody: what is put there waits.
+QUEUES = ["first", "second", "parked"]
+ENDED = ("complete", "failed", "cancelled")
+
+
+@dataclass
+class Face:
+    """The service as its users meet it.
+
+    Args:
+        http: an httpx client of its address.
+        client: the public one.
+        jobs: the library on its Redis.
+        folder: of this test, for files that jobs wait for.
+    """
+
+    service: Service
+    http: httpx.Client
+    client: Client
+    jobs: Jobs
+    folder: Path
+    gates: list[Path] = field(default_factory=list)
+
+    def submit(self, operation: str, *, headers: dict[str, str] | None = None, params: Any = None, **more: Any) -> dict[str, Any]:
+        """Submit a job through HTTP; its record. `more` are further fields of the body, such as `queue` or `retry`."""
+        answer = self.http.post("/jobs", json={"operation": operation, "params": params or {}} | more, headers=headers)
+        assert answer.status_code == 202, answer.text
+        record: dict[str, Any] = answer.json()
+        return record
+
+    def get(self, job: dict[str, Any] | str) -> dict[str, Any]:
+        """The record of a job as it is now."""
+        answer = self.http.get(f"/jobs/{job if isinstance(job, str) else job['id']}")
+        assert answer.status_code == 200, answer.text
+        record: dict[str, Any] = answer.json()
+        return record
+
+    def wait(self, job: dict[str, Any] | str, *statuses: str, seconds: float = 30) -> dict[str, Any]:
+        """The record once it is in one of these states; without any, once it has ended."""
+        wanted = statuses or ENDED
+
+        def look() -> dict[str, Any] | None:
+            record = self.get(job)
+            return record if record["status"] in wanted else None
+
+        return until(look, seconds, f"{' or '.join(wanted)} of {job}")
+
+    def gate(self) -> tuple[str, Callable[[], None]]:
+        """A path that operations wait for, and what opens it."""
+        path = self.folder / f"gate-{secrets.token_hex(4)}"
+        self.gates.append(path)
+        return str(path), path.touch
+
+    def shell(self, *words: object) -> tuple[int, str]:
+        """Run a command line as a script would; its exit code, and what it wrote to both streams."""
+        out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(out):
+            patched.setenv("TRAFFICJOBS_URL", self.service.url)
+            patched.setattr(sys, "stdin", io.StringIO())
+            patched.setenv("TRAFFICJOBS_CONFIG", str(self.folder / "profiles.json"))
+            code = run([str(word) for word in words])
+        out.flush()
+        told = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        assert "Traceback" not in told, told
+        return code, told
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service; `face` is how a test meets it."""
+    folder = tmp_path_factory.mktemp("features")
+    with Server(folder / "redis", binary=os.environ.get("TRAFFICJOBS_SERVER")) as server:
+        settings = load_settings(
+            redis_ip="127.0.0.1",
+            redis_port=server.port,
+            key_prefix="features:",
+            lease_seconds=2.0,
+            upkeep_interval=0.1,
+            data_cache=folder / "cache",
+            worker_state_dir=folder / "worker",
+            data_file=folder / "absent.csv",
+            log_level="warning",
+        )
+        served = [settings.queue_name, *QUEUES[:2]]
+        operations = Path(__file__).parent / "operations"
+        more = {"queues": ",".join(QUEUES), "worker_queues": ",".join(served), "operations_dir": operations}
+        with whole_service(settings, folder, worker_children=4, **more) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def session_face(whole: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
+    """One connection of each kind for the whole session."""
+    jobs = Jobs(whole.settings.model_copy(update={"queues": QUEUES}))
+    with httpx.Client(base_url=whole.url, timeout=30) as http, Client(whole.url) as client:
+        yield Face(whole, http, client, jobs, tmp_path_factory.mktemp("gates"))
+    jobs.close()
+
+
+@pytest.fixture
+def face(session_face: Face) -> Iterator[Face]:
+    """The service. Gates that a test has left closed are opened at its end, so that the worker is free for the next."""
+    yield session_face
+    while session_face.gates:
+        session_face.gates.pop().touch()

@@ -1,0 +1,68 @@
+"""Operations whose course a test decides: they wait for a file, fail a number of times, die, or stay in C code."""
+
+import hashlib
+import os
+import signal
+import time
+from typing import Any
+
+from lib.operations import job, log, operation, progress
+
+
+@operation(needs_data=False, direct=False)
+def echo(value: Any = None) -> Any:
+    """Gives back what it was given."""
+    return value
+
+
+@operation(needs_data=False, direct=False)
+def gate(path: str, seconds: float = 60.0) -> dict[str, Any]:
+    """Runs until the file `path` is there."""
+    end = time.monotonic() + seconds
+    while not os.path.exists(path) and time.monotonic() < end:
+        time.sleep(0.01)
+    return {"opened": os.path.exists(path)}
+
+
+@operation(needs_data=False, direct=False)
+def flaky(times: int, message: str = "not yet") -> dict[str, Any]:
+    """Raises in its first attempts."""
+    run = job()
+    assert run is not None
+    if run.attempt <= times:
+        raise RuntimeError(message)
+    return {"attempt": run.attempt}
+
+
+@operation(needs_data=False, direct=False)
+def crash(times: int = 1000) -> dict[str, Any]:
+    """Kills its own process in its first attempts, after a line in the log."""
+    run = job()
+    assert run is not None
+    log(f"attempt {run.attempt}")
+    time.sleep(0.2)  # the line is gathered with others for 0.1 s
+    log("now")
+    if run.attempt <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+    return {"attempt": run.attempt}
+
+
+@operation(needs_data=False, direct=False)
+def in_c_code(seconds: float) -> str:
+    """One call of C code that no handler in Python can interrupt."""
+    start = time.perf_counter()
+    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 20_000)
+    rounds = int(20_000 * seconds / (time.perf_counter() - start))
+    return hashlib.pbkdf2_hmac("sha256", b"x", b"y", rounds).hex()
+
+
+@operation(needs_data=False, direct=False)
+def talk(lines: int, path: str = "") -> dict[str, Any]:
+    """Writes lines and progress, and then waits for the file `path` if one is named."""
+    for number in range(lines):
+        log(f"line {number}")
+        progress(number + 1, lines, f"step {number}")
+    if path:
+        gate(path)
+    return {"lines": lines}
