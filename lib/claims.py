@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import redis
 
+from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
-from lib.store import FOREVER, Store, text
+from lib.store import Store, text
 from lib.submission import new_token
 
 if TYPE_CHECKING:
@@ -158,7 +160,12 @@ class Claiming:
         Raises: redis.ConnectionError, redis.TimeoutError.
         """
         seconds = self.store.settings.idle_wait if at_most is None else max(0.01, min(at_most, self.store.settings.idle_wait))
-        return self.store.queues.blpop([f"{self.store.prefix}bell.{child}"], timeout=seconds) is not None
+        try:
+            return self.store.queues.blpop([f"{self.store.prefix}bell.{child}"], timeout=seconds) is not None
+        except redis.ResponseError as error:
+            if not str(error).startswith("UNBLOCKED"):  # Redis's word when it becomes a replica
+                raise
+            raise redis.ConnectionError(str(error)) from error
 
     def set_aside(self, claim: Claim, patience: float | None = None) -> None:
         """Lay a job aside that this worker cannot run, uncharged, until a worker that can registers."""

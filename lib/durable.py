@@ -32,10 +32,12 @@ class GroupCommit:
     Args:
         client: on the database in which scripts run.
         timeout: seconds without an answer after which the connection counts as lost.
+        replicas: how many replicas must have it on disk, too.
     """
 
-    def __init__(self, client: redis.Redis, timeout: float) -> None:
+    def __init__(self, client: redis.Redis, timeout: float, replicas: int = 0) -> None:
         self._client = client
+        self._replicas = replicas
         self._wait_ms = min(_WAIT_MS, int(timeout * 800))
         self._turn = threading.Lock()
         self._guard = threading.Lock()
@@ -76,7 +78,7 @@ class GroupCommit:
         for call in batch:
             command, code = ("EVALSHA", call.script.sha) if by_sha else ("EVAL", call.script.text)
             pipeline.execute_command(command, code, 1, call.route, *call.args)
-        pipeline.execute_command("WAITAOF", 1, 0, self._wait_ms)
+        pipeline.execute_command("WAITAOF", 1, self._replicas, self._wait_ms)
         *replies, on_disk = pipeline.execute(raise_on_error=False)
         for call, reply in zip(batch, replies, strict=True):
             call.error = reply if isinstance(reply, Exception) else None
@@ -87,3 +89,8 @@ class GroupCommit:
             ) from on_disk
         if on_disk[0] < 1:
             raise StoreUnavailable("Redis did not confirm within time that the write is on disk; it may be sent again.")
+        if on_disk[1] < self._replicas:
+            raise StoreUnavailable(
+                f"Only {on_disk[1]} of STRICT_REPLICAS={self._replicas} replicas confirmed that the write is on disk;"
+                " it may be sent again."
+            )

@@ -101,14 +101,15 @@ def _whole_job(store: Store, message: dict[str, Any]) -> dict[str, Any]:
 def _known_record(store: Store, jid: str) -> dict[str, Any] | None:
     """Fields for the record that stands under an id: {} for one of ours, None where there is none."""
     ours = f"{store.prefix}job.{jid}"
+    bare = [] if store.settings.redis_cluster else [jid, f"job.{jid}"]  # without the prefix, they lie in other slots
 
     def read(rd: Any) -> Any:
         pipeline = rd.pipeline(transaction=False)
-        for key in (ours, jid, f"job.{jid}"):
+        for key in [ours, *bare]:
             pipeline.type(key)
         return [kind.decode() for kind in pipeline.execute()]
 
-    our_type, json_type, hash_type = store.read(read)
+    our_type, json_type, hash_type = (store.read(read) + ["none", "none"])[:3]
     if our_type == "hash":
         raw = store.read(lambda rd: rd.hgetall(ours))
         return {} if b"v" in raw else _hash_record(store, raw)

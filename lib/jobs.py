@@ -9,6 +9,7 @@ from typing import Any
 
 from lib import course
 from lib.claims import ChildClosed, Claim, Outcome, complete, failed, released
+from lib.connections import FOREVER
 from lib.course import (
     _generate_jid,
     _generate_job_key,
@@ -24,7 +25,6 @@ from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
 from lib.schedules import Schedule, job_of
-from lib.store import FOREVER
 from lib.submission import Accepted, Retry, Submission
 from lib.views import Page, QueueStats, Shown
 

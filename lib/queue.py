@@ -55,7 +55,7 @@ class HotQueue:
     def __init__(self, name: str, serializer: Serializer | None = pickle, **redis_arguments: Any) -> None:
         settings = settings_with(redis_arguments)
         if name not in settings.all_queues:
-            settings = Settings(**settings.model_dump() | {"adopt_queues": [*settings.adopt_queues, name]})
+            settings = load_settings(**settings.model_dump() | {"adopt_queues": [*settings.adopt_queues, name]})
         self._setup(name, serializer, settings)
 
     @classmethod

@@ -61,6 +61,15 @@ def _comma_list(value: Any) -> Any:
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
 
 
+def address(text: str, port: int) -> tuple[str, int]:
+    """Host and port of `host:port`, `[v6]:port` or `host`, which takes the port given here. Raises ValueError."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::(\d{1,5}))?", text)
+    number = int(found[3] or port) if found else 0
+    if not found or not 0 < number < 65536:
+        raise ValueError(f"{text!r} is not host:port")
+    return found[1] or found[2], number
+
+
 class Settings(BaseSettings):
     """One typed object with everything that can be set. Units are in the descriptions."""
 
@@ -74,6 +83,19 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None, repr=False, description="redis://, rediss:// or unix:// URL; wins over host, port and login."
     )
+    redis_sentinels: CommaList = Field(
+        default_factory=list,
+        description="host:port of each sentinel, comma-separated (port 26379 by default); they name the Redis to use,"
+        " also after a failover.",
+    )
+    redis_sentinel_master: str = Field("mymaster", description="Name under which the sentinels know it.")
+    redis_sentinel_username: str | None = Field(None, description="ACL user at the sentinels.")
+    redis_sentinel_password: str | None = Field(None, repr=False, description="Password at the sentinels.")
+    redis_cluster: CommaList = Field(
+        default_factory=list,
+        description="host:port of some nodes of a Redis Cluster, comma-separated (port 6379 by default). All keys lie in one"
+        " slot: REDIS_DB and QUEUE_DB are 0, and KEY_PREFIX has braces, as `{tj}:`.",
+    )
     redis_tls: bool = Field(False, description="Speak TLS to Redis. A rediss:// URL says so itself.")
     redis_ca_file: Path | None = Field(None, description="CA certificates for Redis's own, with TLS; the system's by default.")
     redis_db: int = Field(0, ge=0, description="Database of the records.")
@@ -82,6 +104,9 @@ class Settings(BaseSettings):
     key_prefix: str = Field("", description="Stands before every key of ours; for several releases in one Redis.")
     durability: Literal["everysec", "strict"] = Field(
         "everysec", description="strict: submit and finish return only once the AOF is on disk (Redis 7.2+; about 100 ms each)."
+    )
+    strict_replicas: int = Field(
+        0, ge=0, description="With DURABILITY=strict: replicas of Redis that must have it on disk, too; for failovers."
     )
 
     # Queues
@@ -173,6 +198,13 @@ class Settings(BaseSettings):
             raise ValueError("may hold letters, digits and _ : { } . - only, at most 64")
         return value
 
+    @field_validator("redis_sentinels", "redis_cluster")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        for each in value:
+            address(each, 1)
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -181,6 +213,29 @@ class Settings(BaseSettings):
         except Exception:
             raise ValueError(f"{value!r} is not an IANA time zone such as America/Chicago") from None
         return value
+
+    @model_validator(mode="after")
+    def _one_way_to_redis(self) -> "Settings":
+        ways = {"REDIS_URL": self.redis_url, "REDIS_SENTINELS": self.redis_sentinels, "REDIS_CLUSTER": self.redis_cluster}
+        given = [name for name, value in ways.items() if value]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are set, and each says where Redis is; keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_slot(self) -> "Settings":
+        if not self.redis_cluster:
+            return self
+        if self.redis_db or self.queue_db:
+            raise ValueError("REDIS_CLUSTER: a cluster has one database; set REDIS_DB=0 and QUEUE_DB=0")
+        if not re.match(r"[^{}]*\{[^{}]+\}", self.key_prefix):
+            raise ValueError("REDIS_CLUSTER: all keys must lie in one slot; set a KEY_PREFIX with braces, such as {tj}:")
+        if self.adopt_queues:
+            raise ValueError(
+                "REDIS_CLUSTER: ADOPT_QUEUES names lists without KEY_PREFIX, which lie in other slots; leave it empty, and have"
+                " the programs that push to them push to hotqueue:<KEY_PREFIX><queue>, or submit over HTTP"
+            )
+        return self
 
     @model_validator(mode="after")
     def _queues_fit(self) -> "Settings":

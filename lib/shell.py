@@ -14,11 +14,11 @@ import redis
 
 import lib.queue
 from lib import jobs
+from lib.connections import FOREVER, connect
 from lib.dataset import Dataset
 from lib.errors import InvalidInput, JobsError
 from lib.queue import settings_with
 from lib.settings import load_settings
-from lib.store import FOREVER, connect
 from lib.unpickle import UnreadableEntry, plain_value, unpickle
 from lib.versions import DatasetStore
 
@@ -52,6 +52,8 @@ def HotQueue(name: str, serializer: Any = PlainPickle, **redis_arguments: Any) -
     settings = settings_with(redis_arguments)
     if name in settings.all_queues:
         return lib.queue.HotQueue(name, pickle if serializer is PlainPickle else serializer, **redis_arguments)
+    if settings.redis_cluster:
+        raise InvalidInput("name", f"{name!r} is none of the service's queues, and no other one lies in its slot of the cluster")
     # `consume` waits without an end, and redis-py would end it after a few seconds.
     pool = connect(settings, settings.queue_db, socket_timeout=FOREVER).connection_pool
     return hotqueue.HotQueue(name, serializer, connection_pool=pool)

@@ -1,4 +1,4 @@
-"""The connections to Redis and the one way to run a script. Everything in lib that talks to Redis gets a `Store`.
+"""The one way to run a script. Everything in lib that talks to Redis gets a `Store`.
 
 A script whose reply was lost is sent again by our own loop, never by redis-py: every script answers a second sending as
 it answered the first. When Redis stays away longer than the caller's patience, `StoreUnavailable` is raised and nothing
@@ -6,70 +6,23 @@ is known to be written.
 """
 
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from lib.connections import connect
 from lib.durable import STRICT_SCRIPTS, GroupCommit
 from lib.errors import StoreFull, StoreUnavailable
 from lib.scripts import Script, compose
 from lib.settings import Settings
 from lib.wire import Wire
 
-FOREVER = float("inf")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
 _PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError)
-
-
-def client_options(settings: Settings, db: int, socket_timeout: float | None) -> dict[str, Any]:
-    """Keyword arguments of redis-py for one database; no retry of its own, RESP2."""
-    return {
-        "db": db,
-        "protocol": 2,
-        "socket_timeout": socket_timeout,
-        "socket_connect_timeout": settings.redis_timeout,
-        "socket_keepalive": True,
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-    }
-
-
-def connect(settings: Settings, db: int, socket_timeout: float | None = None, **extra: Any) -> redis.Redis:
-    """A client (with a pool of its own) for one logical database. Connects at the first command.
-
-    Args:
-        socket_timeout: seconds; `settings.redis_timeout` by default. A blocking command needs its block and more; FOREVER
-            for one that blocks without an end.
-        extra: further keyword arguments of `redis.Redis`.
-    """
-    limit = settings.redis_timeout if socket_timeout is None else socket_timeout
-    options = client_options(settings, db, None if limit == FOREVER else limit) | extra
-    url = settings.redis_url
-    tls = url.startswith("rediss://") if url else settings.redis_tls
-    if tls:
-        # Python 3.13 refuses authorities without the newest extensions, as `openssl req -x509` and many companies make them.
-        options["ssl_exclude_verify_flags"] = [ssl.VerifyFlags.VERIFY_X509_STRICT]
-    if tls and settings.redis_ca_file:
-        options["ssl_ca_certs"] = str(settings.redis_ca_file)
-    if url:
-        pool = redis.ConnectionPool.from_url(url, **options)
-        pool.connection_kwargs["db"] = db  # a number in the URL's path would win otherwise
-        return redis.Redis(connection_pool=pool)
-    return redis.Redis(
-        host=settings.redis_ip,
-        port=settings.redis_port,
-        username=settings.redis_username,
-        password=settings.redis_password,
-        ssl=tls,
-        **options,
-    )
 
 
 def text(value: Any) -> Any:
@@ -96,7 +49,8 @@ class Store:
         self.queues = connect(settings, settings.queue_db, socket_timeout=blocking + settings.redis_timeout)
         self._scripts: dict[str, Script] = {}
         self._route = self.prefix + "jobs"
-        self._commit = GroupCommit(self.queues, settings.redis_timeout) if settings.durability == "strict" else None
+        strict = settings.durability == "strict"
+        self._commit = GroupCommit(self.queues, settings.redis_timeout, settings.strict_replicas) if strict else None
         self._lock = threading.Lock()
         self._wire = Wire(self.queues)
 

@@ -33,8 +33,13 @@ class Wire:
         """
         connection = self._take()
         try:
+            if not connection.is_connected:
+                connection.connect()
             connection.send_packed_command([hiredis.pack_command(command)])
             return connection.read_response()
+        except redis.exceptions.ReadOnlyError:  # a master no more; the address may lead to another one by now
+            connection.disconnect()
+            raise
         except redis.ResponseError:
             raise
         except BaseException:  # a signal's exception, too: the reply is still to come

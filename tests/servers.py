@@ -46,14 +46,18 @@ class Server:
         self.options = {"appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction"} | options
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it (again) and wait until it answers."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def command(self) -> list[str]:
+        """The program and its arguments."""
         arguments = [self.binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--daemonize", "no"]
         for name, value in self.options.items():
             arguments += [f"--{name}", value]
+        return arguments
+
+    def start(self) -> None:
+        """Start it (again) and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         give_up = time.monotonic() + 20
         with redis.Redis(port=self.port, socket_timeout=2) as client:
             while True:

@@ -7,6 +7,8 @@ from lib.settings import Settings
 
 _OWN_WORDS = {
     "queues": "none",
+    "redis_sentinels": "none",
+    "redis_cluster": "none",
     "adopt_queues": "none",
     "worker_queues": "all",
     "worker_children": "one per core",

@@ -16,8 +16,8 @@ from typing import Any
 import redis
 from flask import current_app
 
+from lib.connections import connect
 from lib.states import TERMINAL
-from lib.store import connect
 from services.api import entries
 from services.api.backend import ApiStore
 from services.api.entries import START, Entry, Now, Place, place_of, shown

@@ -16,12 +16,13 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from lib.connections import connect
 from lib.dataset import Dataset
 from lib.errors import JobsError, StaleClaim
 from lib.jobs import FOREVER, ChildClosed, Claim, Jobs, Outcome
 from lib.operations import Catalog
 from lib.settings import Settings
-from lib.store import Store, connect
+from lib.store import Store
 from lib.versions import DatasetStore
 from services.worker.marks import Mark, Marks
 from services.worker.processes import resident_bytes

@@ -13,10 +13,11 @@ from typing import Any
 
 import redis
 
+from lib.connections import connect
 from lib.errors import JobsError
 from lib.jobs import Jobs
 from lib.records import RECORD_VERSION
-from lib.store import Store, connect
+from lib.store import Store
 from services.worker.marks import dead_predecessors
 from services.worker.orders import Verdict
 from services.worker.processes import evidence

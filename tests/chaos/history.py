@@ -10,8 +10,8 @@ from typing import Any
 
 import redis
 
+from lib.connections import connect
 from lib.settings import Settings
-from lib.store import connect
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Again
 
+from lib.connections import connect
 from lib.jobs import Claim, Jobs, Recurrence, Schedule, Submission, complete, failed
-from lib.store import connect
 from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
 from tests.chaos.scenarios.stage import Child, Stage

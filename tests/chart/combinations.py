@@ -47,6 +47,19 @@ CA_TLS = merged(
         }
     },
 )
+SENTINELS: Values = {
+    "redis": {"enabled": False},
+    "externalRedis": {"sentinels": ["one.example.com:26379", "two.example.com:26380"], "sentinelMaster": "roads"},
+}
+SENTINEL_LOGIN = merged(
+    SENTINELS,
+    {"externalRedis": {"existingSecret": "mine", "sentinelUsername": "asker", "sentinelPasswordKey": "sentinel-password"}},
+)
+CLUSTER: Values = {
+    "redis": {"enabled": False},
+    "externalRedis": {"cluster": ["one.example.com:7000", "two.example.com:7001"]},
+    "config": {"queueDb": 0, "keyPrefix": "{tj}:"},
+}
 EXISTING_SECRETS: Values = {"redis": {"existingSecret": "my-redis"}, "api": {"auth": {"existingSecret": "my-tokens"}}}
 POOLS: Values = {
     "config": {"keyPrefix": "blue:"},
@@ -124,6 +137,10 @@ COMBINATIONS: dict[str, Values] = {
     "external with a password": merged(KEDA, EXTERNAL, {"externalRedis": {"password": "s3cret"}}),
     "external with tls": merged(KEDA, CA_TLS),
     "everything on an external one": merged(EVERYTHING, CA_TLS),
+    "sentinels": merged(KEDA, SENTINELS),
+    "sentinels with a login": merged(KEDA, SENTINEL_LOGIN),
+    "sentinels with tls": merged(KEDA, CA_TLS, SENTINEL_LOGIN, {"externalRedis": {"host": ""}}),
+    "a cluster": merged(KEDA, CLUSTER),
     "no sign-in": {"api": {"auth": {"enabled": False}}},
     "nothing kept": {"redis": {"persistence": {"enabled": False}}},
     "a claim of mine": {"redis": {"persistence": {"existingClaim": "mine"}}},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.combinations import COMBINATIONS, EVERYTHING, EXISTING_SECRETS
+from tests.chart.combinations import CLUSTER, COMBINATIONS, EVERYTHING, EXISTING_SECRETS, SENTINELS
 from tests.chart.rendering import CHART, Chart, merged
 
 POOL = {"queues": ["another"]}
@@ -90,6 +90,8 @@ WRONG: dict[str, list[Any]] = {
     "commonLabels.team": [1],
     "operations.files": [{"lanes.py": 1}],
     "externalRedis.port": ["6379"],
+    "externalRedis.sentinels": ["one:26379", ["one"], ["one:26379,two:26379"]],
+    "externalRedis.cluster": [["one"]],
     "extraObjects": [[1], {}],
 }
 
@@ -113,6 +115,21 @@ CONTRADICTIONS: dict[str, tuple[str, Any]] = {
         {"externalRedis": {"host": "redis.example.com"}},
     ),
     "no redis": ("externalRedis.host: must be set", EXTERNAL),
+    "two ways": (
+        "externalRedis: externalRedis.host and externalRedis.sentinels are set, and",
+        merged(SENTINELS, {"externalRedis": {"host": "a"}}),
+    ),
+    "sentinels beside our own": ("externalRedis.sentinels: is set while", {"externalRedis": {"sentinels": ["a:26379"]}}),
+    "sentinels' password": (
+        "externalRedis.sentinelPasswordKey: is a key of",
+        merged(SENTINELS, {"externalRedis": {"sentinelPasswordKey": "a"}}),
+    ),
+    "cluster database": ("config.queueDb: must be 0", merged(CLUSTER, {"config": {"queueDb": 1}})),
+    "cluster prefix": ("config.keyPrefix: must have braces", merged(CLUSTER, {"config": {"keyPrefix": "tj:"}})),
+    "cluster adopts": (
+        "workers.default.adoptQueues: names lists without",
+        merged(CLUSTER, {"workers": {"default": {"adoptQueues": ["queue"]}}}),
+    ),
     "shared": ("config.keyPrefix: must be set", {**EXTERNAL, "externalRedis": {"host": "a", "shared": True}}),
     "maxmemory": ("redis.maxmemory: is above", {"redis": {"maxmemory": "2Gi"}}),
     "no memory": ("redis.maxmemory: must be set", {"redis": {"resources": {"limits": {"memory": None}}}}),

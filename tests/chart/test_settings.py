@@ -3,7 +3,7 @@
 import re
 
 from lib.settings import Settings, load_settings
-from tests.chart.combinations import CA_TLS, COMBINATIONS, EVERYTHING
+from tests.chart.combinations import CA_TLS, CLUSTER, COMBINATIONS, EVERYTHING, SENTINEL_LOGIN
 from tests.chart.pods import container, containers, environment, pods
 from tests.chart.rendering import FULL, Chart, Release, merged
 
@@ -51,7 +51,8 @@ def test_every_variable_is_a_setting(release: Release) -> None:
 
 
 def test_every_setting_can_be_reached_from_the_chart(chart: Chart) -> None:
-    releases = [chart.render(values) for values in [EVERYTHING, merged(EVERYTHING, CA_TLS), COMBINATIONS["no sign-in"]]]
+    turns = [EVERYTHING, merged(EVERYTHING, CA_TLS), COMBINATIONS["no sign-in"], SENTINEL_LOGIN, CLUSTER]
+    releases = [chart.render(values) for values in turns]
     ours = {"IDLE_WAIT", "CHILD_MAX_JOBS"}  # what EVERYTHING itself sets by extraEnv
     reached = set().union(*(variables(release, name) for release in releases for name in ("api", "upkeep", "worker"))) - ours
     assert known() - reached - {"REDIS_HOST"} == UNREACHED.keys()

@@ -13,11 +13,17 @@ from lib.jobs import HotQueue, Jobs, Submission, complete
 from lib.settings import Settings, load_settings
 from lib.states import PRIORITIES
 from lib.upkeep import Upkeep
-from tests.chart.combinations import CA_TLS, EXTERNAL, KEDA, POOLS
+from tests.chart.combinations import CA_TLS, CLUSTER, EXTERNAL, KEDA, POOLS, SENTINEL_LOGIN
 from tests.chart.rendering import FULL, NAMESPACE, Chart, Object, Release, merged
 
-# What https://keda.sh/docs/2.21/scalers/redis-lists reads; anything else is ignored in silence.
-KNOWN_TO_KEDA = {"address", "username", "listName", "listLength", "databaseIndex", "enableTLS"}
+# What https://keda.sh/docs/2.21/scalers/redis-lists, redis-sentinel-lists and redis-cluster-lists read; anything else is
+# ignored in silence.
+_EVERY = {"username", "listName", "listLength", "enableTLS"}
+KNOWN_TO_KEDA = {
+    "redis": _EVERY | {"address", "databaseIndex"},
+    "redis-sentinel": _EVERY | {"addresses", "databaseIndex", "sentinelMaster", "sentinelUsername"},
+    "redis-cluster": _EVERY | {"addresses"},
+}
 
 
 def triggers(scaler: Object) -> dict[str, dict[str, Any]]:
@@ -84,9 +90,9 @@ def test_running_jobs_are_counted_and_never_only_waiting_ones(release: Release) 
 def test_everything_that_keda_reads_is_a_text_that_it_knows(release: Release) -> None:
     for scaler in release.of("ScaledObject"):
         assert len(triggers(scaler)) == len(scaler["spec"]["triggers"]), "two triggers have one name"
-        for name, about in triggers(scaler).items():
-            assert about.keys() <= KNOWN_TO_KEDA, name
-            assert all(isinstance(value, str) for value in about.values()), name
+        for trigger in scaler["spec"]["triggers"]:
+            assert trigger["metadata"].keys() <= KNOWN_TO_KEDA[trigger["type"]], trigger["name"]
+            assert all(isinstance(value, str) for value in trigger["metadata"].values()), trigger["name"]
         modifiers = scaler["spec"]["advanced"]["scalingModifiers"]
         assert all(isinstance(value, str) for value in modifiers.values())
         assert (modifiers["target"], modifiers["activationTarget"], modifiers["metricType"]) == ("1", "0", "AverageValue")
@@ -148,6 +154,29 @@ def test_another_redis_is_asked_by_its_own_name_and_login(chart: Chart) -> None:
     ]
     for about in triggers(secure.scaler()).values():
         assert (about["enableTLS"], about["username"]) == ("true", "jobs")
+
+
+def test_sentinels_are_asked_for_the_master_and_for_the_queues_database(chart: Chart) -> None:
+    release = chart.render(merged(KEDA, SENTINEL_LOGIN, {"config": {"queueDb": 3}}))
+    (login,) = release.of("TriggerAuthentication")
+    assert login["spec"]["secretTargetRef"] == [
+        {"parameter": "password", "name": "mine", "key": "password"},
+        {"parameter": "sentinelPassword", "name": "mine", "key": "sentinel-password"},
+    ]
+    for trigger in release.scaler()["spec"]["triggers"]:
+        about = trigger["metadata"]
+        assert trigger["type"] == "redis-sentinel"
+        assert about["addresses"] == "one.example.com:26379,two.example.com:26380"
+        assert (about["sentinelMaster"], about["sentinelUsername"], about["databaseIndex"]) == ("roads", "asker", "3")
+
+
+def test_a_cluster_is_asked_by_its_nodes_and_has_one_database(chart: Chart) -> None:
+    for trigger in chart.render(merged(KEDA, CLUSTER)).scaler()["spec"]["triggers"]:
+        assert (trigger["type"], trigger["metadata"]["addresses"]) == (
+            "redis-cluster",
+            "one.example.com:7000,two.example.com:7001",
+        )
+        assert "{tj}:" in trigger["metadata"]["listName"]
 
 
 def test_a_change_of_the_scaling_reaches_the_scaler(chart: Chart) -> None:

@@ -10,10 +10,11 @@ import pytest
 import redis
 import trustme
 
+from lib.connections import connect
 from lib.errors import StoreUnavailable
 from lib.jobs import Jobs, Submission, complete
 from lib.settings import Settings
-from lib.store import Store, connect
+from lib.store import Store
 
 
 def relay(source: socket.socket, target: socket.socket) -> None:
@@ -108,3 +109,14 @@ def test_a_certificate_of_an_unknown_authority_is_refused_and_named(settings: Se
 def test_a_plain_client_meets_no_answer_where_tls_is_spoken(settings: Settings, proxy: TlsProxy) -> None:
     with connect(settings.model_copy(update={"redis_port": proxy.port}), 0) as client, pytest.raises(redis.ConnectionError):
         client.ping()
+
+
+def test_the_node_of_a_cluster_is_found_and_used_over_tls(
+    settings: Settings, proxy: TlsProxy, authority: tuple[trustme.CA, Path]
+) -> None:
+    update = {"redis_cluster": [f"localhost:{proxy.port}"], "redis_tls": True, "redis_ca_file": authority[1]}
+    with connect(settings.model_copy(update=update), 0) as client:
+        assert client.ping()
+    unknown = connect(settings.model_copy(update=update | {"redis_ca_file": None}), 0)
+    with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
+        unknown.ping()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from lib.connections import connect
 from lib.settings import load_settings
-from lib.store import connect
 from lib.wire import Wire
 from tests.servers import Server
 

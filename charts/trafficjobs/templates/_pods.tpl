@@ -23,10 +23,30 @@ key: {{ .root.Values.externalRedis.passwordKey | quote }}
 {{/* Environment of everything that runs our code. (dict "root" $ "user" "api") */}}
 {{- define "trafficjobs.env" -}}
 {{- $root := .root -}}
+{{- $external := ternary (dict) $root.Values.externalRedis $root.Values.redis.enabled }}
+{{- if $external.sentinels }}
+- name: REDIS_SENTINELS
+  value: {{ join "," $external.sentinels | quote }}
+- name: REDIS_SENTINEL_MASTER
+  value: {{ $external.sentinelMaster | quote }}
+{{- with $external.sentinelUsername }}
+- name: REDIS_SENTINEL_USERNAME
+  value: {{ . | quote }}
+{{- end }}
+{{- with $external.sentinelPasswordKey }}
+- name: REDIS_SENTINEL_PASSWORD
+  valueFrom:
+    secretKeyRef: {name: {{ $external.existingSecret | quote }}, key: {{ . | quote }}}
+{{- end }}
+{{- else if $external.cluster }}
+- name: REDIS_CLUSTER
+  value: {{ join "," $external.cluster | quote }}
+{{- else }}
 - name: REDIS_IP
   value: {{ include "trafficjobs.redisHost" $root | quote }}
 - name: REDIS_PORT
   value: {{ include "trafficjobs.redisPort" $root | quote }}
+{{- end }}
 {{- with ternary .user $root.Values.externalRedis.username $root.Values.redis.enabled }}
 - name: REDIS_USERNAME
   value: {{ . | quote }}

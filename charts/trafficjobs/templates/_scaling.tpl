@@ -24,7 +24,16 @@ behavior:
 {{/* Where API and workers may go: DNS and Redis. */}}
 {{- define "trafficjobs.egress" -}}
 - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
-- ports: [{port: {{ include "trafficjobs.redisPort" . }}, protocol: TCP}]
+{{- $ports := list (include "trafficjobs.redisPort" .) }}
+{{- if not .Values.redis.enabled }}
+{{- range concat (.Values.externalRedis.sentinels | default list) (.Values.externalRedis.cluster | default list) }}
+{{- $ports = append $ports (splitList ":" . | last) }}
+{{- end }}
+{{- end }}
+- ports:
+    {{- range $ports | uniq }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
   {{- if .Values.redis.enabled }}
   to:
     - podSelector:
