@@ -1,8 +1,8 @@
 """What API and worker share, and the only door to the queue.
 
 `Jobs` is the whole of it, each method one script or one read. The names of the course (`rd`, `q`, `add_job`,
-`get_job_by_id`, `update_job_status`) stand beside it and work on a `Jobs` made from the environment. Whatever process
-dies, an accepted job ends, once.
+`get_job_by_id`, `update_job_status`) and of RQ (`enqueue`, `Queue`, `Job.fetch`) stand beside it and work on a `Jobs` made
+from the environment. Whatever process dies, an accepted job ends, once.
 """
 
 from typing import Any
@@ -24,6 +24,7 @@ from lib.engine import Jobs
 from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
+from lib.rq_face import Queue, enqueue, enqueue_at, enqueue_in
 from lib.schedules import Schedule, job_of
 from lib.submission import Accepted, Retry, Submission
 from lib.views import Page, QueueStats, Shown
@@ -38,6 +39,7 @@ __all__ = [
     "Jobs",
     "Outcome",
     "Page",
+    "Queue",
     "QueueStats",
     "Recurrence",
     "Retry",
@@ -51,6 +53,9 @@ __all__ = [
     "_save_job",
     "add_job",
     "complete",
+    "enqueue",
+    "enqueue_at",
+    "enqueue_in",
     "failed",
     "get_job_by_id",
     "job_of",

@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from lib.rq_face import RqJob
 
 RECORD_VERSION = 1
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
@@ -56,6 +59,13 @@ class Job:
     schedule: str | None = None  # which fired it, and the time it is for
     scheduled_for: str | None = None
     seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
+
+    @staticmethod
+    def fetch(id: str) -> "RqJob":
+        """A job of the environment's queue under the names that RQ gives it. Raises UnknownJob."""
+        from lib.rq_face import fetch
+
+        return fetch(id)
 
     @classmethod
     def from_hash(cls, raw: dict[bytes, bytes]) -> "Job | None":

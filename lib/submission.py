@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,11 +34,17 @@ class Retry:
         max: how often the job is run again.
         intervals: seconds before the first, second, ... retry; the last one repeats; empty: at once.
         jitter: each interval is lengthened by a random part of up to this fraction.
+        interval: the intervals, or one number, as RQ spells it.
     """
 
     max: int = 0
     intervals: Sequence[float] = ()
     jitter: float = 0.1
+    interval: InitVar[float | Sequence[float] | None] = None
+
+    def __post_init__(self, interval: float | Sequence[float] | None) -> None:
+        if interval is not None:
+            object.__setattr__(self, "intervals", (interval,) if isinstance(interval, int | float) else tuple(interval))
 
     def check(self) -> None:
         """Raises InvalidInput where a value is out of range."""
