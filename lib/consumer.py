@@ -21,6 +21,7 @@ import redis
 from lib.claims import Claim, Outcome, complete, failed, released
 from lib.engine import Jobs
 from lib.errors import JobsError, StaleClaim, StoreUnavailable
+from lib.fingerprints import fingerprint
 from lib.foreign import MESSAGE
 from lib.records import RECORD_VERSION
 
@@ -103,6 +104,12 @@ class Consumer:
         except StaleClaim as error:
             logger.warning("%s", error)
 
+    def fail(self, error: Exception) -> None:
+        """End what this thread took last with the exception that its run raised."""
+        claim: Claim | None = getattr(self._mine, "claim", None)
+        if claim is not None:
+            self.acknowledge(exception_outcome(claim.operation, error))
+
     def _keep(self, claim: Claim) -> None:
         self._mine.claim = claim
         with self._lock:
@@ -155,14 +162,15 @@ class Consumer:
             logger.warning("At exit: %s", error)
 
 
-def exception_outcome(error: BaseException, may_retry: bool = True) -> Outcome:
-    """The outcome of a run that raised: type, message and the last 8 kB of the traceback."""
+def exception_outcome(operation: str, error: BaseException, may_retry: bool = True) -> Outcome:
+    """The outcome of a run that raised: type, message, fingerprint and the last 8 kB of the traceback."""
     text = "".join(traceback.format_exception(error))
     return failed(
         {
             "type": type(error).__name__,
             "message": str(error)[:2_000] or type(error).__name__,
             "reason": "exception",
+            "fingerprint": fingerprint(operation, error),
             "traceback": text[-8_192:],
         },
         may_retry,

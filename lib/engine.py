@@ -1,5 +1,5 @@
-"""The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`) and reading
-(`lib.views`).
+"""The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`), what failed
+(`lib.failures`) and reading (`lib.views`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -7,6 +7,7 @@ Imported through `lib.jobs`, which is its public name.
 from typing import TYPE_CHECKING
 
 from lib.claims import Claiming
+from lib.failures import Failing
 from lib.schedules import Scheduling
 from lib.settings import Settings
 from lib.store import Store
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Scheduling, Claiming, Viewing):
+class Jobs(Scheduling, Claiming, Failing, Viewing):
     """The queue of one release.
 
     Args:

@@ -21,6 +21,7 @@ from lib.course import (
     update_job_status,
 )
 from lib.engine import Jobs
+from lib.failures import FailureGroup, Retried
 from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
@@ -34,6 +35,7 @@ __all__ = [
     "Accepted",
     "ChildClosed",
     "Claim",
+    "FailureGroup",
     "HotQueue",
     "Job",
     "Jobs",
@@ -42,6 +44,7 @@ __all__ = [
     "Queue",
     "QueueStats",
     "Recurrence",
+    "Retried",
     "Retry",
     "Schedule",
     "Shown",

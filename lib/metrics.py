@@ -29,6 +29,7 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("operation", "reason"),
     ),
     "rerun": ("trafficjobs_jobs_rerun", "Ended jobs that somebody ran again.", ("operation",)),
+    "rerun_calls": ("trafficjobs_rerun_calls", "Calls that ran failed jobs again, many at once.", ()),
     "reaped": ("trafficjobs_jobs_reaped", "Leases that ended without a word of their worker.", ("operation",)),
     "crashed": ("trafficjobs_jobs_crashed", "Deaths of a process that were charged to the job it ran.", ("operation",)),
     "released": ("trafficjobs_jobs_released", "Claims handed back uncharged.", ("operation", "reason")),

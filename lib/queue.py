@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from lib.claims import Claim
-from lib.consumer import Consumer, exception_outcome
+from lib.consumer import Consumer
 from lib.engine import Jobs
 from lib.errors import InvalidInput
 from lib.foreign import MESSAGE
@@ -124,7 +124,7 @@ class HotQueue:
                         function(*given, item)
                     except Exception as error:
                         logger.exception("The worker function failed on %r", item)
-                        self.consumer.acknowledge(exception_outcome(error))
+                        self.consumer.fail(error)
 
             return consumer
 

@@ -56,6 +56,7 @@ class Job:
     runs: list[dict[str, Any]] = field(default_factory=list)
     start: str | None = None  # the course's two fields, where the job was submitted with them
     end: str | None = None
+    fingerprint: str | None = None  # of a failed job: those with the same one failed alike
     schedule: str | None = None  # which fired it, and the time it is for
     scheduled_for: str | None = None
     seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
@@ -104,6 +105,7 @@ class Job:
             runs=_numbered(values, "run."),
             start=values.get("start"),
             end=values.get("end"),
+            fingerprint=values.get("fingerprint"),
             schedule=values.get("schedule"),
             scheduled_for=iso(values.get("scheduled_for")),
             **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},

@@ -21,6 +21,7 @@ RESERVED_QUEUE_NAMES = frozenset(
         "jobs",
         "job",
         "events",
+        "failures",
         "counts",
         "metrics",
         "rates",

@@ -10,6 +10,7 @@ import orjson
 import redis
 
 from lib.errors import ExpiredJob, InvalidInput, UnknownJob
+from lib.failures import check_fingerprint
 from lib.records import ID, Job, iso
 from lib.states import STATUSES
 from lib.store import Store
@@ -99,6 +100,7 @@ class Viewing:
         *,
         status: str | None = None,
         operation: str | None = None,
+        fingerprint: str | None = None,
         since: float | None = None,
         until: float | None = None,
         cursor: str | None = None,
@@ -109,6 +111,7 @@ class Viewing:
         Args:
             status: only jobs in this state.
             operation: only jobs of this operation; a page looks at no more than 10,000 jobs and may then be short.
+            fingerprint: only failed jobs that are alike; `Job.fingerprint` of one of them.
             since, until: submitted from then on, and before then; seconds since 1970.
             cursor: of the page before.
 
@@ -120,7 +123,9 @@ class Viewing:
             raise InvalidInput("limit", f"must be 1 to {PAGE_LIMIT}")
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
             raise InvalidInput("cursor", "must be the cursor of the page before")
-        key = f"{self.store.prefix}jobs" + (f".{status}" if status else "")
+        check_fingerprint(fingerprint)
+        name = "jobs" + (f".{status}" if status else "") if fingerprint is None else f"failures.{fingerprint}"
+        key = self.store.prefix + name
         low = "-inf" if since is None else str(int(since * 1e6))
         high = f"({cursor}" if cursor is not None else ("+inf" if until is None else f"({int(until * 1e6)}")
         found: list[Job] = []
@@ -130,7 +135,9 @@ class Viewing:
             for job, (_, seq) in zip(self._records([jid for jid, _ in ids]), ids, strict=True):
                 high = f"({seq:.0f}"
                 # A record may change its state, or go, between the index and the read.
-                if job is None or (status and job.status != status) or (operation and job.operation != operation):
+                if job is None or (fingerprint and job.fingerprint != fingerprint):
+                    continue
+                if (status and job.status != status) or (operation and job.operation != operation):
                     continue
                 found.append(job)
                 if len(found) == limit:

@@ -17,6 +17,7 @@ import httpx
 
 from trafficjobs import profiles, uploads
 from trafficjobs.errors import Unavailable, error_of
+from trafficjobs.failing import Failing
 from trafficjobs.job import Job
 from trafficjobs.scheduling import Scheduling
 from trafficjobs.shapes import Health, OperationRecord, QueueRecord, VersionRecord, WorkerRecord
@@ -24,7 +25,7 @@ from trafficjobs.submitting import Submitting, plain
 from trafficjobs.transport import Transport
 
 
-class Client(Submitting, Scheduling):
+class Client(Submitting, Scheduling, Failing):
     """A service of trafficjobs.
 
     Args:

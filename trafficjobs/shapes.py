@@ -43,8 +43,23 @@ class JobRecord(TypedDict, total=False):
     cancel_requested: bool
     attempts: list[dict[str, Any]]
     runs: list[dict[str, Any]]
+    fingerprint: str | None
     position: int | None
     files: list[str]
+
+
+class FailureRecord(TypedDict):
+    """Failed jobs that are alike. type, reason, message and job are those of the one submitted last."""
+
+    fingerprint: str
+    operation: str
+    type: str
+    reason: str
+    message: str
+    count: int
+    first: str | None
+    last: str | None
+    job: str
 
 
 class FileRecord(TypedDict):

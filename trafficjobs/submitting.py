@@ -97,6 +97,7 @@ class Submitting:
         *,
         status: str | None = None,
         operation: str | None = None,
+        fingerprint: str | None = None,
         since: datetime.datetime | str | None = None,
         until: datetime.datetime | str | None = None,
         limit: int | None = None,
@@ -104,10 +105,11 @@ class Submitting:
         """Jobs, the newest first, page by page as they are asked for.
 
         Args:
+            fingerprint: only failed jobs that are alike; of a group of `failures()`, or a job's.
             since, until: submitted from then on, and before then; ISO 8601, UTC where no zone is named.
             limit: how many at most.
         """
-        filters = {"status": status, "operation": operation, "since": since, "until": until}
+        filters = {"status": status, "operation": operation, "fingerprint": fingerprint, "since": since, "until": until}
         params = {name: plain(value) for name, value in filters.items() if value is not None}
         left = limit
         while left is None or left > 0:

@@ -164,5 +164,11 @@ def check_owner(owner: str | None, what: str) -> None:
     raise Problem(FORBIDDEN, f"{what} {whose}; only the role admin may change it.")
 
 
+def own_only() -> str | None:
+    """The name whose jobs alone this request's caller may change; None where they may change those of all."""
+    caller: Caller | None = g.get("caller")
+    return None if caller is None or caller.role is Role.ADMIN else caller.name
+
+
 def _named(role: Role) -> str:
     return role.name.lower()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from lib.failures import PAGE_LIMIT as MOST_GROUPS
 from lib.periods import Day
 from lib.rows import MAX_LIMIT
 from lib.views import PAGE_LIMIT
@@ -74,10 +75,20 @@ class JobsQuery(Query):
         None, description="Only jobs in this state."
     )
     operation: str | None = Field(None, description="Only jobs of this operation.")
+    fingerprint: str | None = Field(
+        None, pattern="^[0-9a-f]{16}$", description="Only failed jobs that are alike; GET /failures lists the groups."
+    )
     since: Moment | None = Field(None, description="Submitted from then on.")
     until: Moment | None = Field(None, description="Submitted before then.")
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
     limit: Whole = Field(50, ge=1, le=PAGE_LIMIT, description="Jobs on a page.")
+
+
+class FailuresQuery(Query):
+    """Which groups of failed jobs a page has."""
+
+    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    limit: Whole = Field(50, ge=1, le=MOST_GROUPS, description="Groups on a page.")
 
 
 class LogQuery(Query):

@@ -41,6 +41,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "cancel_requested": False,
     "attempts": [],
     "runs": [],
+    "fingerprint": None,
     "position": 0,
 }
 

@@ -57,6 +57,7 @@ class JobError(TypedDict):
     type: Annotated[str, Field(description="Class of the exception, or WorkerCrash, JobTimeout, ...")]
     message: str
     reason: Annotated[str, Field(description="exception, timeout, crash, lost, memory, invalid, ...")]
+    fingerprint: NotRequired[Annotated[str, Field(description="Made of operation, type and traceback; of an exception.")]]
     traceback: NotRequired[str]
     evidence: NotRequired[Annotated[JsonObject | None, Field(description="Signal, memory and last lines of a dead process.")]]
 
@@ -128,6 +129,7 @@ class JobRecord(TypedDict):
     cancel_requested: bool
     attempts: list[Attempt]
     runs: list[Run]
+    fingerprint: Annotated[str | None, Field(description="Of a failed job: those with the same one failed alike.")]
     start: NotRequired[Annotated[str | None, Field(description="Only where the job was submitted with start and end.")]]
     end: NotRequired[str | None]
     schedule: NotRequired[Annotated[str, Field(description="Only where a schedule fired it.")]]

@@ -18,6 +18,7 @@ import orjson
 from lib.context import JobInfo, running
 from lib.dataset import Dataset
 from lib.errors import InvalidParameters, JobsError, NoData, StaleClaim
+from lib.fingerprints import fingerprint
 from lib.foreign import UNREADABLE
 from lib.jobs import Claim, Jobs, Outcome, complete, failed
 from lib.operations import Catalog, Operation, run
@@ -143,7 +144,7 @@ def _failure(error: BaseException, operation: Operation, jobs: Jobs) -> Outcome:
         details["message"] = f"The operation {operation.name} ran out of memory{hint}."
         details["reason"] = "memory"
     else:
-        details["reason"] = "exception"
+        details |= {"reason": "exception", "fingerprint": fingerprint(operation.name, error)}
     details["traceback"] = "".join(traceback.format_exception(error))[-_TRACEBACK_KEPT:]
     return failed(details)
 

@@ -19,6 +19,7 @@ _KEYS = [
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
     (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
+    (r"failures(\.first|\.[0-9a-f]{16})?", _EVER),
     (r"data\.[\w-]+(\.\d+)?", _EVER),
     (r"closed|idle|front|dead|holds|paused", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),
@@ -32,7 +33,7 @@ def check(evidence: Evidence) -> list[Violation]:
     told: list[tuple[str, str]] = []
     if remains.missed:
         told.append(("missed-events", f"{remains.missed} events were cut off before they were read"))
-    for rule in (_indexes, _counters, _waiting, _orphans, _keys):
+    for rule in (_indexes, _failures, _counters, _waiting, _orphans, _keys):
         told += rule(remains)
     told += _workers(evidence)
     return [Violation(kind, "", what) for kind, what in told]
@@ -54,6 +55,22 @@ def _indexes(remains: Remains) -> Told:
     expiring = set(remains.keys.get("jobs.expiry", {}))
     if expiring != ended:
         yield "counts", f"jobs.expiry and the ended jobs differ in {sorted(expiring ^ ended)[:5]}"
+
+
+def _failures(remains: Remains) -> Told:
+    """Every failed job stands in the group of its fingerprint, and no group is empty."""
+    wanted: dict[str, set[str]] = {}
+    for jid, record in remains.records.items():
+        if record.get("status") == "failed":
+            wanted.setdefault(record.get("fingerprint", ""), set()).add(jid)
+    prefix = "failures."
+    names = [name for name in remains.keys if name.startswith(prefix) and name != "failures.first"]
+    found = {name.removeprefix(prefix): set(remains.keys[name]) for name in names}
+    if found != wanted:
+        yield "counts", f"failed jobs by fingerprint are {wanted}, the index has {found}"
+    for name in ("failures", "failures.first"):
+        if set(remains.keys.get(name, {})) != set(wanted):
+            yield "counts", f"{name} has {sorted(remains.keys.get(name, {}))} for the groups {sorted(wanted)}"
 
 
 def counted(remains: Remains) -> dict[str, Counter[str]]:

@@ -76,6 +76,24 @@ def retry(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def failures(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    (group,), cursor = deaf.failures()
+    assert (group.job, group.count, group.message, cursor) == ("one", 1, "no", None)
+
+
+@call
+def retry_failed(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    stage.reruns["one"] = 1
+    done = deaf.retry_failed()
+    assert (done.left, done.cursor) == (0, None)
+    assert listed(stage) == [b"one"]
+
+
+@call
 def delete(stage: Stage, deaf: Jobs) -> None:
     child, claim = running(stage)
     child.end(claim)

@@ -21,6 +21,7 @@ ASKING: dict[str, list[str]] = {
     "watch": [],
     "cancel": ["x"],
     "retry": ["x"],
+    "failures": [],
     "delete": ["x"],
     "log": ["x"],
     "operations": [],

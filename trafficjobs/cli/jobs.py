@@ -1,4 +1,4 @@
-"""Commands on jobs that were submitted: status, result, list, cancel, retry, delete, log, watch.
+"""Commands on jobs that were submitted: status, result, list, cancel, delete, log, watch.
 
 Everything but `watch` and `log --follow` answers at once; those end when the job does, or at Ctrl-C.
 """
@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     """Make them commands of `app`."""
     for function, name in ((status, "status"), (result, "result"), (list_jobs, "list"), (watch, "watch"), (cancel, "cancel")):
         command(app, name)(function)
-    for function, name in ((retry, "retry"), (delete, "delete"), (log, "log")):
+    for function, name in ((delete, "delete"), (log, "log")):
         command(app, name)(function)
 
 
@@ -47,6 +47,7 @@ def status(session: Session, id: JobId) -> None:
         rows: list[tuple[str, Any]] = [(name, record.get(name)) for name in _SHOWN]
         rows += [(name, f"{moment} ({output.age(moment)} ago)") for name in _TIMES if (moment := str(record.get(name) or ""))]
         rows += [("result", record.get("result")), ("error", (record.get("error") or {}).get("message"))]
+        rows.append(("fingerprint", record.get("fingerprint")))
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
             if value not in (None, [], {}):
@@ -94,12 +95,16 @@ def list_jobs(
     session: Session,
     status: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
     operation: Annotated[str | None, typer.Option(help="Only jobs of this operation.")] = None,
+    fingerprint: Annotated[str | None, typer.Option(help="Only jobs that failed alike; `failures` lists the groups.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted from then on; ISO 8601, UTC.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted before then.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
 ) -> None:
     """List jobs, the newest first."""
-    found = [job.record for job in session.client.jobs(status=status, operation=operation, since=since, until=until, limit=limit)]
+    chosen = session.client.jobs(
+        status=status, operation=operation, fingerprint=fingerprint, since=since, until=until, limit=limit
+    )
+    found = [job.record for job in chosen]
     session.show({"jobs": found}, lambda: output.table(COLUMNS, map(row, found), "There are no such jobs."))
 
 
@@ -117,15 +122,11 @@ def row(record: JobRecord) -> list[Any]:
 
 def cancel(session: Session, ids: JobIds) -> None:
     """Cancel jobs: at once where they wait, soon where they run."""
-    _each(session, ids, Job.cancel)
+    each(session, ids, Job.cancel)
 
 
-def retry(session: Session, ids: JobIds) -> None:
-    """Run failed or cancelled jobs again."""
-    _each(session, ids, Job.retry)
-
-
-def _each(session: Session, ids: list[str], action: Any) -> None:
+def each(session: Session, ids: list[str], action: Any) -> None:
+    """Do something to each of some jobs, and show what has become of them."""
     records = [action(session.client.job(id)).record for id in ids]
     whole = records[0] if len(records) == 1 else {"jobs": records}
 

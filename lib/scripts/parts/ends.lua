@@ -1,5 +1,6 @@
 -- How a run ends: complete, failed, cancelled, or back to the queue. All callers have checked the token before.
 --@include lists
+--@include failures
 local BUCKETS = @BUCKETS@
 -- Observe seconds in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds.
 local function observe(name, operation, value)
@@ -63,7 +64,9 @@ local function error_text(kind, message, reason, evidence)
   return cjson.encode({type = kind, message = message, reason = reason, evidence = evidence})
 end
 local function fail(job, reason, error_json)
-  conclude(job, 'failed', reason, cjson.encode({error = cjson.decode(error_json).message}), error_json)
+  local error = cjson.decode(error_json)
+  remember_failure(job, error)
+  conclude(job, 'failed', reason, cjson.encode({error = error.message}), error_json)
 end
 
 -- Out of progress and back to waiting: at the front, at the tail, or after `delay` seconds.

@@ -4,6 +4,7 @@ local function remove(job)
   rec('ZREM', PREFIX .. 'jobs', job.id)
   rec('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
+  forget_failure(job)
   rec('DEL', job.key, job.key .. '.log', job.key .. '.files')
   if job.idempotency and rec('GET', job.idempotency) == job.id then rec('DEL', job.idempotency) end
   local listed = tonumber(job.listed or 0)
