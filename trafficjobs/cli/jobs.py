@@ -48,10 +48,10 @@ def status(session: Session, id: JobId) -> None:
         rows += [(name, f"{moment} ({output.age(moment)} ago)") for name in _TIMES if (moment := str(record.get(name) or ""))]
         rows += [("result", record.get("result")), ("error", (record.get("error") or {}).get("message"))]
         rows.append(("fingerprint", record.get("fingerprint")))
-        width = max(len(name) for name, _ in rows)
-        for name, value in rows:
-            if value not in (None, [], {}):
-                output.say(f"{name.ljust(width)}  {output.shown(value)}")
+        shown = [(name, value) for name, value in rows if value not in (None, [], {})]
+        width = max(len(name) for name, _ in shown)
+        for name, value in shown:
+            output.say(f"{name.ljust(width)}  {output.shown(value)}")
 
     session.show(record, text)
 
