@@ -1,5 +1,5 @@
 """The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`), what failed
-(`lib.failures`) and reading (`lib.views`).
+(`lib.failures`), whole queues (`lib.steering`) and reading (`lib.views`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -10,6 +10,7 @@ from lib.claims import Claiming
 from lib.failures import Failing
 from lib.schedules import Scheduling
 from lib.settings import Settings
+from lib.steering import Steering
 from lib.store import Store
 from lib.views import Viewing
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Scheduling, Claiming, Failing, Viewing):
+class Jobs(Scheduling, Steering, Claiming, Failing, Viewing):
     """The queue of one release.
 
     Args:

@@ -67,6 +67,10 @@ class QueueFull(JobsError):
         self.retry_after = retry_after
 
 
+class QueueDraining(JobsError):
+    """The queue is being drained: what stands in it runs, and it accepts nothing more."""
+
+
 class StoreFull(JobsError):
     """Redis is at its memory limit (or its disk is full): nothing new is accepted, running jobs still end."""
 

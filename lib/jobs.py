@@ -27,6 +27,7 @@ from lib.records import Job
 from lib.recurrence import Recurrence
 from lib.rq_face import Queue, enqueue, enqueue_at, enqueue_in
 from lib.schedules import Schedule, job_of
+from lib.steering import Purged
 from lib.submission import Accepted, Retry, Submission
 from lib.views import Page, QueueStats, Shown
 
@@ -41,6 +42,7 @@ __all__ = [
     "Jobs",
     "Outcome",
     "Page",
+    "Purged",
     "Queue",
     "QueueStats",
     "Recurrence",

@@ -38,6 +38,7 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "repaired": ("trafficjobs_jobs_repaired", "Jobs that the comparison of lists and records put right.", ("status",)),
     "schedule_fired": ("trafficjobs_schedules_fired", "Jobs that schedules submitted.", ()),
     "schedule_missed": ("trafficjobs_schedules_missed", "Times of schedules for which no job was submitted.", ()),
+    "purged": ("trafficjobs_entries_purged", "Foreign list entries that a purge threw away.", ("queue",)),
     "rejected": ("trafficjobs_entries_rejected", "Foreign list entries moved aside as unreadable.", ("queue",)),
 }
 _HISTOGRAMS = {
@@ -148,9 +149,10 @@ def _queues(queues: list[QueueStats]) -> Iterator[Metric]:
         ("trafficjobs_queue_rejected", "Unreadable entries that lie aside.", "rejected"),
         ("trafficjobs_queue_idle_children", "Worker processes that wait for this queue.", "idle_children"),
         ("trafficjobs_queue_paused", "1 while the queue is paused.", "paused_since"),
+        ("trafficjobs_queue_draining", "1 while the queue accepts nothing.", "draining_since"),
     ):
         family = GaugeMetricFamily(metric, text, labels=("queue",))
         for stats in queues:
             value = getattr(stats, attribute)
-            family.add_metric((stats.name,), int(value is not None) if attribute == "paused_since" else value)
+            family.add_metric((stats.name,), int(value is not None) if attribute.endswith("_since") else value)
         yield family

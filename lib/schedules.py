@@ -163,7 +163,7 @@ class Scheduling(Submitting):
     def fire(self, schedule: Schedule, following: float | None, missed: int, for_time: float | None, problem: str = "") -> str:
         """Submit the job of the time `for_time` (None: of none, because of `problem` perhaps) and move on to `following`.
 
-        Returns: `OK`; `GONE` where it was fired or changed meanwhile; `FULL` where its queue is.
+        Returns: `OK`; `GONE` where it was fired or changed meanwhile; `FULL` or `DRAINING` where its queue is.
         """
         args: list[Any] = [schedule.id, schedule.due_text, _seconds(following), missed, _seconds(for_time), problem]
         if for_time is not None:

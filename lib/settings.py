@@ -46,6 +46,7 @@ RESERVED_QUEUE_NAMES = frozenset(
         "paused",
         "front",
         "dead",
+        "draining",
     ]
 )
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")

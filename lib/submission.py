@@ -1,4 +1,4 @@
-"""Into the queue and out of it again from outside: submit, cancel, retry, delete, pause, resume. Part of `lib.jobs.Jobs`.
+"""Into the queue and out of it again from outside: submit, cancel, retry, delete. Part of `lib.jobs.Jobs`.
 
 Every method is one script, may be repeated after an error, and either happened whole or not at all.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lib.errors import Conflict, InvalidInput, QueueFull, UnknownJob, UnknownQueue
+from lib.errors import Conflict, InvalidInput, QueueDraining, QueueFull, UnknownJob, UnknownQueue
 from lib.records import ID, RECORD_VERSION, Job
 from lib.states import PRIORITIES
 from lib.store import Store, text
@@ -132,7 +132,7 @@ class Submitting:
         Raises:
             InvalidInput (UnknownOperation, InvalidParameters, UnknownQueue): naming the field; nothing is queued.
             Conflict: the id or the key stands for another content.
-            QueueFull, StoreFull, StoreUnavailable.
+            QueueFull, QueueDraining, StoreFull, StoreUnavailable.
         """
         key = ""
         if idempotency_key is not None:
@@ -166,6 +166,8 @@ class Submitting:
             args += words
             records.append(record)
         reply = text(self.store.run("submit", *args))
+        if reply[0] == "DRAINING":
+            raise QueueDraining(f"Queue {queue} is being drained and accepts no jobs; take another one, or have it opened.")
         if reply[0] == "FULL":
             raise QueueFull(
                 f"Queue {queue} holds {reply[1]} jobs and takes no more than {self.store.settings.queue_limit}; try again later."
@@ -271,7 +273,7 @@ class Submitting:
 
         Returns: whether that run had been retried before.
 
-        Raises: UnknownJob; Conflict where it has not ended, or is complete, or is in another run.
+        Raises: UnknownJob; QueueDraining; Conflict where it has not ended, or is complete, or is in another run.
         """
         if run is None:
             run = self.get(jid).run
@@ -280,6 +282,10 @@ class Submitting:
             raise UnknownJob(f"There is no job {jid}.")
         if code == "STATE":
             raise Conflict(f"Job {jid} is {status[0]}; only failed and cancelled jobs can be retried.")
+        if code == "DRAINING":
+            raise QueueDraining(
+                f"Queue {status[0]} is being drained and accepts no jobs; have it opened, and retry job {jid} then."
+            )
         if code == "RUN":
             raise Conflict(f"Job {jid} is in run {status[0]}, not {run}; look at it again.")
         return bool(code == "AGAIN")
@@ -293,14 +299,6 @@ class Submitting:
         code = text(self.store.run("delete", jid))
         if code == "RUNNING":
             raise Conflict(f"Job {jid} is running; cancel it first.")
-
-    def pause(self, queue: str | None = None) -> None:
-        """Stop claims from a queue; running jobs run on. Twice is the same as once. Raises UnknownQueue."""
-        self.store.run("pause", self._queue(queue))
-
-    def resume(self, queue: str | None = None) -> None:
-        """Let a paused queue go on, in its order. Raises UnknownQueue."""
-        self.store.run("resume", self._queue(queue))
 
 
 def new_token() -> str:

@@ -32,6 +32,7 @@ class QueueStats:
 
     name: str
     paused_since: str | None
+    draining_since: str | None
     entries: dict[str, int]
     waiting: dict[str, int]
     scheduled: int
@@ -188,13 +189,13 @@ class Viewing:
     def queue(self, name: str) -> QueueStats:
         """What stands in one queue."""
         reply = self.store.run("queue_stats", name)
-        numbers = list(map(int, reply[1:-2]))
+        numbers = list(map(int, reply[2:-2]))
         entries, waiting = (dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3))
         scheduled, running, idle, unserved, rejected, dead = numbers[6:]
         ages = float(reply[-2]), float(reply[-1])
-        return QueueStats(
-            name, iso(reply[0].decode()), entries, waiting, scheduled, running, idle, unserved, rejected, dead, *ages
-        )
+        paused, draining = (iso(since.decode()) for since in reply[:2])
+        rest = scheduled, running, idle, unserved, rejected, dead
+        return QueueStats(name, paused, draining, entries, waiting, *rest, *ages)
 
     def queues(self) -> list[QueueStats]:
         """What stands in every configured queue, adopted ones included."""

@@ -20,12 +20,13 @@ from trafficjobs.errors import Unavailable, error_of
 from trafficjobs.failing import Failing
 from trafficjobs.job import Job
 from trafficjobs.scheduling import Scheduling
-from trafficjobs.shapes import Health, OperationRecord, QueueRecord, VersionRecord, WorkerRecord
+from trafficjobs.shapes import Health, OperationRecord, VersionRecord
+from trafficjobs.steering import Steering
 from trafficjobs.submitting import Submitting, plain
 from trafficjobs.transport import Transport
 
 
-class Client(Submitting, Scheduling, Failing):
+class Client(Submitting, Scheduling, Failing, Steering):
     """A service of trafficjobs.
 
     Args:
@@ -66,7 +67,7 @@ class Client(Submitting, Scheduling, Failing):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Operations, queues, workers
+    # Operations
 
     def operations(self) -> list[OperationRecord]:
         """What jobs can do."""
@@ -81,28 +82,6 @@ class Client(Submitting, Scheduling, Failing):
     def templates(self) -> dict[str, dict[str, Any]]:
         """For every operation a body that works as it stands."""
         found: dict[str, dict[str, Any]] = self._transport.json("GET", "/templates")
-        return found
-
-    def queues(self) -> list[QueueRecord]:
-        """Every queue, and what stands in it."""
-        found: list[QueueRecord] = self._transport.json("GET", "/queues")["queues"]
-        return found
-
-    def pause(self, queue: str) -> QueueRecord:
-        """Stop a queue; what runs, runs on. Raises NotFound."""
-        return self._queue("POST", queue, "/pause")
-
-    def resume(self, queue: str) -> QueueRecord:
-        """Let a paused queue go on. Raises NotFound."""
-        return self._queue("POST", queue, "/resume")
-
-    def _queue(self, method: str, queue: str, action: str) -> QueueRecord:
-        found: QueueRecord = self._transport.json(method, f"/queues/{quote(queue, safe='')}{action}")
-        return found
-
-    def workers(self) -> list[WorkerRecord]:
-        """The workers that beat."""
-        found: list[WorkerRecord] = self._transport.json("GET", "/workers")["workers"]
         return found
 
     # Data

@@ -99,6 +99,8 @@ class QueueRecord(TypedDict, total=False):
     depth: int
     paused: bool
     paused_since: str | None
+    draining: bool
+    draining_since: str | None
     entries: dict[str, int]
     waiting: dict[str, int]
     scheduled: int

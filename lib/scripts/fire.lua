@@ -11,8 +11,8 @@ if known[1] ~= due or known[2] == '1' then return {'GONE'} end
 local reply = {'OK'}
 if for_time ~= '' then
   reply = accept(ARGV[7], '', 9)
-  if reply[1] == 'FULL' then
-    rec('HSET', key, 'problem', 'queue ' .. ARGV[7] .. ' was full at ' .. NOW_TEXT)
+  if reply[1] == 'FULL' or reply[1] == 'DRAINING' then
+    rec('HSET', key, 'problem', 'queue ' .. ARGV[7] .. (reply[1] == 'FULL' and ' was full at ' or ' accepted nothing at ') .. NOW_TEXT)
     return reply
   end
   rec('HSET', key, 'last', for_time, 'last_job', reply[5])

@@ -1,11 +1,11 @@
 #!lua flags=no-writes
 -- What stands in one queue, in constant time.
--- Keys: lists of the queue, paused, dead, <queue>.{waiting,scheduled,leases,idle,unserved,rejected}, job.<id> of the oldest. ARGV: queue.
--- Returns {paused since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle children,
+-- Keys: lists of the queue, paused, draining, dead, <queue>.{waiting,scheduled,leases,idle,unserved,rejected}, job.<id> of the oldest. ARGV: queue.
+-- Returns {paused since or '', draining since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle children,
 --   unserved, rejected, dead ids, age of the oldest waiting job (s), age of the oldest unserved one (s)}.
 --@include base
 local queue = ARGV[1]
-local reply = {que('HGET', PREFIX .. 'paused', queue) or ''}
+local reply = {que('HGET', PREFIX .. 'paused', queue) or '', que('HGET', PREFIX .. 'draining', queue) or ''}
 local dead, oldest = 0, NOW
 for _, priority in ipairs(PRIORITIES) do
   local key, length = list_key(queue, priority), 0

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Run a failed or cancelled job again; the ended run is kept in the record.
 -- Keys: job.<id>, jobs.*, events; <queue>.{waiting,idle}, lists. ARGV: id, number of the ended run (so that it may be sent twice).
--- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'STATE', status}, {'UNKNOWN'}.
+-- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'STATE', status}, {'UNKNOWN'},
+--   {'DRAINING', queue}.
 --@include rerun
 local job, run = load(ARGV[1]), tonumber(ARGV[2])
 if not job or job.status == 'deleted' then return {'UNKNOWN'} end
@@ -12,5 +13,6 @@ if current == run + 1 then
 end
 if current ~= run then return {'RUN', tostring(current)} end
 if job.status ~= 'failed' and job.status ~= 'cancelled' then return {'STATE', job.status} end
+if is_draining(job.queue) then return {'DRAINING', job.queue} end
 rerun(job)
 return {'OK'}

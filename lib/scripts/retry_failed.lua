@@ -2,7 +2,8 @@
 -- Run a part of the failed jobs again, those submitted first first. No allow-oom: refused at full memory.
 -- Keys: jobs.failed or failures.<fingerprint>; for each job those of retry. ARGV: fingerprint or '' (all), order of the last job
 --   that was looked at, time (s) until which a job had failed (so that what fails again is left alone, and a call may be sent
---   twice), most jobs looked at, then operation, queue and owner, '' for any.
+--   twice), most jobs looked at, then operation, queue and owner, '' for any. Jobs of a queue
+--   that is being drained stay as they are.
 -- Returns {number of jobs run again, order of the last one looked at or '' (none is left), number of jobs not looked at yet}.
 --@include rerun
 local index = PREFIX .. (ARGV[1] == '' and 'jobs.failed' or 'failures.' .. ARGV[1])
@@ -13,7 +14,8 @@ local retried = 0
 local function wanted(value, by) return by == '' or value == by end
 for i = 1, #found, 2 do
   local job = load(found[i])
-  if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6]) then
+  if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6])
+    and not is_draining(job.queue) then
     local more = rec('HMGET', job.key, 'ended', 'by')
     if tonumber(more[1]) <= failed_by and wanted(more[2], ARGV[7]) then
       rerun(job)

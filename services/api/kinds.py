@@ -167,6 +167,13 @@ QUEUE_FULL = Kind(
     "As many jobs wait as QUEUE_LIMIT allows. Nothing was queued.",
     "Send it again after Retry-After seconds, with the same Idempotency-Key.",
 )
+QUEUE_DRAINING = Kind(
+    "queue-draining",
+    409,
+    "The queue accepts nothing",
+    "An admin drains the queue: what stands in it runs to its end, and nothing comes in. Nothing was queued.",
+    "Submit to another queue, or wait until POST /queues/<name>/open.",
+)
 TOO_MANY_ATTEMPTS = Kind(
     "too-many-attempts",
     429,

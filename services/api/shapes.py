@@ -249,6 +249,8 @@ class QueueRecord(TypedDict):
     depth: Annotated[Count, Field(description="Entries that will run.")]
     paused: bool
     paused_since: Annotated[str | None, _time("Since when it is paused.")]
+    draining: Annotated[bool, Field(description="Whether it accepts nothing.")]
+    draining_since: Annotated[str | None, _time("Since when it accepts nothing.")]
     entries: ByPriority
     waiting: ByPriority
     scheduled: Count
@@ -259,6 +261,15 @@ class QueueRecord(TypedDict):
     dead: Annotated[Count, Field(description="Entries of jobs that were cancelled meanwhile.")]
     oldest_age: float
     oldest_unserved_age: float
+
+
+class Purged(TypedDict):
+    """What a purge has done."""
+
+    cancelled: Annotated[Count, Field(description="Jobs.")]
+    foreign: Annotated[Count, Field(description="Entries of other programs: left there, or dropped where foreign is true.")]
+    left: Annotated[Count, Field(description="Entries that were not looked at; ask again.")]
+    queue: QueueRecord
 
 
 class Queues(TypedDict):

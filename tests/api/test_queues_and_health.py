@@ -43,9 +43,32 @@ def test_a_paused_queue_gives_no_job_until_it_is_resumed(client: FlaskClient, qu
     assert claim(queue).id == jid
 
 
+def test_a_drained_queue_refuses_submits_and_retries_until_it_is_opened(client: FlaskClient, queue: Jobs) -> None:
+    jid = submit(client)
+    for _ in range(2):
+        answer = client.post("/queues/job-queue/drain")
+        assert (answer.status_code, answer.get_json()["draining"], answer.get_json()["paused"]) == (200, True, False)
+    fail(queue)
+    for refused in (client.post("/jobs", json={"operation": "unique_issues"}), client.post(f"/jobs/{jid}/retry")):
+        assert (refused.status_code, refused.get_json()["type"]) == (409, "/problems/queue-draining")
+    for _ in range(2):
+        assert client.post("/queues/job-queue/open").get_json()["draining_since"] is None
+    assert client.post(f"/jobs/{jid}/retry").status_code == 202
+
+
+def test_a_purge_takes_what_it_is_told_and_no_nonsense(client: FlaskClient, queue: Jobs) -> None:
+    submit(client)
+    submit(client, delay=60)
+    for body in ({"scheduled": "yes"}, {"everything": True}):
+        assert client.post("/queues/job-queue/purge", json=body).status_code == 400
+    done = client.post("/queues/job-queue/purge", json={"scheduled": True, "foreign": True}).get_json()
+    assert (done["cancelled"], done["foreign"], done["left"], done["queue"]["scheduled"]) == (2, 0, 0, 0)
+
+
 @pytest.mark.parametrize("name", ["other", "job-queue.paused", "%00", "%C3%BC", "x" * 3_000])
 def test_an_unknown_queue_is_a_404(client: FlaskClient, name: str) -> None:
-    for answer in (client.get(f"/queues/{name}"), client.post(f"/queues/{name}/pause"), client.post(f"/queues/{name}/resume")):
+    posts = [client.post(f"/queues/{name}/{action}") for action in ("pause", "resume", "drain", "open", "purge")]
+    for answer in (client.get(f"/queues/{name}"), *posts):
         assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 

@@ -21,7 +21,7 @@ _KEYS = [
     (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
     (r"failures(\.first|\.[0-9a-f]{16})?", _EVER),
     (r"data\.[\w-]+(\.\d+)?", _EVER),
-    (r"closed|idle|front|dead|holds|paused", _EVER),
+    (r"closed|idle|front|dead|holds|paused|draining", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),
     (r"hotqueue:[\w:.-]+", _EVER),
 ]

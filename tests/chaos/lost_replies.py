@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 import orjson
 import pyarrow as pa
+import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Again
 
 from lib.connections import connect
+from lib.errors import QueueDraining
 from lib.jobs import Claim, Jobs, Recurrence, Schedule, Submission, complete, failed
 from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
@@ -116,6 +118,25 @@ def resume(stage: Stage, deaf: Jobs) -> None:
     stage.jobs.pause()
     deaf.resume()
     assert listed(stage) == [b"one", b"two", b"three"]
+
+
+@call
+def drain(stage: Stage, deaf: Jobs) -> None:
+    deaf.drain()
+    with pytest.raises(QueueDraining):
+        stage.submit("refused")
+    stage.jobs.open()
+    stage.submit("one")
+
+
+@call
+def purge(stage: Stage, deaf: Jobs) -> None:
+    for name in ("one", "two"):
+        stage.submit(name)
+    stage.jobs.cancel("one")
+    deaf.purge()
+    assert listed(stage) == []
+    assert (stage.status("two"), stage.jobs.queue(QUEUE).dead) == ("cancelled", 0)
 
 
 # Schedules

@@ -1,4 +1,4 @@
-"""Commands on the service: operations, queues, pause, resume, workers."""
+"""Commands on the service: operations, queues, pause, resume, drain, open, purge, workers."""
 
 import shlex
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ import typer
 
 from trafficjobs.cli import output
 from trafficjobs.cli.session import Session, command
+from trafficjobs.errors import Invalid
 from trafficjobs.shapes import OperationRecord, QueueRecord
 
 QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="Name of the queue; `queues` lists them.")]
@@ -15,8 +16,9 @@ QUEUE_COLUMNS = ("QUEUE", "STATE", "DEPTH", "RUNNING", "SCHEDULED", "IDLE", "OLD
 
 def add_to(app: typer.Typer) -> None:
     """Make them commands of `app`."""
-    for function in (operations, queues, pause, resume, workers):
+    for function in (operations, queues, pause, resume, drain, purge, workers):
         command(app)(function)
+    command(app, "open")(open_again)
 
 
 def operations(
@@ -78,7 +80,7 @@ def queue_row(queue: QueueRecord) -> list[Any]:
     oldest = queue.get("oldest_age") or 0.0
     return [
         queue["name"],
-        "paused" if queue["paused"] else "open",
+        queue_state(queue),
         queue["depth"],
         queue["running"],
         queue["scheduled"],
@@ -87,8 +89,14 @@ def queue_row(queue: QueueRecord) -> list[Any]:
     ]
 
 
+def queue_state(queue: QueueRecord) -> str:
+    """Whether anything goes out of a queue, and into it."""
+    flags = [name for name in ("paused", "draining") if queue.get(name)]
+    return ", ".join(flags) or "open"
+
+
 def pause(session: Session, queue: QueueName) -> None:
-    """Stop a queue; what runs, runs on."""
+    """Stop a queue; what runs, runs on, and jobs are accepted."""
     _state(session, session.client.pause(queue))
 
 
@@ -97,9 +105,32 @@ def resume(session: Session, queue: QueueName) -> None:
     _state(session, session.client.resume(queue))
 
 
+def drain(session: Session, queue: QueueName) -> None:
+    """Have a queue accept nothing more; what stands in it runs to its end."""
+    _state(session, session.client.drain(queue))
+
+
+def open_again(session: Session, queue: QueueName) -> None:
+    """Let a drained queue accept jobs again."""
+    _state(session, session.client.open(queue))
+
+
+def purge(
+    session: Session,
+    queue: QueueName,
+    scheduled: Annotated[bool, typer.Option("--scheduled", help="Also jobs that wait for their time.")] = False,
+    foreign: Annotated[bool, typer.Option("--foreign", help="Also entries of other programs that are no job yet.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="I know that they are cancelled.")] = False,
+) -> None:
+    """Cancel all jobs that wait in a queue; what runs, runs on."""
+    if not yes:
+        raise Invalid(f"This cancels every job that waits in {queue}; say so with --yes.")
+    cancelled = session.client.purge(queue, scheduled=scheduled, foreign=foreign)
+    session.show({"cancelled": cancelled}, lambda: output.say(f"{cancelled} jobs cancelled"))
+
+
 def _state(session: Session, found: QueueRecord) -> None:
-    state = "paused" if found["paused"] else "open"
-    session.show(found, lambda: output.say(f"{found['name']} is {state}; {found['depth']} jobs wait in it"))
+    session.show(found, lambda: output.say(f"{found['name']} is {queue_state(found)}; {found['depth']} jobs wait in it"))
 
 
 def workers(session: Session) -> None:

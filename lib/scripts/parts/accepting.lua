@@ -1,7 +1,7 @@
 -- Accepting jobs: shared by submit and fire.
 --@include lists
 -- ARGV from `first` on holds for each job: id, digest, priority, delay (s), operation, number of further values, field, value, ...
--- Returns {'FULL', depth} with nothing written, or {'OK', time, position of a single new job that waits or false, code, id,
+-- Returns {'DRAINING'} or {'FULL', depth} with nothing written, or {'OK', time, position of a single new job that waits or false, code, id,
 --   seq, ready, code, id, ...} where code is NEW, REPLAYED (the same id or idempotency key with the same digest: nothing written
 --   but the count of replays) or CONFLICT (with another digest); seq and ready stand with new ones and are '' with others.
 local function accept(queue, idempotency, first)
@@ -27,6 +27,7 @@ local function accept(queue, idempotency, first)
     end
     jobs[#jobs + 1] = job
   end
+  if #fresh > 0 and is_draining(queue) then return {'DRAINING'} end
   if #fresh > 0 and depth + #fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
 
   -- Records and events one by one; indexes, counters and lists with one command for all.

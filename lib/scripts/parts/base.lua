@@ -37,6 +37,7 @@ end
 local function queue_key(queue, part) return PREFIX .. queue .. '.' .. part end
 
 local function is_paused(queue) return que('HEXISTS', PREFIX .. 'paused', queue) == 1 end
+local function is_draining(queue) return que('HEXISTS', PREFIX .. 'draining', queue) == 1 end
 -- Add to a durable counter: metric names and labels joined by '|'.
 local function count(field, by) rec('HINCRBY', PREFIX .. 'metrics', field, by or 1) end
 

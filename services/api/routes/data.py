@@ -42,6 +42,7 @@ _UPLOADED = ("text/csv", "application/x-ndjson", "application/octet-stream")
         kinds.NO_DATA_FILE,
         kinds.CONFLICT,
         kinds.TOO_LARGE,
+        kinds.QUEUE_DRAINING,
         kinds.QUEUE_FULL,
         kinds.STORE_FULL,
     ),

@@ -43,6 +43,7 @@ OF_A_SUBMIT = (
     kinds.INVALID_PARAMETERS,
     kinds.UNKNOWN_OPERATION,
     kinds.UNKNOWN_QUEUE,
+    kinds.QUEUE_DRAINING,
     kinds.QUEUE_FULL,
     kinds.STORE_FULL,
 )
@@ -176,7 +177,7 @@ def cancel(jid: str) -> Response:
             "It waits again; the ended run is in `runs`.", JobRecord, headers=("Location", "Idempotent-Replayed"), follow=FOLLOW
         )
     },
-    problems=(*OF_A_JOB, kinds.INVALID_JSON, kinds.INVALID_INPUT, kinds.CONFLICT, kinds.STORE_FULL),
+    problems=(*OF_A_JOB, kinds.INVALID_JSON, kinds.INVALID_INPUT, kinds.CONFLICT, kinds.QUEUE_DRAINING, kinds.STORE_FULL),
 )
 def retry(jid: str) -> Response:
     """Run a failed or cancelled job again.

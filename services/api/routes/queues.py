@@ -1,20 +1,32 @@
-"""`/queues` and `/workers`: what stands where, and who works on it; pause and resume."""
+"""`/queues` and `/workers`: what stands where, and who works on it; pause and resume, drain and open, purge."""
 
 from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from lib.jobs import QueueStats
+from services.api.auth import caller_name
 from services.api.backend import backend
-from services.api.contract import Answer, contract
-from services.api.kinds import NOT_FOUND
+from services.api.body import body_of
+from services.api.contract import Answer, Body, contract
+from services.api.kinds import INVALID_INPUT, INVALID_JSON, NOT_FOUND
 from services.api.problems import Problem
 from services.api.replies import json_reply
-from services.api.shapes import QueueRecord, Queues, Workers
+from services.api.shapes import Purged, QueueRecord, Queues, Workers
 from services.api.tokens import Role
 
 blueprint = Blueprint("queues", __name__)
+
+
+class PurgeBody(BaseModel):
+    """What a purge takes beside the jobs that wait to run."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    scheduled: bool = Field(False, description="Also jobs that wait for their time, retries included.")
+    foreign: bool = Field(False, description="Also drop entries that other programs put on its lists and that are no job yet.")
 
 
 @blueprint.get("/queues")
@@ -47,6 +59,37 @@ def resume(name: str) -> Response:
     return _reply(name)
 
 
+@blueprint.post("/queues/<name>/drain")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
+def drain(name: str) -> Response:
+    """Accept nothing more for it; what stands in it runs to its end. Submits and retries are refused, schedules wait."""
+    backend().jobs.drain(_known(name))
+    return _reply(name)
+
+
+@blueprint.post("/queues/<name>/open")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
+def open_again(name: str) -> Response:
+    """Let a drained queue accept jobs again."""
+    backend().jobs.open(_known(name))
+    return _reply(name)
+
+
+@blueprint.post("/queues/<name>/purge")
+@contract(
+    role=Role.ADMIN,
+    tag="Queues",
+    body=Body(PurgeBody, required=False),
+    answers={200: Answer("What was thrown away within a second; where `left` is not 0, ask again.", Purged)},
+    problems=(NOT_FOUND, INVALID_JSON, INVALID_INPUT),
+)
+def purge(name: str) -> Response:
+    """Cancel what waits in it; what runs, runs on, and what is submitted meanwhile stays."""
+    asked = body_of(PurgeBody)
+    done = backend().jobs.purge(_known(name), scheduled=asked.scheduled, foreign=asked.foreign, by=caller_name() or "")
+    return json_reply(asdict(done) | {"queue": _shown(backend().jobs.queue(name))})
+
+
 @blueprint.get("/workers")
 @contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The workers.", Workers)})
 def workers() -> Response:
@@ -66,4 +109,5 @@ def _reply(name: str) -> Response:
 
 
 def _shown(stats: QueueStats) -> dict[str, Any]:
-    return asdict(stats) | {"depth": stats.depth, "paused": stats.paused_since is not None}
+    flags = {"paused": stats.paused_since is not None, "draining": stats.draining_since is not None}
+    return asdict(stats) | {"depth": stats.depth} | flags

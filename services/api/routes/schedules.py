@@ -22,7 +22,7 @@ from services.api.tokens import Role
 
 blueprint = Blueprint("schedules", __name__)
 
-_MAKING = tuple(kind for kind in OF_A_SUBMIT if kind is not kinds.QUEUE_FULL)
+_MAKING = tuple(kind for kind in OF_A_SUBMIT if kind not in (kinds.QUEUE_FULL, kinds.QUEUE_DRAINING))
 
 
 @blueprint.get("/schedules")

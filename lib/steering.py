@@ -1,0 +1,84 @@
+"""What is done to a whole queue: pause and resume, drain and open, purge. Part of `lib.jobs.Jobs`.
+
+Pause holds what would go out, drain what would come in, and purge throws away what waits; see docs/decisions. Each may be
+sent twice.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lib.store import Store, text
+
+_CHUNK = 100  # entries in one call of the script, so that none blocks Redis for long
+_LISTS = [priority + paused for paused in ("", ".paused") for priority in ("high", "normal", "low")]
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge has done.
+
+    Args:
+        cancelled: jobs.
+        foreign: entries of others that belong to no job: left where they are, or dropped if that was asked for.
+        left: entries that it had no time to look at; ask again.
+    """
+
+    cancelled: int
+    foreign: int
+    left: int
+
+
+class Steering:
+    """The side of `Jobs` that deals with whole queues. Every method raises UnknownQueue where there is no such queue."""
+
+    store: Store
+    _queue: Callable[..., str]
+
+    def pause(self, queue: str | None = None) -> None:
+        """Stop claims from a queue; running jobs run on, and new ones are accepted. Twice is the same as once."""
+        self.store.run("pause", self._queue(queue))
+
+    def resume(self, queue: str | None = None) -> None:
+        """Let a paused queue go on, in its order."""
+        self.store.run("resume", self._queue(queue))
+
+    def drain(self, queue: str | None = None) -> None:
+        """Accept nothing more for a queue; what stands in it runs to its end. Twice is the same as once.
+
+        Submits and explicit retries are refused with QueueDraining, schedules hold their firing. What other programs push to
+        its lists themselves cannot be held up.
+        """
+        self.store.run("drain", self._queue(queue), 1)
+
+    def open(self, queue: str | None = None) -> None:
+        """Let a drained queue accept jobs again."""
+        self.store.run("drain", self._queue(queue), 0)
+
+    def purge(
+        self, queue: str | None = None, *, scheduled: bool = False, foreign: bool = False, by: str = "", seconds: float = 1.0
+    ) -> Purged:
+        """Cancel the jobs that wait in a queue and were submitted before this call; those that run, run on.
+
+        Args:
+            scheduled: also those that wait for their time, retries included.
+            foreign: also drop entries that other programs have put on its lists and that are no job yet.
+            by: name of whom the records show as having cancelled them.
+            seconds: after which it ends, `left` saying how much there is still to look at.
+        """
+        name, give_up = self._queue(queue), time.monotonic() + seconds
+        clock = self.store.read(lambda records: records.time())
+        until = 1_000_000 * clock[0] + clock[1]
+        cancelled = others = left = 0
+        for place in [*_LISTS, "unserved", *(["scheduled"] if scheduled else [])]:
+            todo, kept = None, 0
+            while todo != 0:
+                most = _CHUNK if todo is None else min(todo, _CHUNK)
+                args = (name, place, most if time.monotonic() < give_up else 0, kept, until, int(foreign), by)
+                seen, behind, done, foreigners = text(self.store.run("purge", *args))
+                cancelled, others, kept = cancelled + done, others + foreigners, kept + seen - done
+                todo = behind if todo is None else todo - seen
+                if not seen:
+                    left += todo if time.monotonic() >= give_up else 0
+                    break
+        return Purged(cancelled, others, left)
