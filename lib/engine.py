@@ -1,5 +1,6 @@
 """The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`), what failed
-(`lib.failures`), whole queues (`lib.steering`) and reading (`lib.views`).
+(`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`) and telling of ends
+(`lib.deliveries`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -7,6 +8,7 @@ Imported through `lib.jobs`, which is its public name.
 from typing import TYPE_CHECKING
 
 from lib.claims import Claiming
+from lib.deliveries import Delivering
 from lib.failures import Failing
 from lib.schedules import Scheduling
 from lib.settings import Settings
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Scheduling, Steering, Claiming, Failing, Viewing):
+class Jobs(Scheduling, Steering, Claiming, Failing, Viewing, Delivering):
     """The queue of one release.
 
     Args:

@@ -54,6 +54,10 @@ class UnknownSchedule(JobsError):
     """There is no schedule with this id."""
 
 
+class UnknownDelivery(JobsError):
+    """The job has no delivery with this id."""
+
+
 class Conflict(JobsError):
     """The request contradicts what is stored: an id or Idempotency-Key reused with another body, or a job in a state
     that does not allow the change."""

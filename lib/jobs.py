@@ -20,6 +20,7 @@ from lib.course import (
     get_job_by_id,
     update_job_status,
 )
+from lib.deliveries import Delivery
 from lib.engine import Jobs
 from lib.failures import FailureGroup, Retried
 from lib.queue import HotQueue
@@ -36,6 +37,7 @@ __all__ = [
     "Accepted",
     "ChildClosed",
     "Claim",
+    "Delivery",
     "FailureGroup",
     "HotQueue",
     "Job",

@@ -39,6 +39,9 @@ _COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "schedule_fired": ("trafficjobs_schedules_fired", "Jobs that schedules submitted.", ()),
     "schedule_missed": ("trafficjobs_schedules_missed", "Times of schedules for which no job was submitted.", ()),
     "purged": ("trafficjobs_entries_purged", "Foreign list entries that a purge threw away.", ("queue",)),
+    "delivery_attempt": ("trafficjobs_delivery_attempts", "Webhooks and e-mails that were tried to be sent.", ("channel",)),
+    "delivered": ("trafficjobs_deliveries_delivered", "Deliveries of webhooks and e-mails that arrived.", ("channel",)),
+    "undelivered": ("trafficjobs_deliveries_failed", "Deliveries of webhooks and e-mails that were given up.", ("channel",)),
     "rejected": ("trafficjobs_entries_rejected", "Foreign list entries moved aside as unreadable.", ("queue",)),
 }
 _HISTOGRAMS = {

@@ -9,6 +9,7 @@ import orjson
 
 if TYPE_CHECKING:
     from lib.rq_face import RqJob
+from lib.targets import shown
 
 RECORD_VERSION = 1
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
@@ -59,6 +60,7 @@ class Job:
     fingerprint: str | None = None  # of a failed job: those with the same one failed alike
     schedule: str | None = None  # which fired it, and the time it is for
     scheduled_for: str | None = None
+    notify: list[dict[str, Any]] = field(default_factory=list)  # whom it tells of its end
     seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
 
     @staticmethod
@@ -108,17 +110,21 @@ class Job:
             fingerprint=values.get("fingerprint"),
             schedule=values.get("schedule"),
             scheduled_for=iso(values.get("scheduled_for")),
+            notify=_json(values.get("notify")) or [],
             **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as HTTP shows it: every field, the course's `start` and `end`, and its schedule, only where there are."""
+        """The record as HTTP shows it: every field, but the course's two, its schedule and `notify` only where there are any."""
         record = dict(self.__dict__)
         del record["seq"]
         if self.start is None:
             del record["start"], record["end"]
         if self.schedule is None:
             del record["schedule"], record["scheduled_for"]
+        del record["notify"]
+        if self.notify:
+            record["notify"] = shown(self.notify)
         return record
 
 

@@ -18,12 +18,16 @@ from lib.records import iso
 from lib.recurrence import Recurrence
 from lib.store import Store, text
 from lib.submission import Accepted, Retry, Submission, Submitting
+from lib.targets import shown
 
 SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it must still be the id of a job
 MISSED = ("once", "skip", "all")
 MOST_SCHEDULES = 10_000
 _SHOWN_TIMES = 5
-_JOB_FIELDS = ("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl", "start", "end")
+_JOB_FIELDS = (
+    *("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl"),
+    *("start", "end", "notify"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Schedule:
         return {
             "id": self.id,
             **({"cron": when.cron, "timezone": when.timezone} if when.cron is not None else {"every": when.every}),
-            "job": self.job,
+            "job": self.job | ({"notify": shown(self.job["notify"])} if "notify" in self.job else {}),
             **{"queue": self.queue, "missed": self.missed, "paused": self.paused, "by": self.by},
             **{"next": iso(following[0]) if following else None, "upcoming": [iso(time) for time in following]},
             **{"last": iso(self.last), "last_job": self.last_job, "fired": self.fired, "missed_count": self.missed_count},

@@ -8,12 +8,16 @@ variable and the remedy, before anything is started.
 import os
 import re
 import socket
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lib.egress import ADDRESS, check_allowed
+from lib.signing import secrets_of
 
 # Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
 RESERVED_QUEUE_NAMES = frozenset(
@@ -36,6 +40,7 @@ RESERVED_QUEUE_NAMES = frozenset(
         "dependents",
         "unique",
         "deliveries",
+        "delivery",
         "uploads",
         "upkeep",
         "data",
@@ -154,6 +159,27 @@ class Settings(BaseSettings):
         None, repr=False, description="Bearer token that /metrics wants; without it /metrics is open."
     )
 
+    # When a job ends
+    webhook_secret: str | None = Field(
+        None,
+        repr=False,
+        description="Signs webhooks: `whsec_<base64>`, several separated by spaces, which all sign. Without it there are none.",
+    )
+    webhook_allow: CommaList = Field(
+        default_factory=list,
+        description="Where webhooks may go although it is not public: host names (`.svc` with all below it) and networks.",
+    )
+    smtp_host: str | None = Field(None, description="Mail server that takes e-mails about jobs. Without it there are none.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_tls: Literal["starttls", "tls", "off"] = Field("starttls", description="How the mail server is spoken to.")
+    smtp_username: str | None = Field(None, description="Login at the mail server.")
+    smtp_password: str | None = Field(None, repr=False, description="Its password.")
+    smtp_from: str | None = Field(None, description="Sender of the e-mails: `jobs@example.org`, or `Jobs <jobs@example.org>`.")
+    email_allow: CommaList = Field(default_factory=list, description="Domains that e-mails may go to; all by default.")
+    public_url: str = Field(
+        "", description="Address under which people reach the API, such as https://jobs.example.org; for links in what is sent."
+    )
+
     # Data and operations
     data_file: Path = Field(Path("data/atx_traffic.csv"), description="The CSV that `POST /data` without a body loads.")
     data_cache: Path | None = Field(None, description="Folder for the mapped Arrow file; a temporary one by default.")
@@ -188,7 +214,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("auth", "log_level", mode="before")
+    @field_validator("auth", "log_level", "smtp_tls", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -215,6 +241,33 @@ class Settings(BaseSettings):
         except Exception:
             raise ValueError(f"{value!r} is not an IANA time zone such as America/Chicago") from None
         return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_keys(cls, value: str | None) -> str | None:
+        if value is not None:
+            secrets_of(value)
+        return value
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _names_and_networks(cls, value: list[str]) -> list[str]:
+        for each in value:
+            check_allowed(each)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"is {value!r}, which must begin with https:// or http://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> "Settings":
+        if self.smtp_host is not None and not ADDRESS.match(parseaddr(self.smtp_from or "")[1]):
+            raise ValueError("SMTP_HOST is set; SMTP_FROM must be an address such as jobs@example.org")
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_redis(self) -> "Settings":

@@ -16,6 +16,7 @@ from lib.errors import Conflict, InvalidInput, QueueDraining, QueueFull, Unknown
 from lib.records import ID, RECORD_VERSION, Job
 from lib.states import PRIORITIES
 from lib.store import Store, text
+from lib.targets import checked
 from lib.views import Shown
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Submission:
         timeout: seconds a run may take.
         by: name of whom it belongs to.
         start, end: the course's two fields, kept in the record.
+        notify: whom it tells of its end: `{"webhook": url}` or `{"email": address}`, each perhaps with `on`, a list of
+            `complete`, `failed`, `cancelled`; all of them by default.
         schedule, scheduled_for: which schedule fired it, for which of its times; seconds since 1970.
     """
 
@@ -86,6 +89,7 @@ class Submission:
     by: str | None = None
     start: str | None = None
     end: str | None = None
+    notify: Sequence[Mapping[str, Any]] = ()
     schedule: str | None = None
     scheduled_for: float | None = None
 
@@ -211,6 +215,7 @@ class Submitting:
             value = getattr(submission, name)
             if value is not None and not (0 if name == "max_crashes" else 1) <= value <= MAX_DELAY:
                 raise InvalidInput(name, f"is {value}, out of range")
+        checked(self.store.settings, submission.notify)
         if self.catalog is not None:
             self.catalog.validate(submission.operation, submission.params)
 
@@ -239,6 +244,8 @@ class Submitting:
                 "intervals": orjson.dumps(list(submission.retry.intervals)),
                 "jitter": submission.retry.jitter,
             }
+        if submission.notify:
+            fields["notify"] = orjson.dumps(checked(settings, submission.notify))
         fields |= {name: value for name in _KEPT if (value := getattr(submission, name)) is not None}
         if given.get("params") != submission.params:
             fields["params"] = orjson.dumps(submission.params)

@@ -12,7 +12,7 @@ import redis
 from lib.errors import ExpiredJob, InvalidInput, UnknownJob
 from lib.failures import check_fingerprint
 from lib.records import ID, Job, iso
-from lib.states import STATUSES
+from lib.states import COMPLETE, STATUSES, SUBMITTED
 from lib.store import Store
 
 PAGE_LIMIT = 1_000
@@ -57,6 +57,15 @@ class Shown:
     job: Job
     position: int | None
     files: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As HTTP shows it: the record, `position` while it waits, and the names of its `files` once it is complete."""
+        record = self.job.to_dict()
+        if self.job.status == SUBMITTED:
+            record["position"] = self.position
+        if self.job.status == COMPLETE:
+            record["files"] = self.files
+        return record
 
 
 class Viewing:

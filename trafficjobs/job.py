@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from trafficjobs.errors import Conflict, JobCancelled, JobFailed, NotFound, ResultTimeout, Unavailable
 from trafficjobs.events import NoStream, follow
-from trafficjobs.shapes import FileRecord, JobRecord, LogLine
+from trafficjobs.shapes import DeliveryRecord, FileRecord, JobRecord, LogLine
 from trafficjobs.transport import Transport, pauses
 
 if TYPE_CHECKING:
@@ -205,6 +205,16 @@ class Job:
             if ended:
                 return
             time.sleep(next(growing))
+
+    def deliveries(self) -> list[DeliveryRecord]:
+        """The webhooks and e-mails about its end, with every attempt, the oldest first."""
+        found: list[DeliveryRecord] = self._transport.json("GET", f"{self._path}/deliveries")["deliveries"]
+        return found
+
+    def resend(self, delivery: str) -> DeliveryRecord:
+        """Send a delivery again, or now instead of later; the receiver sees the same id. Raises NotFound."""
+        found: DeliveryRecord = self._transport.json("POST", f"{self._path}/deliveries/{quote(delivery, safe='')}/resend")
+        return found
 
     def files(self) -> list[FileRecord]:
         """The files it has made."""

@@ -44,6 +44,7 @@ class JobRecord(TypedDict, total=False):
     attempts: list[dict[str, Any]]
     runs: list[dict[str, Any]]
     fingerprint: str | None
+    notify: list[dict[str, Any]]
     position: int | None
     files: list[str]
 
@@ -60,6 +61,19 @@ class FailureRecord(TypedDict):
     first: str | None
     last: str | None
     job: str
+
+
+class DeliveryRecord(TypedDict, total=False):
+    """What one target (`webhook` or `email`) is told of one end, and what became of it. Times are ISO 8601 in UTC."""
+
+    id: str
+    webhook: str
+    email: str
+    event: str
+    state: str
+    created: str
+    next: str | None
+    attempts: list[dict[str, Any]]
 
 
 class FileRecord(TypedDict):

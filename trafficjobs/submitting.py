@@ -41,6 +41,8 @@ class Submitting:
         timeout: float | None = None,
         retry: int | Mapping[str, Any] | None = None,
         result_ttl: int | None = None,
+        failed_ttl: int | None = None,
+        notify: Iterable[str | Mapping[str, Any]] | None = None,
         idempotency_key: str | None = None,
         **parameters: Any,
     ) -> Job:
@@ -55,14 +57,16 @@ class Submitting:
             delay: seconds until it joins its queue.
             timeout: seconds that a run may take.
             retry: how often it is run again after an exception or a timeout, or `{"max", "intervals", "jitter"}`.
-            result_ttl: seconds for which it is kept after its end.
+            result_ttl, failed_ttl: seconds for which it is kept once it is complete or cancelled, and once it has failed.
+            notify: who is told of its end: URLs and e-mail addresses, or `{"webhook" or "email", "on": ["failed", ...]}`.
             idempotency_key: a key of your own, where a program that starts again must find the job that it had submitted.
 
         Raises: Invalid naming the field, Conflict where the id or key stands for another job, QueueFull, Unavailable.
         """
         body = {"operation": operation, "params": {**(params or {}), **parameters}}
         options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay}
-        options |= {"timeout": timeout, "result_ttl": result_ttl}
+        options |= {"timeout": timeout, "result_ttl": result_ttl, "failed_ttl": failed_ttl}
+        options["notify"] = [target_of(each) for each in notify] if notify is not None else None
         options["retry"] = {"max": retry} if isinstance(retry, int) else dict(retry) if retry is not None else None
         return self.submit_body(body | {name: value for name, value in options.items() if value is not None}, idempotency_key)
 
@@ -160,6 +164,13 @@ class Submitting:
 
     def _newest(self) -> list[Job]:
         return list(self.jobs(limit=PAGE))[::-1]
+
+
+def target_of(given: str | Mapping[str, Any], on: Iterable[str] = ()) -> dict[str, Any]:
+    """Somebody to be told, as a body has it: a URL is a webhook, another text an e-mail address."""
+    if not isinstance(given, str):
+        return dict(given)
+    return {"webhook" if "://" in given else "email": given} | ({"on": list(on)} if on else {})
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,21 @@ from flask import Flask
 from lib.settings import Settings, load_settings
 from services.api import access_log, auth, conditional, live, problems
 from services.api.backend import attach, make_backend
-from services.api.routes import course, data, direct, docs, events, failures, health, jobs, operations, queues, results, schedules
+from services.api.routes import (
+    course,
+    data,
+    deliveries,
+    direct,
+    docs,
+    events,
+    failures,
+    health,
+    jobs,
+    operations,
+    queues,
+    results,
+    schedules,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -30,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.install(app, settings)
     conditional.install(app)
     problems.install(app)
-    for module in (health, docs, jobs, failures, results, events, course, operations, data, queues, schedules):
+    for module in (health, docs, jobs, failures, results, deliveries, events, course, operations, data, queues, schedules):
         app.register_blueprint(module.blueprint)
     direct.add_routes(app, made.catalog)  # last, because they give way to every other route
     return app

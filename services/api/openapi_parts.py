@@ -13,6 +13,7 @@ answered at once by the direct routes. Errors are problem details (RFC 9457); th
 TAGS = {
     "Jobs": "Submit, list, look at, cancel, retry, delete.",
     "Results": "What a job has left: its result, files and log.",
+    "Notifications": "Who was told of the end of a job.",
     "Schedules": "Jobs that recur.",
     "Operations": "What a job can do.",
     "Direct": "Small questions, answered within the request.",
@@ -73,6 +74,7 @@ def path_parameter(rule: str, name: str, catalog: Catalog, settings: Settings) -
     description, schema = {
         "jid": ("Id of a job.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
         "sid": ("Id of a schedule.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}),
+        "delivery": ("Id of a delivery.", text),
         "report_id": ("Report id of an incident.", text),
         "version": ("Id of a version of the data.", text),
         "slug": ("The last part of a problem's type.", text),

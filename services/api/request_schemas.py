@@ -6,11 +6,13 @@ For the OpenAPI document only; bodies are checked by `services.api.submissions` 
 from typing import Any
 
 from lib.bodies import DATE_OPERATION, DEFAULT_OPERATION
+from lib.egress import MOST_CHARACTERS
 from lib.operations import Catalog
 from lib.settings import Settings
+from lib.targets import MOST_TARGETS
 from services.api.schemas import Schema, Schemas
 from services.api.shapes_schedules import NewScheduleBody, ScheduleBody
-from services.api.submissions import JobOptions
+from services.api.submissions import JobOptions, Target
 
 NULL = {"type": "null"}
 
@@ -140,7 +142,26 @@ def _options(settings: Settings, schemas: Schemas) -> dict[str, Schema]:
     properties["queue"] |= {"anyOf": [{"type": "string", "enum": settings.own_queues}, NULL]}
     seconds = {"type": "number", "exclusiveMinimum": 0, "maximum": settings.max_timeout}
     properties["timeout"] |= {"anyOf": [seconds, NULL]}
+    properties["notify"] |= {"anyOf": [_targets(settings, schemas), NULL]}
     return {name: schemas.add(f"job_{name}", schema) for name, schema in properties.items()}
+
+
+def _targets(settings: Settings, schemas: Schemas) -> Schema:
+    """What `notify` takes where these settings are: nothing where neither webhooks nor e-mails can be sent."""
+    fields = schemas.fields(Target)
+    on = fields.pop("on")
+    forms: dict[str, Schema] = {
+        "webhook": {"pattern": "^https?://[!-~]+$", "maxLength": MOST_CHARACTERS},
+        "email": {"format": "email"},
+    }
+    configured = {"webhook": settings.webhook_secret, "email": settings.smtp_host}
+    kinds = []
+    for name, form in forms.items():
+        given = {"type": "string", "description": fields[name]["description"]} | form
+        text = f"Somebody who is told by {name}."
+        made = schemas.add(f"{name}_target", _object({name: given, "on": on}, [name], text))
+        kinds += [made] if configured[name] else []
+    return {"type": "array", "items": {"anyOf": kinds} if kinds else {"type": "object"}, "maxItems": MOST_TARGETS if kinds else 0}
 
 
 def _spelling(catalog: Catalog, operation: str, options: dict[str, Schema], description: str) -> Schema:

@@ -100,6 +100,14 @@ class RetryPolicy(TypedDict):
     jitter: float
 
 
+class NotifyTarget(TypedDict):
+    """Somebody who is told of the end of a job: webhook or email."""
+
+    webhook: NotRequired[Annotated[str, Field(description="URL; its query string is masked.")]]
+    email: NotRequired[str]
+    on: Annotated[list[Literal["complete", "failed", "cancelled"]], Field(description="Ends to be told of.")]
+
+
 class JobRecord(TypedDict):
     """A job. All times are ISO 8601 in UTC."""
 
@@ -136,6 +144,7 @@ class JobRecord(TypedDict):
     scheduled_for: NotRequired[
         Annotated[str | None, _time("The time of the schedule that it is for; null where it was triggered.")]
     ]
+    notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
     position: NotRequired[Annotated[int | None, Field(description="Jobs that run before it; while it waits.")]]
     files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
 

@@ -4,7 +4,7 @@ Used by `POST /jobs` and by the course's spellings. Shapes are checked here (400
 catalog when the job is submitted (422). Nothing is written.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
@@ -15,6 +15,7 @@ from lib.parameters import did_you_mean, strictly
 from lib.records import ID
 from lib.states import PRIORITIES
 from lib.submission import MAX_DELAY
+from lib.targets import MOST_TARGETS
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
 
@@ -37,6 +38,16 @@ class RetryOptions(_Strict):
     jitter: float = Field(0.1, ge=0, le=1)
 
 
+class Target(_Strict):
+    """Somebody who is told of the end of a job: a webhook or an e-mail address; see `lib.targets`."""
+
+    webhook: str | None = Field(None, description="URL to which a signed POST is sent.")
+    email: str | None = Field(None, description="Address that gets an e-mail.")
+    on: list[Literal["complete", "failed", "cancelled"]] | None = Field(
+        None, min_length=1, description="Ends to be told of; all by default."
+    )
+
+
 class JobOptions(_Strict):
     """What a body may say beside its operation. null is the default."""
 
@@ -48,9 +59,13 @@ class JobOptions(_Strict):
     delay: Seconds | None = Field(None, description="Seconds until it joins its queue.")
     timeout: Seconds | None = Field(None, description="Seconds that a run may take.")
     retry: RetryOptions | None = Field(None, description="Whether it is run again after an exception or a timeout.")
-    result_ttl: Ttl | None = Field(None, description="Seconds for which it is kept after its end.")
+    result_ttl: Ttl | None = Field(None, description="Seconds for which it is kept once it is complete or cancelled.")
+    failed_ttl: Ttl | None = Field(None, description="Seconds for which it is kept once it has failed.")
+    notify: list[Target] | None = Field(None, max_length=MOST_TARGETS, description="Who is told of its end.")
 
 
+_PARTS: dict[str, type[BaseModel]] = {"retry": RetryOptions, "notify": Target}
+_KEPT = ("id", "priority", "delay", "result_ttl", "failed_ttl")
 _NO_OPTIONS = JobOptions()
 
 
@@ -78,11 +93,11 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
     named = "operation" in body
     spelling = ["operation", "params"] if named else ["date"] if operation == DATE_OPERATION else ["start", "end"]
     options = _options({name: value for name, value in body.items() if name not in spelling}, spelling)
-    fields: dict[str, Any] = {
-        name: value for name in ("id", "priority", "delay", "result_ttl") if (value := getattr(options, name)) is not None
-    }
+    fields: dict[str, Any] = {name: value for name in _KEPT if (value := getattr(options, name)) is not None}
     if options.retry is not None:
         fields["retry"] = Retry(**options.retry.model_dump())
+    if options.notify:
+        fields["notify"] = [target.model_dump(exclude_none=True) for target in options.notify]
     if not named:
         _check_top_level(operation, params)
         fields["input"] = {name: body[name] for name in body if name in spelling}
@@ -109,7 +124,7 @@ def _problem(known: list[str], kind: str, place: tuple[int | str, ...], message:
     if kind != "extra_forbidden":
         return name, message.replace("Input should", "should", 1)
     if len(place) > 1:
-        return name, f"is not a part of {place[0]}; it takes {', '.join(RetryOptions.model_fields)}"
+        return name, f"is not a part of {place[0]}; it takes {', '.join(_PARTS[str(place[0])].model_fields)}"
     takes = f"it takes {', '.join(known)}, and an operation's own parameters in params"
     return name, f"is not a field of this job{did_you_mean(name, known)}; {takes}"
 

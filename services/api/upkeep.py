@@ -1,6 +1,8 @@
-"""The upkeep process: `python -m services.api.upkeep`. Runs the duties of `lib.upkeep` once a second until SIGTERM.
+"""The upkeep process: `python -m services.api.upkeep`. Runs the duties of `lib.upkeep` once a second until SIGTERM, and beside
+them, in threads of their own, the senders of webhooks and e-mails.
 
-Started beside the API, one for each replica; the lock in Redis lets one work. Killed at any moment it loses nothing.
+Started beside the API, one for each replica. The lock in Redis lets one do the duties; the senders of all share the deliveries.
+Killed at any moment it loses nothing.
 """
 
 import faulthandler
@@ -13,6 +15,7 @@ import threading
 from lib.errors import JobsError
 from lib.jobs import Jobs
 from lib.logs import configure_logging
+from lib.sending import Senders
 from lib.settings import SettingsError, load_settings
 from lib.upkeep import Upkeep
 
@@ -33,7 +36,9 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    upkeep = Upkeep(Jobs(settings))
+    jobs = Jobs(settings)
+    upkeep, senders = Upkeep(jobs), Senders(jobs)
+    senders.start()
     logger.info("upkeep started, pid %d, queues %s", os.getpid(), ", ".join(settings.all_queues))
     away = False
     while not stop.wait(settings.upkeep_interval):
@@ -54,6 +59,7 @@ def main() -> int:
         upkeep.release()
     except JobsError as error:
         logger.warning("The lock was not given back: %s", error)
+    senders.stop()
     return 0
 
 

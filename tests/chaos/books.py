@@ -18,6 +18,7 @@ _KEYS = [
     (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
+    (r"(job|batch)\.[\w-]+\.deliveries|delivery\.[\w-]+|deliveries\.(due|held)", _EVER),
     (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
     (r"failures(\.first|\.[0-9a-f]{16})?", _EVER),
     (r"data\.[\w-]+(\.\d+)?", _EVER),

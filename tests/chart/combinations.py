@@ -60,7 +60,24 @@ CLUSTER: Values = {
     "externalRedis": {"cluster": ["one.example.com:7000", "two.example.com:7001"]},
     "config": {"queueDb": 0, "keyPrefix": "{tj}:"},
 }
-EXISTING_SECRETS: Values = {"redis": {"existingSecret": "my-redis"}, "api": {"auth": {"existingSecret": "my-tokens"}}}
+EXISTING_SECRETS: Values = {
+    "redis": {"existingSecret": "my-redis"},
+    "api": {"auth": {"existingSecret": "my-tokens"}},
+    "notifications": {"webhooks": {"existingSecret": "mine"}},
+}
+NOTIFICATIONS: Values = {
+    "config": {"publicUrl": "https://jobs.example.org"},
+    "notifications": {
+        "webhooks": {"enabled": True, "allow": [".hooks.svc", "10.1.0.0/16"]},
+        "email": {
+            "host": "mail.example.org",
+            "from": "Jobs <jobs@example.org>",
+            "username": "jobs",
+            "existingSecret": "mine",
+            "allow": ["example.org"],
+        },
+    },
+}
 POOLS: Values = {
     "config": {"keyPrefix": "blue:"},
     "workers": {
@@ -71,6 +88,7 @@ POOLS: Values = {
 EVERYTHING = merged(
     KEDA,
     POOLS,
+    NOTIFICATIONS,
     {
         "global": {"imageRegistry": "registry.example.com", "imagePullSecrets": ["one", {"name": "two"}], "storageClass": "fast"},
         "imagePullSecrets": [{"name": "three"}],
@@ -148,6 +166,9 @@ COMBINATIONS: dict[str, Values] = {
     "accounts of mine": {"serviceAccount": {"create": False, "name": "mine"}, "worker": {"deletionCost": True}},
     "by digest": {"worker": {"image": {"digest": "sha256:" + "ab" * 32}}},
     "debug": {"debug": {"enabled": True}},
+    "notifications": NOTIFICATIONS,
+    "webhooks by a secret of mine": {"notifications": {"webhooks": {"enabled": True, "existingSecret": "mine"}}},
+    "mail without a login": {"notifications": {"email": {"host": "mail", "from": "a@example.org", "tls": "off", "port": 25}}},
     "scraped": {"redis": {"exporter": {"enabled": True}}},
     "a ConfigMap of operations": {"operations": {"existingConfigMap": "mine"}},
 }

@@ -6,6 +6,7 @@ a rule may be a name of the server's, and a peer without a namespaceSelector is 
 """
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tests.chart.pods import containers
 from tests.chart.rendering import NAMESPACE, Object, Release
@@ -13,11 +14,12 @@ from tests.chart.rendering import NAMESPACE, Object, Release
 
 @dataclass(frozen=True)
 class Pod:
-    """What policies see of a pod. `ports` are its named ports."""
+    """What policies see of a pod, or of what lies outside of the cluster at `address`. `ports` are its named ports."""
 
     labels: dict[str, str]
     namespace: str = NAMESPACE
     ports: dict[str, int] = field(default_factory=dict)
+    address: str = ""
 
 
 def pod_of(workload: Object) -> Pod:
@@ -65,12 +67,23 @@ def _peer_fits(peers: list[Object] | None, other: Pod) -> bool:
     if not peers:  # a rule without peers is about everybody
         return True
     for peer in peers:
+        if "ipBlock" in peer:
+            assert peer.keys() == {"ipBlock"}, peer
+            if other.address and _in_block(peer["ipBlock"], ip_address(other.address)):
+                return True
+            continue
         assert peer.keys() <= {"podSelector", "namespaceSelector"}, peer
+        if other.address:
+            continue
         namespace = {"kubernetes.io/metadata.name": other.namespace}
         inside = _chosen(peer["namespaceSelector"], namespace) if "namespaceSelector" in peer else other.namespace == NAMESPACE
         if inside and _chosen(peer.get("podSelector", {}), other.labels):
             return True
     return False
+
+
+def _in_block(block: Object, address: IPv4Address | IPv6Address) -> bool:
+    return address in ip_network(block["cidr"]) and not any(address in ip_network(each) for each in block.get("except", []))
 
 
 def _chosen(selector: Object, labels: dict[str, str]) -> bool:

@@ -96,6 +96,26 @@ def test_api_and_workers_go_to_redis_and_ask_for_names_and_nowhere_else(chart: C
     assert goes(chart.render(merged(EXPORTER, more)), name) == {"dns", "dns by tcp", "smtp"}
 
 
+def test_webhooks_go_to_the_internet_and_to_nothing_private(chart: Chart) -> None:
+    release = chart.render(merged(EXPORTER, {"notifications": {"webhooks": {"enabled": True}}}))
+    api, worker = everybody(release)["api"], everybody(release)["worker"]
+    for address in ("93.184.216.34", "2606:4700::1111"):
+        outside = Pod({}, "", address=address)
+        assert [port for port in (22, 80, 443, 6379, 8080) if allowed(release, api, outside, port)] == [80, 443]
+        assert not allowed(release, worker, outside, 443)
+        assert not allowed(chart.render(EXPORTER), api, outside, 443)
+    private = ("10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "100.64.0.1", "127.0.0.1", "fd00::1", "fe80::1", "::1")
+    for address in (*private, "64:ff9b::a00:1", "2002:a00:1::"):
+        assert not allowed(release, api, Pod({}, "", address=address), 443), address
+    assert goes(release, "api") == {"dns", "dns by tcp"}
+
+
+def test_mail_goes_to_the_port_of_its_server_wherever_that_is(chart: Chart) -> None:
+    mail = {"notifications": {"email": {"host": "mail", "from": "a@example.org", "port": 25}}}
+    assert goes(chart.render(merged(EXPORTER, mail)), "api") == {"dns", "dns by tcp", "smtp"}
+    assert goes(chart.render(merged(EXPORTER, mail)), "worker") == {"dns", "dns by tcp"}
+
+
 def test_redis_goes_nowhere(chart: Chart) -> None:
     assert goes(chart.render(EXPORTER), "redis") == set()
 

@@ -92,6 +92,10 @@ WRONG: dict[str, list[Any]] = {
     "externalRedis.port": ["6379"],
     "externalRedis.sentinels": ["one:26379", ["one"], ["one:26379,two:26379"]],
     "externalRedis.cluster": [["one"]],
+    "notifications.webhooks.allow": ["10.0.0.0/8", ["a b"]],
+    "notifications.email.tls": ["ssl"],
+    "notifications.email.port": ["25"],
+    "config.publicUrl": ["jobs.example.org"],
     "extraObjects": [[1], {}],
 }
 
@@ -133,6 +137,11 @@ CONTRADICTIONS: dict[str, tuple[str, Any]] = {
     "shared": ("config.keyPrefix: must be set", {**EXTERNAL, "externalRedis": {"host": "a", "shared": True}}),
     "maxmemory": ("redis.maxmemory: is above", {"redis": {"maxmemory": "2Gi"}}),
     "no memory": ("redis.maxmemory: must be set", {"redis": {"resources": {"limits": {"memory": None}}}}),
+    "mail from nobody": ("notifications.email.from: must be", {"notifications": {"email": {"host": "mail"}}}),
+    "a login without a password": (
+        "notifications.email.existingSecret: must name",
+        {"notifications": {"email": {"host": "mail", "from": "a@example.org", "username": "a"}}},
+    ),
     "operations": (
         "operations.existingConfigMap: is set while",
         {"operations": {"files": {"a.py": ""}, "existingConfigMap": "b"}},

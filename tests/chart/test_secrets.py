@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lib.signing import secrets_of
 from services.api.tokens import Caller, Role, TokenFile
 from tests.chart.combinations import COMBINATIONS, EVERYTHING, EXISTING_SECRETS, EXTERNAL, KEDA
 from tests.chart.pods import container, environment
@@ -40,7 +41,7 @@ def test_a_password_given_as_a_value_stands_in_a_secret_only(chart: Chart, name:
 def test_what_is_generated_stands_in_secrets_only(chart: Chart) -> None:
     release = chart.render(EVERYTHING)
     secrets = [value for value in decoded(release) if "\n" not in value]
-    assert len(secrets) == len(USERS) + 3
+    assert len(secrets) == len(USERS) + 3 + 1  # tokens, and what signs webhooks
     text = elsewhere(release)
     for secret in secrets:
         assert secret not in text
@@ -87,6 +88,18 @@ def test_only_the_hashes_of_tokens_reach_the_api(chart: Chart) -> None:
     assert volume["secret"]["items"] == [{"key": "tokens", "path": "tokens"}]
     assert f"{FULL}-tokens" not in json.dumps(api["spec"]["template"]["spec"]["containers"])
     assert "tokens" not in [mount["name"] for mount in container(api, "upkeep")["volumeMounts"]]
+
+
+def test_what_signs_webhooks_is_a_secret_of_the_form_that_the_programs_take(chart: Chart) -> None:
+    release = chart.render({"notifications": {"webhooks": {"enabled": True}}})
+    data = release.get("Secret", f"{FULL}-webhooks")["data"]
+    (key,) = secrets_of(base64.b64decode(data["webhook-secret"]).decode())
+    assert len(key) == 32
+    for name in ("api", "upkeep"):
+        given = environment(container(release.get("Deployment", f"{FULL}-api"), name))["WEBHOOK_SECRET"]
+        assert given == {"secretKeyRef": {"name": f"{FULL}-webhooks", "key": "webhook-secret"}}
+    assert release.find("Secret", f"{FULL}-webhooks") is not None
+    assert chart.render().find("Secret", f"{FULL}-webhooks") is None
 
 
 def test_secrets_of_the_user_are_taken_and_none_is_made(chart: Chart) -> None:

@@ -24,6 +24,8 @@ ASKING: dict[str, list[str]] = {
     "failures": [],
     "delete": ["x"],
     "log": ["x"],
+    "deliveries": ["x"],
+    "resend": ["x", "job_x_0_1"],
     "operations": [],
     "queues": [],
     "pause": ["job-queue"],

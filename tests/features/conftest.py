@@ -25,6 +25,7 @@ import pytest
 
 from lib.jobs import Jobs
 from lib.settings import load_settings
+from tests.receivers import SECRET
 from tests.servers import Server, free_port
 from tests.service import Service, whole_service
 from tests.waiting import until
@@ -172,6 +173,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         served = [settings.queue_name, *QUEUES[:2]]
         operations = Path(__file__).parent / "operations"
         more = {"queues": ",".join(QUEUES), "worker_queues": ",".join(served), "operations_dir": operations}
+        more |= {"webhook_secret": SECRET, "webhook_allow": "127.0.0.1/32"}
+        more |= {"smtp_host": "127.0.0.1", "smtp_port": free_port(), "smtp_tls": "off", "smtp_from": "jobs@example.org"}
         with whole_service(settings, folder, worker_children=4, **more) as running:
             yield running
 

@@ -10,7 +10,21 @@ import typer
 import typer.main
 
 from trafficjobs import __version__
-from trafficjobs.cli import data, doctor, failed, failures, jobs, local, profile, schedules, service, submit, tokens, top
+from trafficjobs.cli import (
+    data,
+    deliveries,
+    doctor,
+    failed,
+    failures,
+    jobs,
+    local,
+    profile,
+    schedules,
+    service,
+    submit,
+    tokens,
+    top,
+)
 
 app = typer.Typer(
     help="Submit jobs of traffic analysis to a service, and see what becomes of them.",
@@ -28,7 +42,7 @@ def root(context: typer.Context, version: Annotated[bool, typer.Option("--versio
         typer.echo(context.get_help())
 
 
-for module in (local, data, submit, jobs, failed, schedules, service, doctor, top, tokens, profile):
+for module in (local, data, submit, jobs, deliveries, failed, schedules, service, doctor, top, tokens, profile):
     module.add_to(app)
 
 

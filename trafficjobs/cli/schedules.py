@@ -7,7 +7,7 @@ import typer
 from trafficjobs.cli import output
 from trafficjobs.cli.parameters import json_object, parsed
 from trafficjobs.cli.session import Session, command
-from trafficjobs.cli.submit import JsonParams, Pairs
+from trafficjobs.cli.submit import JsonParams, Notify, NotifyOn, Pairs, targets
 from trafficjobs.shapes import ScheduleRecord
 
 Id = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Id of the schedule; `schedule list` shows them.")]
@@ -35,6 +35,8 @@ def new(
     missed: Annotated[str | None, typer.Option(metavar="once|skip|all", help="What becomes of missed times.")] = None,
     queue: Annotated[str | None, typer.Option(help="Queue its jobs go to.")] = None,
     priority: Annotated[str | None, typer.Option(metavar="high|normal|low")] = None,
+    notify: Notify = None,
+    notify_on: NotifyOn = None,
     id: Annotated[str | None, typer.Option("--id", help="Of the schedule; sending it again changes nothing.")] = None,
 ) -> None:
     """Let a job be submitted again and again.
@@ -45,7 +47,8 @@ def new(
     if param:
         params |= parsed(param, session.client.operation(operation).get("schema", {}))
     job: dict[str, Any] = {"operation": operation, "params": params}
-    job |= {name: value for name, value in (("queue", queue), ("priority", priority)) if value is not None}
+    options = {"queue": queue, "priority": priority, "notify": targets(notify, notify_on)}
+    job |= {name: value for name, value in options.items() if value is not None}
     made = session.client.create_schedule(job, cron=cron, every=every, timezone=timezone, missed=missed, id=id)
     session.show(made, lambda: _made(made))
 

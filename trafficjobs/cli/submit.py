@@ -18,6 +18,7 @@ from trafficjobs.cli.session import Session, command
 from trafficjobs.cli.waiting import ended
 from trafficjobs.errors import Invalid, TrafficjobsError
 from trafficjobs.job import Job
+from trafficjobs.submitting import target_of
 
 Pairs = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may stand several times.")
@@ -28,6 +29,11 @@ Bodies = Annotated[
 ]
 Intervals = Annotated[
     list[float] | None, typer.Option("--retry-interval", metavar="SECONDS", min=0, help="Before the 1st, 2nd, ... retry.")
+]
+
+Notify = Annotated[list[str] | None, typer.Option(metavar="URL|ADDRESS", help="Tell it of the end; may stand several times.")]
+NotifyOn = Annotated[
+    list[str] | None, typer.Option(metavar="complete|failed|cancelled", help="Tell of these ends only; may stand several times.")
 ]
 
 
@@ -49,7 +55,10 @@ def submit(
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="That a run may take.")] = None,
     retry: Annotated[int | None, typer.Option(metavar="N", min=0, help="Runs after an exception or a timeout.")] = None,
     retry_interval: Intervals = None,
-    result_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept after its end.")] = None,
+    result_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept once complete or cancelled.")] = None,
+    failed_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept once it has failed.")] = None,
+    notify: Notify = None,
+    notify_on: NotifyOn = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and print the result.")] = False,
     wait_timeout: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Wait no longer than this.")] = None,
 ) -> None:
@@ -58,7 +67,8 @@ def submit(
     For example: trafficjobs submit top_locations -p n=5 --wait
     """
     options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay, "timeout": timeout}
-    options |= {"result_ttl": result_ttl, "retry": _retry(retry, retry_interval)}
+    options |= {"result_ttl": result_ttl, "failed_ttl": failed_ttl, "retry": _retry(retry, retry_interval)}
+    options["notify"] = targets(notify, notify_on)
     options = {name: value for name, value in options.items() if value is not None}
     if (operation is None) == (file is None):
         raise Invalid("Name one operation, or bodies with --file; see: trafficjobs submit --help")
@@ -71,6 +81,13 @@ def submit(
     if param:
         params |= parsed(param, session.client.operation(str(operation)).get("schema", {}))
     _finish(session, session.client.submit(str(operation), params, **options), wait, wait_timeout)
+
+
+def targets(notify: list[str] | None, on: list[str] | None) -> list[dict[str, Any]] | None:
+    """`--notify` and `--notify-on` as a body has them. Raises Invalid."""
+    if on and not notify:
+        raise Invalid("--notify-on belongs to --notify, which says whom to tell.")
+    return [target_of(each, on or ()) for each in notify] if notify else None
 
 
 def _finish(session: Session, job: Job, wait: bool, timeout: float | None) -> None:

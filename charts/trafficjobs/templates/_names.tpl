@@ -68,6 +68,10 @@ annotations:
 {{- .Values.api.auth.existingSecret | default (printf "%s-tokens" (include "trafficjobs.fullname" .)) -}}
 {{- end -}}
 
+{{- define "trafficjobs.webhooksSecret" -}}
+{{- .Values.notifications.webhooks.existingSecret | default (printf "%s-webhooks" (include "trafficjobs.fullname" .)) -}}
+{{- end -}}
+
 {{- define "trafficjobs.operationsConfigMap" -}}
 {{- if .Values.operations.existingConfigMap -}}
 {{- .Values.operations.existingConfigMap -}}

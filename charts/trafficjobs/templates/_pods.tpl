@@ -86,6 +86,33 @@ key: {{ .root.Values.externalRedis.passwordKey | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* What API and upkeep need for telling of ends; workers know none of it. */}}
+{{- define "trafficjobs.notifyEnv" -}}
+{{- with .Values.notifications.webhooks }}
+{{- if .enabled }}
+- name: WEBHOOK_SECRET
+  valueFrom:
+    secretKeyRef: {name: {{ include "trafficjobs.webhooksSecret" $ | quote }}, key: webhook-secret}
+- {name: WEBHOOK_ALLOW, value: {{ join "," .allow | quote }}}
+{{- end }}
+{{- end }}
+{{- with .Values.notifications.email }}
+{{- if .host }}
+- {name: SMTP_HOST, value: {{ .host | quote }}}
+- {name: SMTP_PORT, value: {{ include "trafficjobs.plain" .port | quote }}}
+- {name: SMTP_TLS, value: {{ .tls | quote }}}
+- {name: SMTP_FROM, value: {{ .from | quote }}}
+- {name: EMAIL_ALLOW, value: {{ join "," .allow | quote }}}
+{{- if .username }}
+- {name: SMTP_USERNAME, value: {{ .username | quote }}}
+- name: SMTP_PASSWORD
+  valueFrom:
+    secretKeyRef: {name: {{ .existingSecret | quote }}, key: {{ .passwordKey | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* (dict "root" $ "own" .Values.api) */}}
 {{- define "trafficjobs.envFrom" -}}
 {{- with concat (.root.Values.extraEnvFrom | default list) (.own.extraEnvFrom | default list) }}

@@ -1,6 +1,7 @@
 -- How a run ends: complete, failed, cancelled, or back to the queue. All callers have checked the token before.
 --@include lists
 --@include failures
+--@include announcing
 local BUCKETS = @BUCKETS@
 -- Observe seconds in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds.
 local function observe(name, operation, value)
@@ -57,6 +58,7 @@ local function conclude(job, status, reason, result, error_json)
   local ttl = status == 'failed' and job.failed_ttl or job.result_ttl
   rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(ttl)), job.id)
   count(status .. '|' .. job.operation .. (status == 'failed' and '|' .. reason or ''))
+  if job.notify then announce('job', job.id, job.run or rec('HGET', job.key, 'run') or 0, status, job.notify) end
   if ran then unlease(job) end -- last: a claim that follows goes on in the same database
 end
 

@@ -6,6 +6,7 @@ local function remove(job)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
   forget_failure(job)
   rec('DEL', job.key, job.key .. '.log', job.key .. '.files')
+  if job.notify then forget_deliveries('job', job.id) end
   if job.idempotency and rec('GET', job.idempotency) == job.id then rec('DEL', job.idempotency) end
   local listed = tonumber(job.listed or 0)
   if listed > 0 then

@@ -21,7 +21,7 @@ from services.api.entries import START, Entry, Place, events_between, lines_afte
 from services.api.live import GLANCE, Listener, NoPlace, live
 from services.api.problems import Problem
 from services.api.queries import Query
-from services.api.routes.jobs import OF_A_JOB, find_job, record_of
+from services.api.routes.jobs import OF_A_JOB, find_job
 from services.api.tokens import Role
 
 blueprint = Blueprint("events", __name__)
@@ -118,7 +118,7 @@ def _listen(jid: str | None, since: Place | None) -> Listener:
 
 def _record(jid: str) -> dict[str, Any]:
     find_job(jid)  # an impossible id never gets further
-    return record_of(backend().jobs.look(jid))
+    return backend().jobs.look(jid).to_dict()
 
 
 def _stream(stream: "Stream") -> Response:

@@ -1,13 +1,12 @@
 """`/jobs`: submit, list, look at, cancel, retry, delete. Results and files are in `routes.results`."""
 
 from dataclasses import replace
-from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import UnknownJob
-from lib.jobs import Accepted, Job, Shown
+from lib.jobs import Accepted, Job
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
@@ -69,20 +68,10 @@ def job_id(jid: str) -> str:
     return jid
 
 
-def record_of(shown: Shown) -> dict[str, Any]:
-    """A job as HTTP shows it: its record, `position` while it waits, and the names of its `files` once it is complete."""
-    record = shown.job.to_dict()
-    if shown.job.status == "submitted":
-        record["position"] = shown.position
-    if shown.job.status == "complete":
-        record["files"] = shown.files
-    return record
-
-
 def accepted(one: Accepted) -> Response:
     """202 with the record of a job as it was accepted; one that had been accepted before, as it is now."""
     shown = one.shown or backend().jobs.look(one.id)
-    return json_reply(record_of(shown), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
+    return json_reply(shown.to_dict(), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
 
 
 def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
@@ -147,7 +136,7 @@ def index() -> Response:
 def get(jid: str) -> Response:
     """One job."""
     wait_for_end(job_id(jid))
-    return json_reply(record_of(backend().jobs.look(jid)))
+    return json_reply(backend().jobs.look(jid).to_dict())
 
 
 @blueprint.post("/jobs/<jid>/cancel")
@@ -164,7 +153,7 @@ def cancel(jid: str) -> Response:
     """Cancel a job: 200 where it waited, 202 where it runs and its worker was told."""
     job = own_job(jid)
     state = backend().jobs.cancel(job.id, caller_name() or "")
-    return json_reply(record_of(backend().jobs.look(job.id)), 202 if state == "in-progress" else 200)
+    return json_reply(backend().jobs.look(job.id).to_dict(), 202 if state == "in-progress" else 200)
 
 
 @blueprint.post("/jobs/<jid>/retry")

@@ -20,6 +20,7 @@ from tests.chaos.evidence import Answer, Evidence, Fault, Violation
 from tests.chaos.history import History
 from tests.chaos.ledger import Ledger
 from tests.chaos.proxy import Proxy
+from tests.receivers import SECRET
 from tests.servers import Server
 from tests.waiting import until
 
@@ -54,7 +55,12 @@ class Stage:
         self.server = server or Server(folder / "redis", os.environ.get("TRAFFICJOBS_SERVER"))
         self._own_server = server is None
         self.settings = load_settings(
-            redis_ip="127.0.0.1", redis_port=self.server.port, key_prefix=prefix, lease_seconds=lease, upkeep_interval=0.1
+            webhook_secret=SECRET,
+            redis_ip="127.0.0.1",
+            redis_port=self.server.port,
+            key_prefix=prefix,
+            lease_seconds=lease,
+            upkeep_interval=0.1,
         )
         self.ledger = Ledger(folder / "ledger")
         self.faults: list[Fault] = []

@@ -1,0 +1,133 @@
+"""One HTTP request of a webhook: signed as https://www.standardwebhooks.com says, sent to an address that was looked at.
+
+No proxy, no redirect, no second look at the name: the connection goes to one of the addresses that `lib.egress` allowed,
+while TLS still asks for the certificate of the name. What is answered beyond the status is of no interest and hardly read.
+"""
+
+import http.client
+import io
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lib.egress import Egress, Endpoint
+from lib.signing import signature
+
+TIMEOUT = 10.0  # seconds for everything: name, connection, request and the head of the answer
+_MOST_READ = 16 * 1024  # bytes of an answer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a receiver said. `retry_after` is that header as it came."""
+
+    status: int
+    retry_after: str | None
+
+
+def post(egress: Egress, url: str, identity: str, body: bytes, keys: Sequence[bytes], timeout: float = TIMEOUT) -> Answer:
+    """Send one webhook and return what the receiver says.
+
+    Args:
+        identity: of the delivery; the same for each of its attempts.
+        timeout: seconds for all of it.
+
+    Raises:
+        Refused: it may not go there.
+        OSError, http.client.HTTPException: nobody answered in time, or not in HTTP; the certificate is not right.
+    """
+    end = time.monotonic() + timeout
+    endpoint = egress.endpoint(url)
+    addresses = egress.addresses(endpoint)
+    now = int(time.time())
+    headers = {
+        "Host": endpoint.authority,
+        "User-Agent": "trafficjobs",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Accept": "*/*",
+        "Connection": "close",
+        "webhook-id": identity,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature(keys, identity, now, body),
+    }
+    lines = [f"POST {endpoint.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    with _connected(endpoint, addresses, end) as connection:
+        _send(connection, "\r\n".join([*lines, "", ""]).encode("ascii") + body, end)
+        return _answer(connection, end)
+
+
+def _left(end: float) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _connected(endpoint: Endpoint, addresses: Sequence[str], end: float) -> socket.socket:
+    """A connection to the first address that answers, under TLS where the URL says so."""
+    failure: OSError = OSError("the name has no address")
+    for n, address in enumerate(addresses):
+        try:
+            # Those that are still to come get their share of the time.
+            connection = socket.create_connection((address, endpoint.port), _left(end) / (len(addresses) - n))
+            break
+        except OSError as error:
+            failure = error
+    else:
+        raise failure
+    try:
+        if endpoint.tls:
+            connection.settimeout(_left(end))
+            return ssl.create_default_context().wrap_socket(connection, server_hostname=endpoint.host)
+        return connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _send(connection: socket.socket, data: bytes, end: float) -> None:
+    rest = memoryview(data)
+    while rest:
+        connection.settimeout(_left(end))
+        rest = rest[connection.send(rest) :]
+
+
+class _Reader(io.RawIOBase):
+    """What a connection says until a time, and no more than a little of it."""
+
+    def __init__(self, connection: socket.socket, end: float) -> None:
+        self._connection, self._end, self._room = connection, end, _MOST_READ
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._room:
+            return 0
+        self._connection.settimeout(_left(self._end))
+        got = self._connection.recv_into(memoryview(buffer)[: self._room])
+        self._room -= got
+        return got
+
+
+class _Source:
+    """What `http.client` takes for a socket."""
+
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        return io.BufferedReader(self._reader)
+
+
+def _answer(connection: socket.socket, end: float) -> Answer:
+    response = http.client.HTTPResponse(_Source(_Reader(connection, end)), method="POST")  # type: ignore[arg-type]
+    try:
+        response.begin()
+        return Answer(response.status, response.headers.get("Retry-After"))
+    finally:
+        response.close()
