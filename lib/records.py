@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from lib.targets import shown
+
 if TYPE_CHECKING:
     from lib.rq_face import RqJob
-from lib.targets import shown
 
 RECORD_VERSION = 1
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job

@@ -23,6 +23,6 @@ if state == 'pending' then
 else
   rec('HDEL', key, 'next')
   rec('ZREM', DUE, id)
-  count((state == 'delivered' and 'delivered|' or 'undelivered|') .. known[3])
+  if state == 'delivered' then count('delivered|' .. known[3]) else count('undelivered|' .. known[3]) end
 end
 return 'OK'
