@@ -12,3 +12,4 @@ def test_an_email_says_how_a_job_ended(face: Face) -> None:
         assert (mail["To"], mail["From"]) == ("ann@example.org", "jobs@example.org")
         assert mail["Subject"] == f"flaky {job['id']} has failed"
         assert f"/jobs/{job['id']}" in mail.get_payload()
+        face.client.job(job["id"]).delete()

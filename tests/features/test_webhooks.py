@@ -37,3 +37,4 @@ def test_who_wants_to_hear_of_failures_hears_of_failures_and_may_be_told_again(f
         assert there.of(job["id"]) == []
         code, shown = face.shell("deliveries", failing["id"])
         assert (code, "delivered" in shown) == (0, True)
+        face.client.job(failing["id"]).delete()
