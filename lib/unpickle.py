@@ -1,8 +1,10 @@
-"""Reads what HotQueue's default serializer wrote, without pickle.loads: only str, int, float, bool, None, list and dict.
+"""Reads what HotQueue's and RQ's serializers wrote, without pickle.loads: only str, int, float, bool, None, list and dict;
+a tuple becomes a list, as in JSON.
 
 A pickle is a program; this runs none of it. `pickletools.genops` splits it into opcodes, a stack machine of our own
 builds plain values from the harmless ones, and any other opcode (a class, a call, a reduce) refuses the whole. Values
-are bounded in depth, size and repetition, so that a small entry cannot unfold into a large one.
+are bounded in depth, size and repetition, so that a small entry cannot unfold into a large one. It imports nothing of lib:
+the public package, which must not either, has it under a name of its own, by a link to this file.
 Source of the opcodes: the documentation in CPython's pickletools.
 """
 
@@ -18,6 +20,7 @@ _VALUES = {
     *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"),
     *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
 }
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _PUTS = {"BINPUT", "LONG_BINPUT", "PUT"}
 _GETS = {"BINGET", "LONG_BINGET", "GET"}
@@ -79,8 +82,10 @@ def _run(data: bytes) -> Any:
             stack.append(argument)
         elif name in _CONSTANTS:
             stack.append(_CONSTANTS[name])
-        elif name == "EMPTY_LIST":
+        elif name in ("EMPTY_LIST", "EMPTY_TUPLE"):
             stack.append([])
+        elif name in _TUPLES:
+            stack[-_TUPLES[name] :] = [stack[-_TUPLES[name] :]]
         elif name == "EMPTY_DICT":
             stack.append({})
         elif name == "MARK":
@@ -91,7 +96,7 @@ def _run(data: bytes) -> Any:
             memo[int(argument)] = stack[-1]
         elif name in _GETS:
             stack.append(memo[int(argument)])
-        elif name in ("APPEND", "SETITEM", "APPENDS", "SETITEMS", "LIST", "DICT"):
+        elif name in ("APPEND", "SETITEM", "APPENDS", "SETITEMS", "LIST", "TUPLE", "DICT"):
             _build(name, stack)
         elif name == "STOP":
             if len(stack) != 1 or position + 1 != len(data):
@@ -113,10 +118,10 @@ def _build(name: str, stack: list[Any]) -> None:
         at = len(stack) - 1 - next(i for i, item in enumerate(reversed(stack)) if item is _MARK)
         items = stack[at + 1 :]
         del stack[at:]
-    if name in ("LIST", "DICT"):
-        stack.append([] if name == "LIST" else {})
+    if name in ("LIST", "TUPLE", "DICT"):
+        stack.append({} if name == "DICT" else [])
     target = stack[-1]
-    if name in ("APPEND", "APPENDS", "LIST") and type(target) is list:
+    if name in ("APPEND", "APPENDS", "LIST", "TUPLE") and type(target) is list:
         target.extend(items)
     elif name in ("SETITEM", "SETITEMS", "DICT") and type(target) is dict:
         target.update(zip(items[::2], items[1::2], strict=True))

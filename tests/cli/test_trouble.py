@@ -34,6 +34,7 @@ ASKING: dict[str, list[str]] = {
     "open": ["job-queue"],
     "purge": ["job-queue", "--yes"],
     "workers": [],
+    "adopt": ["--from", "rq", "--redis", "redis://127.0.0.1:1/0"],
     "doctor": [],
     "top": [],
     "data search": [],

@@ -11,6 +11,7 @@ import typer.main
 
 from trafficjobs import __version__
 from trafficjobs.cli import (
+    adopt,
     data,
     deliveries,
     doctor,
@@ -42,7 +43,7 @@ def root(context: typer.Context, version: Annotated[bool, typer.Option("--versio
         typer.echo(context.get_help())
 
 
-for module in (local, data, submit, jobs, deliveries, failed, schedules, service, doctor, top, tokens, profile):
+for module in (local, data, submit, jobs, deliveries, failed, schedules, service, adopt, doctor, top, tokens, profile):
     module.add_to(app)
 
 
