@@ -217,14 +217,15 @@ class Claiming:
 
     def beat(
         self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], patience: float = 0
-    ) -> tuple[str, list[str]]:
+    ) -> tuple[tuple[str, float] | None, list[str]]:
         """A worker's beat: it is alive, and renews the leases of `held`, pairs of (job id, token).
 
-        Returns: the data version, and for each pair HELD, CANCEL (held, and to be stopped), ENDED (by this token) or LOST.
+        Returns: the last order to the worker as a whole and its time, None where there is none; and for each pair HELD,
+        CANCEL (held, and to be stopped), ENDED (by this token) or LOST.
         """
         pairs = [part for pair in held for part in pair]
-        version, *codes = text(self.store.run("beat", worker, orjson.dumps(info), *pairs, patience=patience))
-        return version, codes
+        _, order, ordered, *codes = text(self.store.run("beat", worker, orjson.dumps(info), *pairs, patience=patience))
+        return (order, float(ordered)) if order else None, codes
 
     def leave(self, worker: str) -> None:
         """A worker stops."""

@@ -50,6 +50,10 @@ class ExpiredJob(UnknownJob):
     """The job was there, has ended, and the time for which it was kept is over."""
 
 
+class UnknownWorker(JobsError):
+    """No worker of this name beats."""
+
+
 class UnknownSchedule(JobsError):
     """There is no schedule with this id."""
 

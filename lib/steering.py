@@ -1,13 +1,15 @@
-"""What is done to a whole queue: pause and resume, drain and open, purge. Part of `lib.jobs.Jobs`.
+"""What is done to a whole queue (pause and resume, drain and open, purge) or a whole worker (drain and resume). Part of
+`lib.jobs.Jobs`.
 
-Pause holds what would go out, drain what would come in, and purge throws away what waits; see docs/decisions. Each may be
-sent twice.
+Pause holds what would go out of a queue, drain what would come in, and purge throws away what waits; see docs/decisions. A
+drained worker ends what it runs and takes no more. Each may be sent twice.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lib.errors import Conflict, UnknownWorker
 from lib.store import Store, text
 
 _CHUNK = 100  # entries in one call of the script, so that none blocks Redis for long
@@ -30,7 +32,7 @@ class Purged:
 
 
 class Steering:
-    """The side of `Jobs` that deals with whole queues. Every method raises UnknownQueue where there is no such queue."""
+    """The side of `Jobs` that deals with wholes. Methods of queues raise UnknownQueue, of workers UnknownWorker."""
 
     store: Store
     _queue: Callable[..., str]
@@ -82,3 +84,18 @@ class Steering:
                     left += todo if time.monotonic() >= give_up else 0
                     break
         return Purged(cancelled, others, left)
+
+    def drain_worker(self, worker: str) -> None:
+        """Let a worker end what it runs and take no more, until it is resumed or stops. Raises Conflict for a consumer."""
+        self._order(worker, "drain")
+
+    def resume_worker(self, worker: str) -> None:
+        """Let a drained worker take jobs again. Raises Conflict for a consumer."""
+        self._order(worker, "resume")
+
+    def _order(self, worker: str, order: str) -> None:
+        code = text(self.store.run("steer_worker", worker, order))
+        if code == "UNKNOWN":
+            raise UnknownWorker(f"No worker called {worker[:80]!r} beats; it has stopped, or never was.")
+        if code == "CONSUMER":
+            raise Conflict(f"{worker} is a program that consumes by itself and takes no orders; stop it where it runs.")

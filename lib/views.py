@@ -13,7 +13,7 @@ from lib.errors import ExpiredJob, InvalidInput, UnknownJob
 from lib.failures import check_fingerprint
 from lib.records import ID, Job, iso
 from lib.states import COMPLETE, STATUSES, SUBMITTED
-from lib.store import Store
+from lib.store import Store, text
 
 PAGE_LIMIT = 1_000
 
@@ -244,21 +244,26 @@ class Viewing:
         return None if data is None or kind is None else (data, kind.decode())
 
     def workers(self) -> list[dict[str, Any]]:
-        """Workers that beat: `{"name", "beat", ...}` and what each says of itself."""
-        names = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}workers", 0, -1))
+        """Workers that beat: `{"name", "beat", "draining", "drained", "running", ...}` and what each says of itself.
 
-        def read(rd: Any) -> Any:
-            pipeline = rd.pipeline(transaction=False)
-            for name in names:
-                pipeline.hgetall(f"{self.store.prefix}worker.{name.decode()}")
-            return pipeline.execute()
-
-        raws = self.store.read(read) if names else []
-        return [
-            {"name": name.decode(), "beat": iso(raw[b"beat"].decode()), **orjson.loads(raw[b"info"])}
-            for name, raw in zip(names, raws, strict=True)
-            if raw
-        ]
+        `draining` is what it was ordered, `drained` that it has heard of it and runs nothing;
+        `running` is what its children hold now: `{"child", "job", "operation", "started", "seconds"}`.
+        """
+        now, workers, held = text(self.store.run("workers"))
+        running: dict[str, list[dict[str, Any]]] = {}
+        for child, jid, operation, started, worker in held:
+            seconds = round(max(0.0, float(now) - float(started)), 1)
+            about = {"child": child, "job": jid, "operation": operation, "started": iso(started), "seconds": seconds}
+            running.setdefault(worker, []).append(about)
+        found = []
+        for name, beat, words, order, ordered in workers:
+            info = orjson.loads(words)
+            said = info.get("draining", False)
+            draining = order == "drain" if order else said
+            state = {"draining": draining, "draining_since": iso(ordered) if draining and order else None}
+            state["drained"] = draining and said and name not in running
+            found.append({"name": name, "beat": iso(beat)} | info | state | {"running": running.get(name, [])})
+        return found
 
     def upkeep_age(self) -> float | None:
         """Seconds since upkeep last looked; None where it never did."""

@@ -142,6 +142,11 @@ class WorkerRecord(TypedDict, total=False):
     deaths: int
     restarts: int
     stopping: bool
+    draining: bool
+    draining_since: str | None
+    drained: bool
+    version: str
+    memory_bytes: int | None
 
 
 class ScheduleRecord(TypedDict, total=False):

@@ -61,3 +61,15 @@ class Steering:
         """The workers that beat."""
         found: list[WorkerRecord] = self._transport.json("GET", "/workers")["workers"]
         return found
+
+    def drain_worker(self, name: str) -> WorkerRecord:
+        """Let a worker end what it runs and take no more, until it is resumed or stops."""
+        return self._worker(name, "drain")
+
+    def resume_worker(self, name: str) -> WorkerRecord:
+        """Let a drained worker take jobs again."""
+        return self._worker(name, "resume")
+
+    def _worker(self, name: str, action: str) -> WorkerRecord:
+        found: WorkerRecord = self._transport.json("POST", f"/workers/{quote(name, safe='')}/{action}")
+        return found

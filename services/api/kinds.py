@@ -112,6 +112,13 @@ UNKNOWN_SCHEDULE = Kind(
     "No schedule has this id: it was deleted, or never made.",
     "GET /schedules lists them.",
 )
+UNKNOWN_WORKER = Kind(
+    "unknown-worker",
+    404,
+    "There is no such worker",
+    "No worker of this name beats: it has stopped, or never was. A worker that starts again has another name.",
+    "GET /workers lists those that beat.",
+)
 EXPIRED = Kind(
     "job-expired",
     410,

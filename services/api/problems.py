@@ -30,6 +30,7 @@ from lib.errors import (
     UnknownOperation,
     UnknownQueue,
     UnknownSchedule,
+    UnknownWorker,
 )
 from services.api import kinds
 from services.api.kinds import Kind
@@ -54,6 +55,7 @@ _KINDS: dict[type[Exception], Kind] = {
     ExpiredJob: kinds.EXPIRED,
     UnknownSchedule: kinds.UNKNOWN_SCHEDULE,
     UnknownDelivery: kinds.NOT_FOUND,
+    UnknownWorker: kinds.UNKNOWN_WORKER,
     Conflict: kinds.CONFLICT,
     QueueDraining: kinds.QUEUE_DRAINING,
     QueueFull: kinds.QUEUE_FULL,

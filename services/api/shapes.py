@@ -295,10 +295,25 @@ class WorkerRecord(TypedDict):
     queues: NotRequired[list[str]]
     operations: NotRequired[list[str]]
     children: NotRequired[Count]
-    running: NotRequired[list[JsonObject]]
+    running: Annotated[list["RunningJob"], Field(description="What its children hold now.")]
+    draining: Annotated[bool, Field(description="Whether it takes no more jobs.")]
+    draining_since: Annotated[str | None, _time("When it was told to take no more.")]
+    drained: Annotated[bool, Field(description="Whether it has heard of that and runs nothing any more.")]
+    version: NotRequired[Annotated[str, Field(description="Of the package.")]]
+    memory_bytes: NotRequired[Annotated[int | None, Field(description="Of all its processes, what they share counted once.")]]
     deaths: NotRequired[Count]
     restarts: NotRequired[Count]
     stopping: NotRequired[bool]
+
+
+class RunningJob(TypedDict):
+    """A job in the hands of a child."""
+
+    child: str
+    job: str
+    operation: str
+    started: Annotated[str | None, _time("When it was claimed.")]
+    seconds: float
 
 
 class Workers(TypedDict):

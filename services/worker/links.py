@@ -22,6 +22,7 @@ from services.worker.marks import dead_predecessors
 from services.worker.orders import Verdict
 from services.worker.processes import evidence
 from services.worker.supervisor import Supervisor
+from trafficjobs import __version__
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -97,7 +98,7 @@ class Links:
             started = time.monotonic()  # before the look: what is marked after it is not renewed by this beat
             running = self.supervisor.running()
             try:
-                _, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
+                order, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
             except JobsError as error:
                 if not away:
                     logger.warning("the leases cannot be renewed: %s", error)
@@ -108,6 +109,8 @@ class Links:
                 logger.info("the leases are renewed again")
             away = False
             self.last_beat = started
+            if order is not None:
+                self.supervisor.steer(*order)
             for mark, code in zip(running, codes, strict=True):
                 if code in _RELEASED:
                     self.supervisor.order(mark.token, Verdict("released", _RELEASED[code]))
@@ -131,8 +134,6 @@ class Links:
 
     def _info(self) -> dict[str, Any]:
         supervisor = self.supervisor
-        now = time.monotonic()
-        busy = [{"job": m.job, "operation": m.operation, "seconds": round(now - m.started, 1)} for m in supervisor.running()]
         return {
             "kind": "worker",
             "host": socket.gethostname(),
@@ -140,16 +141,18 @@ class Links:
             "queues": self.settings.served_queues,
             "operations": supervisor.operations,
             "children": self.settings.worker_children,
-            "running": busy,
+            "version": __version__,
+            "memory_bytes": supervisor.memory_bytes(),
             "deaths": supervisor.deaths,
             "restarts": supervisor.restarts,
             "stopping": supervisor.stopping,
+            "draining": supervisor.draining,
         }
 
     # The control stream
 
     def _control(self, _jobs: Jobs) -> None:
-        """Orders for this worker's children, as soon as they are given."""
+        """Orders for this worker and its children, as soon as they are given."""
         key = f"{self.settings.key_prefix}control.{self.supervisor.name}"
         last = "0"
         with connect(self.settings, self.settings.redis_db, socket_timeout=_BLOCK + self.settings.redis_timeout) as client:
@@ -159,6 +162,8 @@ class Links:
                         last = entry
                         if fields[b"order"] == b"cancel":
                             self.supervisor.order(fields[b"token"].decode(), Verdict("released", "cancelled"))
+                        else:
+                            self.supervisor.steer(fields[b"order"].decode(), float(fields[b"at"]))
 
     # Reports of the dead
 

@@ -101,6 +101,18 @@ def resident_bytes() -> int:
         return 0
 
 
+def proportional_bytes(pids: list[int]) -> int | None:
+    """Memory of some processes, what several share counted in parts; None where the system does not tell."""
+    found = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:  # gone meanwhile
+            continue
+        found += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+    return found or None
+
+
 def data_bytes() -> int:
     """Private writable memory of this process, as RLIMIT_DATA counts it."""
     try:

@@ -21,7 +21,7 @@ from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Report, Verdict
-from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills
+from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills, proportional_bytes
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -43,6 +43,7 @@ class _Child:
     born: float
     process: ProcessHandle | None = None
     verdict: Verdict | None = None
+    told: bool = False  # to leave after its job
     gone_since: float | None = None  # its exit was seen, and the nursery has not told of it
 
 
@@ -62,7 +63,8 @@ class Supervisor:
         self.orders: deque[Order] = deque()
         self.operations: list[str] = []
         self.deaths = self.restarts = 0
-        self.stopping = False
+        self.stopping = self.draining = False
+        self._steered = 0.0
         self._slots = deque(range(marks.slots))
         self._nursery: int | None = None
         self._ready = False
@@ -83,6 +85,17 @@ class Supervisor:
     def order(self, token: str, verdict: Verdict) -> None:
         """End the run of `token`, wherever it is."""
         self.orders.append(Order(token, verdict, time.monotonic() + _ORDER_LIFE))
+
+    def steer(self, order: str, at: float) -> None:
+        """Take no more jobs (drain), or go on (resume); what was ordered last, by Redis's time `at`, counts."""
+        if at > self._steered:
+            self._steered, self.draining = at, order == "drain"
+            logger.info("draining; running jobs go on" if self.draining else "taking jobs again")
+
+    def memory_bytes(self) -> int | None:
+        """Memory of all its processes, what they share counted once; None where the system does not tell."""
+        processes = [child.process.pid for child in list(self.children.values()) if child.process is not None]
+        return proportional_bytes([os.getpid(), *([self._nursery] if self._nursery else []), *processes])
 
     @property
     def healthy(self) -> bool:
@@ -115,6 +128,7 @@ class Supervisor:
         while not (self.stopping and not self.children):
             self._keep_nursery()
             self._keep_children()
+            self._send_home()
             watched = [wake_read] + ([self._messages.fd] if self._messages else [])
             select.select(watched, [], [], _TICK)
             try:
@@ -199,13 +213,19 @@ class Supervisor:
     # Children
 
     def _keep_children(self) -> None:
-        if not self._ready or self.stopping or time.monotonic() < self._next_fork or self._commands is None:
+        if not self._ready or self.stopping or self.draining or time.monotonic() < self._next_fork or self._commands is None:
             return
         while len(self.children) < self.settings.worker_children and self._slots:
             slot = self._slots.popleft()
             name = f"{self.name}/{slot}-{secrets.token_hex(8)}"
             self.children[name] = _Child(name, slot, time.monotonic())
             self._commands.send(slot=slot, child=name)
+
+    def _send_home(self) -> None:
+        """Let the children of a worker that is drained end their jobs and leave; each is told once."""
+        for child in self.children.values() if self.draining and not self.stopping else ():
+            if child.process is not None and not child.told:
+                child.told = child.process.signal(signal.SIGTERM)
 
     def _hear_nursery(self) -> None:
         if self._messages is not None:

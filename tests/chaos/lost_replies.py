@@ -280,6 +280,26 @@ def leave(stage: Stage, deaf: Jobs) -> None:
     assert stage.jobs.workers() == []
 
 
+@call
+def workers(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    stage.jobs.beat(child.worker, {"kind": "worker"}, [])
+    (shown,) = deaf.workers()
+    assert [(each["job"], each["child"]) for each in shown["running"]] == [("one", child.name)]
+    stage.jobs.leave(child.worker)
+    child.end(claim)
+
+
+@call
+def steer_worker(stage: Stage, deaf: Jobs) -> None:
+    stage.jobs.beat("worker", {"kind": "worker"}, [])
+    deaf.drain_worker("worker")
+    order, _ = stage.jobs.beat("worker", {"kind": "worker"}, [])
+    assert order is not None
+    assert order[0] == "drain"
+    stage.jobs.leave("worker")
+
+
 # What others put on the list
 
 

@@ -34,6 +34,8 @@ ASKING: dict[str, list[str]] = {
     "open": ["job-queue"],
     "purge": ["job-queue", "--yes"],
     "workers": [],
+    "worker drain": ["x"],
+    "worker resume": ["x"],
     "adopt": ["--from", "rq", "--redis", "redis://127.0.0.1:1/0"],
     "doctor": [],
     "top": [],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import QueueDraining, UnknownQueue
+from lib.errors import Conflict, QueueDraining, UnknownQueue, UnknownWorker
 from lib.firing import fire_due
 from lib.jobs import Jobs, Recurrence, Retry, Schedule, Submission, failed
 from lib.upkeep import Upkeep
@@ -167,3 +167,42 @@ def test_a_purged_job_says_who_did_it_and_can_be_retried(jobs: Jobs) -> None:
 def test_an_unknown_queue_is_refused(jobs: Jobs, action: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownQueue):
         getattr(jobs, action)("nowhere")
+
+
+def test_an_order_to_a_worker_is_kept_for_its_beats_and_the_last_one_counts(jobs: Jobs) -> None:
+    assert jobs.beat("w", {"kind": "worker"}, []) == (None, [])
+    jobs.drain_worker("w")
+    first, _ = jobs.beat("w", {"kind": "worker"}, [])
+    jobs.resume_worker("w")
+    second, _ = jobs.beat("w", {"kind": "worker"}, [])
+    assert first is not None
+    assert second is not None
+    assert (first[0], second[0]) == ("drain", "resume")
+    assert second[1] > first[1]
+    assert [each["draining"] for each in jobs.workers()] == [False]
+
+
+def test_a_worker_that_was_forgotten_meanwhile_is_shown_as_it_says_itself(jobs: Jobs) -> None:
+    jobs.beat("w", {"kind": "worker"}, [])
+    jobs.drain_worker("w")
+    jobs.leave("w")
+    jobs.beat("w", {"kind": "worker", "draining": True}, [])
+    assert [(each["draining"], each["draining_since"]) for each in jobs.workers()] == [(True, None)]
+
+
+def test_orders_to_strangers_and_consumers_are_refused(jobs: Jobs) -> None:
+    with pytest.raises(UnknownWorker):
+        jobs.drain_worker("nobody")
+    jobs.beat("c", {"kind": "consumer"}, [])
+    with pytest.raises(Conflict, match="takes no orders"):
+        jobs.resume_worker("c")
+
+
+def test_a_worker_is_listed_with_what_its_children_hold(jobs: Jobs) -> None:
+    jobs.submit(Submission("x", id="one"))
+    jobs.beat("w", {"children": 2}, [])
+    assert jobs.workers()[0]["running"] == []
+    assert take(jobs, "w/0") == "one"
+    (running,) = jobs.workers()[0]["running"]
+    assert (running["child"], running["job"], running["operation"]) == ("w/0", "one", "x")
+    assert running["started"] == jobs.get("one").started

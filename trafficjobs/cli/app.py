@@ -25,6 +25,7 @@ from trafficjobs.cli import (
     submit,
     tokens,
     top,
+    workers,
 )
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def root(context: typer.Context, version: Annotated[bool, typer.Option("--versio
         typer.echo(context.get_help())
 
 
-for module in (local, data, submit, jobs, deliveries, failed, schedules, service, adopt, doctor, top, tokens, profile):
+for module in (local, data, submit, jobs, deliveries, failed, schedules, service, workers, adopt, doctor, top, tokens, profile):
     module.add_to(app)
 
 

@@ -51,6 +51,7 @@ _BY_KIND = {
     "unknown-operation": "See: trafficjobs operations",
     "invalid-parameters": "See: trafficjobs operations NAME",
     "unknown-queue": "See: trafficjobs queues",
+    "unknown-worker": "See: trafficjobs workers",
     "no-data": "Load a file with: trafficjobs load FILE",
 }
 

@@ -1,4 +1,4 @@
-"""Commands on the service: operations, queues, pause, resume, drain, open, purge, workers."""
+"""Commands on the service: operations, queues, pause, resume, drain, open, purge."""
 
 import shlex
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ QUEUE_COLUMNS = ("QUEUE", "STATE", "DEPTH", "RUNNING", "SCHEDULED", "IDLE", "OLD
 
 def add_to(app: typer.Typer) -> None:
     """Make them commands of `app`."""
-    for function in (operations, queues, pause, resume, drain, purge, workers):
+    for function in (operations, queues, pause, resume, drain, purge):
         command(app)(function)
     command(app, "open")(open_again)
 
@@ -131,20 +131,3 @@ def purge(
 
 def _state(session: Session, found: QueueRecord) -> None:
     session.show(found, lambda: output.say(f"{found['name']} is {queue_state(found)}; {found['depth']} jobs wait in it"))
-
-
-def workers(session: Session) -> None:
-    """Show the workers and what they run."""
-    found = session.client.workers()
-    rows = [
-        (
-            one["name"],
-            f"{output.age(one.get('beat'))} ago",
-            f"{len(one.get('running', []))} of {one.get('children', '?')}",
-            ", ".join(one.get("queues", [])),
-            ", ".join(f"{job['operation']} {job['job']}" for job in one.get("running", [])) or "-",
-        )
-        for one in found
-    ]
-    columns = ("WORKER", "BEAT", "BUSY", "QUEUES", "RUNS")
-    session.show({"workers": found}, lambda: output.table(columns, rows, "No worker beats."))

@@ -6,15 +6,16 @@ from typing import Any
 from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from lib.errors import UnknownWorker
 from lib.jobs import QueueStats
 from services.api.auth import caller_name
 from services.api.backend import backend
 from services.api.body import body_of
 from services.api.contract import Answer, Body, contract
-from services.api.kinds import INVALID_INPUT, INVALID_JSON, NOT_FOUND
+from services.api.kinds import CONFLICT, INVALID_INPUT, INVALID_JSON, NOT_FOUND, UNKNOWN_WORKER
 from services.api.problems import Problem
 from services.api.replies import json_reply
-from services.api.shapes import Purged, QueueRecord, Queues, Workers
+from services.api.shapes import Purged, QueueRecord, Queues, WorkerRecord, Workers
 from services.api.tokens import Role
 
 blueprint = Blueprint("queues", __name__)
@@ -93,8 +94,31 @@ def purge(name: str) -> Response:
 @blueprint.get("/workers")
 @contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The workers.", Workers)})
 def workers() -> Response:
-    """Workers that beat, and what each says of itself."""
+    """Workers that beat, what each says of itself, and what its children run now."""
     return json_reply({"workers": backend().jobs.workers()})
+
+
+@blueprint.post("/workers/<name>/drain")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The worker.", WorkerRecord)}, problems=(UNKNOWN_WORKER, CONFLICT))
+def drain_worker(name: str) -> Response:
+    """Let it end what it runs and take no more; it stays until it is resumed or stops. Twice is the same as once."""
+    backend().jobs.drain_worker(name)
+    return _worker(name)
+
+
+@blueprint.post("/workers/<name>/resume")
+@contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The worker.", WorkerRecord)}, problems=(UNKNOWN_WORKER, CONFLICT))
+def resume_worker(name: str) -> Response:
+    """Let a drained worker take jobs again."""
+    backend().jobs.resume_worker(name)
+    return _worker(name)
+
+
+def _worker(name: str) -> Response:
+    found = [each for each in backend().jobs.workers() if each["name"] == name]
+    if not found:  # it has stopped meanwhile
+        raise UnknownWorker(f"No worker called {name[:80]!r} beats any more.")
+    return json_reply(found[0])
 
 
 def _known(name: str) -> str:
