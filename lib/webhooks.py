@@ -107,7 +107,7 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._room:
-            return 0
+            raise http.client.HTTPException("the head of the answer has no end")
         self._connection.settimeout(_left(self._end))
         got = self._connection.recv_into(memoryview(buffer)[: self._room])
         self._room -= got

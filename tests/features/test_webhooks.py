@@ -35,6 +35,23 @@ def test_who_wants_to_hear_of_failures_hears_of_failures_and_may_be_told_again(f
         until(lambda: face.client.job(failing["id"]).deliveries()[0]["state"] == "delivered", 20, "the second attempt")
         assert {each.id for each in there.of(failing["id"])} == {delivery["id"]}
         assert there.of(job["id"]) == []
-        code, shown = face.shell("deliveries", failing["id"])
-        assert (code, "delivered" in shown) == (0, True)
         face.client.job(failing["id"]).delete()
+
+
+def test_the_command_line_and_the_client_name_whom_to_tell(face: Face) -> None:
+    with receiver() as there:
+        words = ["--notify", there.url, "--notify-on", "complete", "--failed-ttl", 60, "--wait"]
+        code, told = face.shell("submit", "echo", "--id", "told-by-cli", *words)
+        assert code == 0, told
+        by_client = face.client.submit("echo", notify=[there.url, {"webhook": there.url, "on": ["failed"]}], failed_ttl=60)
+        until(lambda: there.of("told-by-cli") and there.of(by_client.id), 20, "both webhooks")
+        assert face.get("told-by-cli")["notify"] == [{"webhook": there.url, "on": ["complete"]}]
+        assert len(face.get(by_client.id)["notify"]) == 2
+        until(lambda: "delivered" in face.shell("deliveries", "told-by-cli")[1], 10, "the log")
+        assert face.shell("resend", "told-by-cli", "job_told-by-cli_0_1") == (0, "job_told-by-cli_0_1 is sent soon\n")
+        until(lambda: len(there.of("told-by-cli")) == 2, 20, "the webhook again")
+        assert face.shell("resend", "told-by-cli", "job_other_0_1")[0] == 3
+        assert "belongs to --notify" in face.shell("submit", "echo", "--notify-on", "failed")[1]
+        sid = face.shell("schedule", "new", "echo", "--every", 3600, "--notify", there.url)[1].split()[0]
+        assert face.client.schedule(sid)["job"]["notify"] == [{"webhook": there.url}]
+        face.client.delete_schedule(sid)

@@ -1,0 +1,423 @@
+"""Deliveries on a real server: made with the end, leased to one sender, settled once, kept with their job."""
+
+import socket
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from lib.claims import complete, failed
+from lib.deliveries import Delivery
+from lib.errors import InvalidInput, UnknownDelivery
+from lib.jobs import Jobs, Submission
+from lib.sending import ATTEMPTS, PAUSES, Outcome, Senders, judged, verdict
+from lib.settings import Settings
+from lib.submission import Retry
+from lib.webhooks import Answer
+from tests.receivers import SECRET, Mailbox, Receiver, mailbox, receiver, status
+from tests.waiting import until
+
+PUBLIC = {"webhook": "https://example.org/hook"}
+TELLING = {"webhook_secret": SECRET, "webhook_allow": ["127.0.0.1/32"]}
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> Iterator[Jobs]:
+    """A queue whose jobs may tell of their end."""
+    made = Jobs(settings.model_copy(update=TELLING))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def there() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
+
+
+def submitted(jobs: Jobs, *targets: dict[str, Any], **more: Any) -> str:
+    return jobs.submit(Submission("x", notify=targets, **more)).id
+
+
+def end(jobs: Jobs, result: Any = None, error: str = "") -> None:
+    """Run the next job to its end."""
+    claim = jobs.claim("child", "worker", [jobs.settings.queue_name])
+    assert claim is not None
+    said = failed({"type": "E", "message": error, "reason": "exception"}) if error else complete(orjson.dumps(result))
+    jobs.finish(claim, said)
+
+
+def log(jobs: Jobs, jid: str) -> list[Delivery]:
+    return jobs.deliveries("job", jid)
+
+
+def bring_forward(jobs: Jobs, delivery: str) -> None:
+    """Let a delivery be due now."""
+    jobs.store.records.zadd(f"{jobs.store.prefix}deliveries.due", {delivery: 1})
+
+
+def left(jobs: Jobs) -> set[str]:
+    """Names of all keys that have to do with deliveries."""
+    return {key.decode().removeprefix(jobs.store.prefix) for key in jobs.store.records.keys(f"{jobs.store.prefix}*deliver*")}
+
+
+@pytest.fixture
+def sending_(jobs: Jobs) -> Iterator[Jobs]:
+    """The queue with its senders running."""
+    senders = Senders(jobs)
+    senders.start()
+    yield jobs
+    senders.stop()
+
+
+# Made
+
+
+def test_each_end_tells_those_who_want_to_hear_of_it(jobs: Jobs) -> None:
+    targets = ({**PUBLIC, "on": ["failed"]}, PUBLIC, {**PUBLIC, "on": ["cancelled", "complete"]})
+    well, badly, not_at_all = (submitted(jobs, *targets) for _ in range(3))
+    jobs.cancel(not_at_all)
+    end(jobs)
+    end(jobs, error="no")
+    told = {jid: [(each.id, each.event) for each in log(jobs, jid)] for jid in (well, badly, not_at_all)}
+    assert told == {
+        well: [(f"job_{well}_0_2", "complete"), (f"job_{well}_0_3", "complete")],
+        badly: [(f"job_{badly}_0_1", "failed"), (f"job_{badly}_0_2", "failed")],
+        not_at_all: [(f"job_{not_at_all}_0_2", "cancelled"), (f"job_{not_at_all}_0_3", "cancelled")],
+    }
+    assert (log(jobs, well)[0].kind, log(jobs, well)[0].owner) == ("job", well)
+
+
+def test_a_retry_by_policy_is_no_end_and_another_run_is_another_one(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC, retry=Retry(1))
+    end(jobs, error="once")
+    assert log(jobs, jid) == []
+    end(jobs, error="twice")
+    jobs.retry(jid)
+    end(jobs)
+    assert [(each.id, each.event) for each in log(jobs, jid)] == [(f"job_{jid}_0_1", "failed"), (f"job_{jid}_1_1", "complete")]
+
+
+def test_a_job_that_tells_nobody_costs_no_command_more(jobs: Jobs) -> None:
+    calls = []
+    for targets in ((), (PUBLIC,)):
+        submitted(jobs, *targets)
+        claim = jobs.claim("child", "worker", [jobs.settings.queue_name])
+        assert claim is not None
+        before = jobs.store.records.info("commandstats")
+        jobs.finish(claim, complete(b"1"))
+        after = jobs.store.records.info("commandstats")
+        names = ("hset", "hmget", "exists", "rpush", "llen", "hget")
+        calls.append(
+            {
+                n: after[f"cmdstat_{n}"]["calls"] - before.get(f"cmdstat_{n}", {"calls": 0})["calls"]
+                for n in names
+                if f"cmdstat_{n}" in after
+            }
+        )
+    plain, telling = calls
+    assert plain["hmget"] == telling["hmget"] == 1
+    assert [plain.get(name, 0) for name in ("exists", "rpush", "llen")] == [0, 0, 0]
+    assert [telling[name] - plain.get(name, 0) for name in ("hset", "exists", "rpush", "llen")] == [1, 1, 1, 1]
+
+
+def test_the_last_fifty_are_kept(jobs: Jobs) -> None:
+    jid = submitted(jobs, *[PUBLIC] * 5)
+    for run in range(11):
+        jobs.cancel(jid)
+        jobs.retry(jid, run)
+    kept = log(jobs, jid)
+    assert (len(kept), kept[0].id, kept[-1].id) == (50, f"job_{jid}_1_1", f"job_{jid}_10_5")
+    assert jobs.store.records.zcard(f"{jobs.store.prefix}deliveries.due") == 50
+    jobs.cancel(jid)
+    jobs.delete(jid)
+    assert left(jobs) == set()
+
+
+def test_a_job_whose_time_is_over_stays_until_everybody_was_told(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    expiry = f"{jobs.store.prefix}jobs.expiry"
+    jobs.store.records.zadd(expiry, {jid: 1})
+    assert jobs.store.run("expire", 10) == 0
+    assert float(jobs.store.records.zscore(expiry, jid) or 0) > time.time() + 30  # type: ignore[arg-type]
+    taken = jobs.take_delivery("one")
+    assert taken is not None
+    jobs.settle_delivery(taken, "failed", {})
+    jobs.store.records.zadd(expiry, {jid: 1})
+    assert jobs.store.run("expire", 10) == 1
+    assert left(jobs) == set()
+
+
+@pytest.mark.parametrize(
+    ("targets", "field"),
+    [
+        ([{"webhook": "http://10.0.0.1/"}], "notify.0.webhook"),
+        ([PUBLIC, {"webhook": "ftp://example.org"}], "notify.1.webhook"),
+        ([{"webhook": "https://example.org/?***"}], "notify.0.webhook"),
+        ([{"email": "ann@example.org"}], "notify.0.email"),
+        ([{**PUBLIC, "email": "ann@example.org"}], "notify.0"),
+        ([{}], "notify.0"),
+        ([{**PUBLIC, "on": []}], "notify.0.on"),
+        ([{**PUBLIC, "on": ["started"]}], "notify.0.on"),
+        ([{**PUBLIC, "secret": "x"}], "notify.0"),
+        ([PUBLIC] * 6, "notify"),
+    ],
+)
+def test_a_wrong_target_is_refused_by_its_field(jobs: Jobs, targets: list[dict[str, Any]], field: str) -> None:
+    with pytest.raises(InvalidInput) as found:
+        submitted(jobs, *targets)
+    assert found.value.field == field
+    assert jobs.page().jobs == []
+
+
+def test_without_a_secret_or_a_mail_server_the_remedy_is_told(settings: Settings) -> None:
+    bare = Jobs(settings)
+    with pytest.raises(InvalidInput, match="WEBHOOK_SECRET"):
+        submitted(bare, PUBLIC)
+    with pytest.raises(InvalidInput, match="SMTP_HOST"):
+        submitted(bare, {"email": "ann@example.org"})
+    mailing = Jobs(
+        settings.model_copy(update={"smtp_host": "mail", "smtp_from": "a@example.org", "email_allow": ["example.org"]})
+    )
+    with pytest.raises(InvalidInput, match="EMAIL_ALLOW"):
+        submitted(mailing, {"email": "ann@example.com"})
+    with pytest.raises(InvalidInput, match=r"notify\.0\.email"):
+        submitted(mailing, {"email": "ann@example.org\nBcc: all@example.org"})
+    assert submitted(mailing, {"email": "ann@EXAMPLE.org"})
+    for each in (bare, mailing):
+        each.close()
+
+
+# Leased and settled
+
+
+def test_a_lease_that_ended_belongs_to_the_next_sender_and_the_first_word_is_dropped(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    slow = jobs.take_delivery("slow")
+    assert slow is not None
+    assert jobs.take_delivery("fast") is None
+    bring_forward(jobs, slow.id)
+    fast = jobs.take_delivery("fast")
+    assert fast is not None
+    assert (fast.id, fast.tries) == (slow.id, 2)
+    assert not jobs.settle_delivery(slow, "failed", {"error": "late"})
+    assert jobs.settle_delivery(fast, "delivered", {"status": 200})
+    (after,) = log(jobs, jid)
+    assert (after.state, after.next, after.attempts) == ("delivered", None, [{"status": 200}])
+    assert left(jobs) == {f"delivery.{after.id}", f"job.{jid}.deliveries"}
+    assert {name: number for name, number in jobs.counters().items() if "deliver" in name} == {
+        "delivery_attempt|webhook": 1,
+        "delivered|webhook": 1,
+    }
+
+
+def test_hosts_that_are_busy_are_put_off_and_hold_up_nobody(jobs: Jobs) -> None:
+    for host in ("slow.example.org", "slow.example.org:8443", "slow.example.org", "fast.example.org"):
+        jobs.cancel(submitted(jobs, {"webhook": f"https://{host}/"}))
+    taken = [jobs.take_delivery(f"{n}", ["slow.example.org"]) for n in range(3)]
+    assert [each and each.host for each in taken] == ["slow.example.org:8443", "fast.example.org", None]
+
+
+def test_what_was_deleted_meanwhile_leaves_nothing(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    taken = jobs.take_delivery("one")
+    assert taken is not None
+    jobs.delete(jid)
+    assert not jobs.settle_delivery(taken, "pending", {}, 1)
+    assert left(jobs) == set()
+
+
+def test_sending_again_starts_anew_and_an_unknown_one_is_told(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    for n in range(2):
+        taken = jobs.take_delivery(f"{n}")
+        assert taken is not None
+        assert taken.tries == 1
+        jobs.settle_delivery(taken, "pending", {"status": 500}, 3_600)
+        assert jobs.take_delivery("none") is None
+        again = jobs.resend("job", jid, taken.id)
+        assert (again.state, again.tries, len(again.attempts)) == ("pending", 0, n + 1)
+    held = jobs.take_delivery("held")
+    assert held is not None
+    jobs.resend("job", jid, held.id)  # it is being sent: nothing is doubled
+    assert jobs.take_delivery("another") is None
+    with pytest.raises(UnknownDelivery):
+        jobs.resend("job", jid, "job_other_0_1")
+
+
+def test_twenty_attempts_are_kept(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    for n in range(25):
+        taken = jobs.take_delivery(f"{n}")
+        assert taken is not None
+        jobs.settle_delivery(taken, "pending", {"n": n}, 0)
+    assert [each["n"] for each in log(jobs, jid)[0].attempts] == list(range(5, 25))
+
+
+# What an attempt means
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries", "state", "low", "high"),
+    [
+        (Answer(200, None), 1, "delivered", 0, 0),
+        (Answer(299, None), 8, "delivered", 0, 0),
+        (Answer(500, None), 1, "pending", PAUSES[0], 1.2 * PAUSES[0]),
+        (Answer(404, None), 7, "pending", PAUSES[6], 1.2 * PAUSES[6]),
+        (Answer(500, None), 8, "failed", 0, 0),
+        (Answer(302, None), 2, "pending", PAUSES[1], 1.2 * PAUSES[1]),
+        (Answer(410, None), 1, "failed", 0, 0),
+        (Answer(429, "120"), 1, "pending", 120, 120),
+        (Answer(503, "1"), 1, "pending", PAUSES[0], 1.2 * PAUSES[0]),
+        (Answer(503, "9" * 30), 1, "pending", 86_400, 86_400),
+        (Answer(503, "soon"), 1, "pending", PAUSES[0], 1.2 * PAUSES[0]),
+        (Answer(503, "Fri, 31 Dec 9999 23:59:59 GMT"), 1, "pending", 86_400, 86_400),
+        (Answer(503, "Fri, 31 Dec 1999 23:59:59 GMT"), 1, "pending", PAUSES[0], 1.2 * PAUSES[0]),
+    ],
+)
+def test_what_an_answer_leads_to(answer: Answer, tries: int, state: str, low: float, high: float) -> None:
+    found, delay = verdict(judged(answer), tries)
+    assert found == state
+    assert low <= delay <= high
+
+
+def test_the_attempts_are_spread_over_about_a_day() -> None:
+    assert ATTEMPTS == 8
+    assert 0.9 * 86_400 < sum(PAUSES) < 1.1 * 86_400
+    assert len({verdict(Outcome(error="no"), 5)[1] for _ in range(5)}) == 5
+
+
+# Sent
+
+
+def test_a_failure_is_tried_again_until_it_arrives(sending_: Jobs, there: Receiver) -> None:
+    there.answer = lambda handler, number: status(500 if number < 2 else 204)(handler, number)
+    jid = submitted(sending_, {"webhook": there.url})
+    end(sending_, result={"n": 1})
+    for n in range(2):
+        until(lambda n=n: len(log(sending_, jid)[0].attempts) == n + 1, 10, "an attempt")  # type: ignore[misc]
+        assert (log(sending_, jid)[0].state, len(there.received)) == ("pending", n + 1)
+        bring_forward(sending_, log(sending_, jid)[0].id)
+    until(lambda: log(sending_, jid)[0].state == "delivered", 10, "the delivery")
+    assert [(each["status"], each["error"]) for each in log(sending_, jid)[0].attempts] == [
+        (500, "the receiver answered 500"),
+        (500, "the receiver answered 500"),
+        (204, None),
+    ]
+    assert {each.id for each in there.received} == {f"job_{jid}_0_1"}
+    assert all(each.is_signed() for each in there.received)
+
+
+def test_what_is_large_is_left_out_and_named(sending_: Jobs, there: Receiver) -> None:
+    jid = submitted(sending_, {"webhook": there.url}, params={"text": "x" * 20_000})
+    end(sending_, result="y" * 70_000)
+    (told,) = until(lambda: there.received, 10, "the webhook")
+    data = told.json["data"]
+    assert (data["result"], data["input"], data["omitted"], data["url"]) == (None, None, ["result", "input"], f"/jobs/{jid}")
+    assert (data["id"], data["status"], told.json["type"]) == (jid, "complete", "job.complete")
+    assert len(told.body) < 4_000
+
+
+def test_an_address_that_became_private_fails_at_once(sending_: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+    monkeypatch.setattr("lib.egress.socket", SimpleNamespace(getaddrinfo=lambda *_, **__: found, SOCK_STREAM=socket.SOCK_STREAM))
+    jid = submitted(sending_, PUBLIC)
+    sending_.cancel(jid)
+    until(lambda: log(sending_, jid)[0].state == "failed", 10, "the end of it")
+    (attempt,) = log(sending_, jid)[0].attempts
+    assert "not public" in attempt["error"]
+
+
+def test_a_delivery_that_kills_its_senders_is_given_up(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    for n in range(ATTEMPTS):  # taken, and never settled
+        taken = jobs.take_delivery(f"{n}")
+        assert taken is not None
+        bring_forward(jobs, taken.id)
+    senders = Senders(jobs)
+    senders.start()
+    until(lambda: log(jobs, jid)[0].state == "failed", 10, "the end of it")
+    senders.stop()
+    assert "died" in log(jobs, jid)[0].attempts[0]["error"]
+
+
+def test_a_fault_of_ours_counts_as_an_attempt(sending_: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.notices.webhook", lambda *_: 1 / 0)
+    jid = submitted(sending_, PUBLIC)
+    sending_.cancel(jid)
+    until(lambda: log(sending_, jid)[0].attempts, 10, "the attempt")
+    (delivery,) = log(sending_, jid)
+    assert (delivery.state, delivery.attempts[0]["error"]) == ("pending", "ZeroDivisionError within the service")
+
+
+def test_nothing_due_costs_one_script_a_look(jobs: Jobs) -> None:
+    jobs.take_delivery("warm")
+    before = jobs.store.records.info("commandstats")
+    assert jobs.take_delivery("one") is None
+    after = jobs.store.records.info("commandstats")
+    calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
+    calls = {name.removeprefix("cmdstat_"): number for name, number in calls.items() if number}
+    assert calls.keys() <= {"evalsha", "time", "select", "hget", "zrangebyscore", "info"}
+    assert calls["zrangebyscore"] == 1
+
+
+# E-mail
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def mailing(settings: Settings, box: Mailbox) -> Iterator[Jobs]:
+    """A queue that sends mail to the box, with its senders running."""
+    more = {"smtp_host": "127.0.0.1", "smtp_port": box.port, "smtp_tls": "off", "smtp_from": "Jobs <jobs@example.org>"}
+    login = {"smtp_username": "ann", "smtp_password": "secret", "public_url": "https://jobs.example.org"}
+    jobs = Jobs(settings.model_copy(update=more | login))
+    senders = Senders(jobs)
+    senders.start()
+    yield jobs
+    senders.stop()
+    jobs.close()
+
+
+def test_a_mail_says_how_it_ended_and_cannot_be_given_headers(mailing: Jobs, box: Mailbox) -> None:
+    jid = mailing.submit(Submission("x\r\nBcc: all@example.org", notify=[{"email": "ann@example.org"}])).id
+    end(mailing, error="zwölf\r\n.\r\nQUIT")
+    until(lambda: log(mailing, jid)[0].state == "delivered", 10, "the mail")
+    (mail,) = box.mails
+    assert (mail["To"], mail["From"], box.recipients) == ("ann@example.org", "Jobs <jobs@example.org>", ["ann@example.org"])
+    assert " ".join(mail["Subject"].split()) == f"x Bcc: all@example.org {jid} has failed"
+    assert mail["Bcc"] is None
+    assert mail["Message-ID"] == f"<job_{jid}_0_1@example.org>"
+    assert box.logins == ["\0ann\0secret"]
+    text = mail.get_content()  # type: ignore[attr-defined]
+    assert "E: zwölf" in text
+    assert f"https://jobs.example.org/jobs/{jid}" in text
+
+
+@pytest.mark.parametrize(("refusal", "state", "code"), [("550 no such user", "failed", 550), ("451 later", "pending", 451)])
+def test_a_refusal_for_good_is_the_end_and_one_for_now_is_not(
+    mailing: Jobs, box: Mailbox, refusal: str, state: str, code: int
+) -> None:
+    box.refusals.append(refusal)
+    jid = submitted(mailing, {"email": "ann@example.org"})
+    mailing.cancel(jid)
+    until(lambda: log(mailing, jid)[0].attempts, 10, "the attempt")
+    (delivery,) = log(mailing, jid)
+    assert delivery.state == state
+    assert str(code) in delivery.attempts[0]["error"]
+    if state == "pending":
+        bring_forward(mailing, delivery.id)
+        until(lambda: box.mails, 10, "the mail")
