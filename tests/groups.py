@@ -103,6 +103,23 @@ class Cluster:
 
 
 @contextmanager
+def two_masters(folder: Path, binary: str | None = None) -> Iterator[tuple[redis.Redis, redis.Redis]]:
+    """A cluster of two nodes with half of the slots each; clients of the two."""
+    options = {"cluster-enabled": "yes", "cluster-node-timeout": "2000"}
+    with ExitStack() as stack:
+        nodes = [
+            stack.enter_context(Server(folder / name, binary, **options | {"cluster-port": str(free_port())}))
+            for name in ("lower", "upper")
+        ]
+        lower, upper = (stack.enter_context(redis.Redis(port=node.port)) for node in nodes)
+        lower.execute_command("CLUSTER ADDSLOTSRANGE", 0, 8191)
+        upper.execute_command("CLUSTER ADDSLOTSRANGE", 8192, 16383)
+        lower.execute_command("CLUSTER MEET", "127.0.0.1", nodes[1].port, nodes[1].options["cluster-port"])
+        until(lambda: _is_up(lower) and _is_up(upper), 20, "the cluster")
+        yield lower, upper
+
+
+@contextmanager
 def cluster(folder: Path, tag: str, binary: str | None = None) -> Iterator[Cluster]:
     """A cluster that is up and serves the slot of `{tag}`, its replica in step."""
     options = {"cluster-enabled": "yes", "repl-diskless-sync-delay": "0", "cluster-node-timeout": "2000"}

@@ -114,6 +114,8 @@ def test_rqs_jobs_are_moved_with_their_options_in_their_order(adopt: Shell, sour
         ({"kwargs": {"m": 1}}, "takes n, by, and this has m"),
         ({"instance": "self"}, "a method of an object"),
         ({"success_callback_name": "app.done"}, "it has callbacks"),
+        ({"webhooks": "[{}]"}, "it has callbacks or webhooks"),
+        ({"repeats_left": 3}, "make a schedule"),
         ({"meta": pickle.dumps({"cron_string": "* * * * *"})}, "make a schedule"),
         ({"data": b"\x80rubbish"}, "not a pickle"),
         ({"data": zlib.compress(b'["a"]')}, "no call of RQ"),
@@ -130,11 +132,14 @@ def test_what_cannot_be_moved_stays_and_says_why(adopt: Shell, source: redis.Red
     assert not source.exists(ASIDE)
 
 
-def test_a_job_whose_record_is_gone_and_one_that_waits_for_another_stay(adopt: Shell, source: redis.Redis) -> None:
+def test_a_job_whose_record_is_gone_and_jobs_that_wait_for_each_other_stay(adopt: Shell, source: redis.Redis) -> None:
     source.sadd("rq:queues", "rq:queue:default")
     source.rpush("rq:queue:default", "gone")
     source.zadd("rq:deferred:default", {"later": 1})
+    rq_job(source, "parent", "unique_issues")
+    source.sadd("rq:job:parent:dependents", "later")
     answer = adopt("--from", "rq")
+    assert "other jobs wait for it" in answer.out
     assert "its record is gone" in answer.out
     assert "it waits for another job" in answer.out
     assert adopt("--from", "rq", "--queue", "other").err == "Nothing waits there.\n"

@@ -1,21 +1,26 @@
 """Connections to a Redis that may become another one: sentinels, nodes of a cluster, and servers that answer they are not it."""
 
+import os
 import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from redis.crc import key_slot
 
 from lib.connections import connect
 from lib.errors import StoreUnavailable
-from lib.jobs import HotQueue, Jobs, Submission
+from lib.jobs import HotQueue, Jobs, Submission, complete
 from lib.settings import Settings, SettingsError, load_settings
+from lib.store import Store
 from lib.wire import Wire
-from tests.groups import SentinelProcess
+from tests.groups import SentinelProcess, two_masters
 from tests.servers import Server, free_port
 from tests.waiting import until
 
@@ -150,6 +155,61 @@ def test_strict_waits_for_as_many_replicas_as_it_is_told(pair: tuple[Server, Ser
     jobs.store.patience = 0
     with pytest.raises(StoreUnavailable, match="Only 0 of STRICT_REPLICAS=1"):
         jobs.submit(Submission("x"))
+
+
+@pytest.mark.slow
+def test_a_slot_that_moves_as_a_whole_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Four moves under load, there and back. Valkey 9 has them; older servers move key by key, with the service stopped."""
+    with two_masters(tmp_path, os.environ.get("TRAFFICJOBS_SERVER")) as nodes:
+        here, there = nodes if key_slot(b"{tj}") < 8192 else nodes[::-1]
+        ids = {node: node.execute_command("CLUSTER MYID").decode() for node in nodes}
+        port: Any = nodes[0].connection_pool.connection_kwargs["port"]
+        jobs = Jobs(on_cluster(port), store=Store(on_cluster(port), patience=20))
+        accepted: list[str] = []
+        moved = threading.Event()
+
+        def submit() -> None:
+            while not moved.is_set():
+                accepted.append(jobs.submit(Submission("x")).id)
+
+        def work() -> list[str]:
+            done = []
+            while not moved.is_set() or jobs.counts()["submitted"]:
+                claim = jobs.claim("child", "worker", ["job-queue"])
+                if claim is not None:
+                    jobs.finish(claim, complete(b"1"))
+                    done.append(claim.id)
+            return done
+
+        with ThreadPoolExecutor(2) as threads:
+            submitting, working = threads.submit(submit), threads.submit(work)
+            try:
+                for _ in range(4):
+                    before = len(accepted)
+                    _move_slot(here, there, ids[there])
+                    until(lambda before=before: len(accepted) > before + 10, 20, "jobs on the other node")  # type: ignore[misc]
+                    here, there = there, here
+            finally:
+                moved.set()
+            submitting.result(60)
+            assert sorted(working.result(60)) == sorted(accepted)
+        jobs.close()
+
+
+def _move_slot(here: redis.Redis, there: redis.Redis, target: str) -> None:
+    slot = key_slot(b"{tj}")
+    try:
+        here.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target)
+    except redis.ResponseError as error:
+        pytest.skip(f"this server moves no slot as a whole: {error}")
+
+    def arrived() -> bool:
+        try:
+            return there.exists("{tj}:jobs") == 1
+        except redis.exceptions.MovedError:
+            return False
+
+    until(arrived, 20, "the slot on the other node")
 
 
 CLUSTER = {"redis_cluster": "a:1,b", "key_prefix": "{tj}:", "queue_db": 0}

@@ -129,3 +129,17 @@ attempt(queue.get)
     assert refused.startswith("InvalidInput message: must be plain data")
     assert unread.startswith("UnreadableEntry a pickle that holds more than plain data")
     assert read == "{'still': ['read']}"
+
+
+def test_in_a_cluster_no_other_queue_can_be_opened(pod: dict[str, str]) -> None:
+    cluster = {"REDIS_CLUSTER": f"127.0.0.1:{pod['REDIS_PORT']}", "KEY_PREFIX": "{tj}:", "QUEUE_DB": "0"}
+    program = """
+print(q.key)
+try:
+    HotQueue("exercise")
+except Exception as error:
+    print(error)
+"""
+    told = said(pod | cluster, program)
+    assert "hotqueue:{tj}:job-queue\n" in told
+    assert "name: 'exercise' is none of the service's queues" in told

@@ -15,7 +15,7 @@ from trafficjobs.plain_pickle import UnreadableEntry, unpickle
 
 _SCHEDULER = b"rq:scheduler:scheduled_jobs"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_CALLBACKS = (b"success_callback_name", b"failure_callback_name", b"stopped_callback_name")
+_CALLBACKS = (b"success_callback_name", b"failure_callback_name", b"stopped_callback_name", b"webhooks")
 _AGAIN = ("cron_string", "interval", "rrule_string")  # in the meta of a job that rq-scheduler repeats
 
 
@@ -50,6 +50,8 @@ def _waiting(client: Any, key: bytes, entry: bytes, due: float | None, operation
     try:
         name, args, kwargs = _call(raw)
         about = name
+        if client.exists(f"rq:job:{id}:dependents"):
+            raise Stays("other jobs wait for it, and would wait for ever; let it end in RQ")
         body = operations.body(name, args, kwargs) | _options(raw)
     except Stays as error:
         return Waiting(key, entry, about, why=str(error), due=due)
@@ -62,10 +64,10 @@ def _call(raw: Mapping[bytes, bytes]) -> tuple[str, list[Any], dict[str, Any]]:
     if b"data" not in raw:
         raise Stays("its record is gone")
     if any(raw.get(name) for name in _CALLBACKS):
-        raise Stays("it has callbacks, which are functions of another program; run it in RQ, or submit it anew with a webhook")
+        raise Stays("it has callbacks or webhooks of RQ; run it in RQ, or submit it anew with notify")
     meta = _plain(raw.get(b"meta", b"")) if raw.get(b"meta") else {}
-    if isinstance(meta, dict) and any(meta.get(name) for name in _AGAIN):
-        raise Stays("it recurs; make a schedule of it: trafficjobs schedule new, and cancel it in rq-scheduler")
+    if raw.get(b"repeats_left") or (isinstance(meta, dict) and any(meta.get(name) for name in _AGAIN)):
+        raise Stays("it recurs; make a schedule of it (trafficjobs schedule new) and cancel it there")
     try:
         data = zlib.decompressobj().decompress(raw[b"data"], 2**22)
     except zlib.error:
@@ -96,7 +98,7 @@ def _plain(data: bytes) -> Any:
 def _options(raw: Mapping[bytes, bytes]) -> dict[str, Any]:
     """RQ's options that a job here has, too."""
     options: dict[str, Any] = {}
-    for theirs, ours in ((b"timeout", "timeout"), (b"result_ttl", "result_ttl")):
+    for theirs, ours in ((b"timeout", "timeout"), (b"result_ttl", "result_ttl"), (b"failure_ttl", "failed_ttl")):
         value = raw.get(theirs, b"")
         if value.isdigit() and int(value) > 0:
             options[ours] = int(value)
