@@ -13,12 +13,13 @@ _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 
 def webhook(delivery: Delivery, record: dict[str, Any], public_url: str) -> bytes:
-    """`{"type", "timestamp", "data"}`: the record as HTTP shows it, and where it is.
+    """`{"type", "timestamp", "data"}`: the record as HTTP shows it, without `notify`, and where it is.
 
     What is too large is null, and `omitted` in `data` names it; the record at `url` has it.
     """
     omitted = [name for name, most in _LIMITS.items() if len(orjson.dumps(record.get(name))) > most]
     data = record | dict.fromkeys(omitted) | {"url": _url(delivery, public_url), "omitted": omitted}
+    data.pop("notify", None)  # who else is told is nobody's business
     return orjson.dumps({"type": f"{delivery.kind}.{delivery.event}", "timestamp": delivery.created, "data": data})
 
 

@@ -138,3 +138,20 @@ def test_at_full_memory_ends_are_told(
         jobs.resend("job", jid, f"job_{jid}_0_1")
     until(lambda: states(jobs, made)["delivered"] == 3, 30, "the deliveries")
     assert Counter(each.id for each in there.received) == {f"job_{jid}_0_1": 2 for jid in made}
+
+
+def test_an_upkeep_that_is_told_to_stop_ends_what_it_is_sending(
+    alone: Settings, jobs: Jobs, there: Receiver, upkeeps: "list[subprocess.Popen[bytes]]"
+) -> None:
+    upkeeps.append(start(alone))
+
+    def stop_it(handler: BaseHTTPRequestHandler, number: int) -> None:
+        upkeeps[0].terminate()
+        until(lambda: not jobs.store.records.exists("upkeep.lock"), 10, "the end of the duties")
+        status(204)(handler, number)
+
+    there.answer = stop_it
+    (jid,) = ended(jobs, there, 1)
+    until(lambda: there.received, 30, "the webhook")
+    assert upkeeps[0].wait(20) == 0
+    assert states(jobs, [jid]) == {"delivered": 1}

@@ -323,6 +323,7 @@ def test_what_is_large_is_left_out_and_named(sending_: Jobs, there: Receiver) ->
     data = told.json["data"]
     assert (data["result"], data["input"], data["omitted"], data["url"]) == (None, None, ["result", "input"], f"/jobs/{jid}")
     assert (data["id"], data["status"], told.json["type"]) == (jid, "complete", "job.complete")
+    assert "notify" not in data
     assert len(told.body) < 4_000
 
 
