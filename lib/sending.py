@@ -26,7 +26,7 @@ from lib.signing import secrets_of
 
 logger = logging.getLogger("trafficjobs.deliveries")
 
-THREADS = 4
+THREADS = 8  # mostly waiting
 PER_HOST = 2  # threads that one host may hold
 # Seconds before the 2nd, 3rd, ... attempt: eight within a day.
 PAUSES = (10.0, 30.0, 120.0, 600.0, 3_600.0, 21_600.0, 57_600.0)
