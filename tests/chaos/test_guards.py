@@ -28,11 +28,12 @@ SCENARIOS |= {f"oom_flag {script}": cut for script, cut in oom_flag.CUTS.items()
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with copies of lib and services, and the tests as they are."""
+    """A folder with copies of lib and services, and the tests and the public package as they are."""
     folder = tmp_path / "copy"
     for package in ("lib", "services"):
         shutil.copytree(ROOT / package, folder / package)  # compiled files too; they know by its time what was edited
-    (folder / "tests").symlink_to(ROOT / "tests")
+    for package in ("tests", "trafficjobs"):  # of the latter the worker reads its version
+        (folder / package).symlink_to(ROOT / package)
     return folder
 
 
