@@ -1,6 +1,6 @@
 """The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`), what failed
-(`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`) and telling of ends
-(`lib.deliveries`).
+(`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`), estimates
+(`lib.eta`) and telling of ends (`lib.deliveries`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lib.claims import Claiming
 from lib.deliveries import Delivering
+from lib.eta import Estimating
 from lib.failures import Failing
 from lib.schedules import Scheduling
 from lib.settings import Settings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Scheduling, Steering, Claiming, Failing, Viewing, Delivering):
+class Jobs(Scheduling, Steering, Claiming, Failing, Viewing, Estimating, Delivering):
     """The queue of one release.
 
     Args:

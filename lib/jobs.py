@@ -22,6 +22,7 @@ from lib.course import (
 )
 from lib.deliveries import Delivery
 from lib.engine import Jobs
+from lib.eta import Estimates
 from lib.failures import FailureGroup, Retried
 from lib.queue import HotQueue
 from lib.records import Job
@@ -38,6 +39,7 @@ __all__ = [
     "ChildClosed",
     "Claim",
     "Delivery",
+    "Estimates",
     "FailureGroup",
     "HotQueue",
     "Job",

@@ -46,6 +46,8 @@ class JobRecord(TypedDict, total=False):
     fingerprint: str | None
     notify: list[dict[str, Any]]
     position: int | None
+    eta: float | None
+    eta_at: str | None
     files: list[str]
 
 

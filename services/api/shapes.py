@@ -146,6 +146,12 @@ class JobRecord(TypedDict):
     ]
     notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
     position: NotRequired[Annotated[int | None, Field(description="Jobs that run before it; while it waits.")]]
+    eta: NotRequired[
+        Annotated[
+            float | None, Field(description="Seconds until it will have ended, by how long others ran; null where unknown.")
+        ]
+    ]
+    eta_at: NotRequired[Annotated[str | None, _time("When it will have ended, by that.")]]
     files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
 
 

@@ -54,12 +54,15 @@ def test_pages_of_groups_are_linked(client: FlaskClient, queue: Jobs) -> None:
         ("/failures/retry", {"operation": 1}, 400, "operation"),
         ("/failures/retry", {"operations": "x"}, 400, "operations"),
         ("/failures/retry", {"queue": "nowhere"}, 422, "queue"),
-        ("/failures/ABC/retry", {}, 400, "fingerprint"),
     ],
 )
 def test_nonsense_is_refused_by_field(client: FlaskClient, path: str, body: dict[str, object], status: int, field: str) -> None:
     answer = client.post(path, json=body)
     assert (answer.status_code, answer.get_json()["field"]) == (status, field)
+
+
+def test_a_group_that_cannot_be_is_a_404(client: FlaskClient) -> None:
+    assert client.post("/failures/ABC/retry").status_code == 404
 
 
 def test_a_list_of_an_impossible_fingerprint_is_refused(client: FlaskClient) -> None:

@@ -400,6 +400,13 @@ def queue_stats(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def pace(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim)
+    assert list(deaf.estimates().means) == ["ledger_noop"]
+
+
+@call
 def look(stage: Stage, deaf: Jobs) -> None:
     stage.submit("one")
     shown = deaf.look("one")

@@ -28,7 +28,21 @@ FORMS = {
     "html": "text/html",
 }
 _TIMES = ("submitted", "due", "started", "ended")
-_SHOWN = ("id", "status", "operation", "input", "queue", "priority", "position", "progress", "attempt", "worker", "by", "files")
+_SHOWN = (
+    "id",
+    "status",
+    "operation",
+    "input",
+    "queue",
+    "priority",
+    "position",
+    "eta",
+    "progress",
+    "attempt",
+    "worker",
+    "by",
+    "files",
+)
 
 
 def add_to(app: typer.Typer) -> None:

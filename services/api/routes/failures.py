@@ -4,12 +4,14 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response
 
-from lib.errors import UnknownQueue
+from lib.errors import InvalidInput, UnknownQueue
+from lib.failures import check_fingerprint
 from services.api import kinds
 from services.api.auth import own_only
 from services.api.backend import backend
 from services.api.body import body_of, page_link, query
 from services.api.contract import Answer, Body, contract
+from services.api.problems import Problem
 from services.api.queries import FailuresQuery
 from services.api.replies import json_reply
 from services.api.shapes_failures import Failures, RetriedJobs, RetryFailedBody
@@ -52,9 +54,19 @@ def retry_all() -> Response:
 
 
 @blueprint.post("/failures/<fingerprint>/retry")
-@contract(role=Role.SUBMIT, tag="Jobs", body=Body(RetryFailedBody, required=False), answers={200: _RETRIED}, problems=_PROBLEMS)
+@contract(
+    role=Role.SUBMIT,
+    tag="Jobs",
+    body=Body(RetryFailedBody, required=False),
+    answers={200: _RETRIED},
+    problems=(*_PROBLEMS, kinds.NOT_FOUND),
+)
 def retry_alike(fingerprint: str) -> Response:
     """Run the failed jobs of one group again, as `/failures/retry` does all."""
+    try:
+        check_fingerprint(fingerprint)
+    except InvalidInput as error:
+        raise Problem(kinds.NOT_FOUND, str(error)) from None
     return _retry(fingerprint)
 
 

@@ -1,12 +1,15 @@
 """`/jobs`: submit, list, look at, cancel, retry, delete. Results and files are in `routes.results`."""
 
+import hashlib
 from dataclasses import replace
 
+import orjson
 from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import UnknownJob
 from lib.jobs import Accepted, Job
+from lib.states import TERMINAL
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
@@ -136,7 +139,17 @@ def index() -> Response:
 def get(jid: str) -> Response:
     """One job."""
     wait_for_end(job_id(jid))
-    return json_reply(backend().jobs.look(jid).to_dict())
+    shown = backend().jobs.look(jid)
+    record = shown.to_dict()
+    if shown.job.status in TERMINAL:
+        return json_reply(record)
+    estimates = backend().jobs.estimates()
+    eta = estimates.of(shown.job, shown.position)
+    at = None if eta is None else estimates.at(eta)
+    response = json_reply(record | {"eta": None if eta is None else round(eta, 3), "eta_at": at})
+    # Time alone changes an estimate: whoever asks whether something has happened is told of all else.
+    response.set_etag(hashlib.blake2b(orjson.dumps(record), digest_size=12).hexdigest(), weak=True)
+    return response
 
 
 @blueprint.post("/jobs/<jid>/cancel")
