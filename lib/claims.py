@@ -174,7 +174,17 @@ class Claiming:
     def progress(self, claim: Claim, done: float, total: float | None, note: str) -> None:
         """Show how far a running job is. Refused silently at full memory; raises StaleClaim."""
         value = orjson.dumps({"done": done, "total": total, "note": note[:500]})
-        self._while_held("progress", claim, value)
+        self._while_held("progress", claim, "progress", value)
+
+    def partial(self, claim: Claim, value: bytes) -> None:
+        """Show what a running job has of its result, a JSON text. Refused silently at full memory.
+
+        Raises: StaleClaim; JobsError where it is larger than a result may be.
+        """
+        limit = self.store.settings.max_result_bytes
+        if len(value) > limit:
+            raise JobsError(f"A partial result of {len(value)} bytes is larger than MAX_RESULT_BYTES ({limit}) and is not shown.")
+        self._while_held("progress", claim, "partial", value)
 
     def append_log(self, claim: Claim, lines: Iterable[str]) -> None:
         """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""

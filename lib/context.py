@@ -1,4 +1,4 @@
-"""What an operation may say while it runs: progress, log lines, files, and where it runs.
+"""What an operation may say while it runs: progress, partial results, log lines, files, and where it runs.
 
 Operations call the functions; the worker implements `Context` and activates it around a run. Outside a job the
 functions do nothing, so that an operation is also a plain function in a test or a notebook. Nothing here outlives a crash:
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lib.errors import InvalidInput, JobsError
 
@@ -35,6 +35,9 @@ class Context(Protocol):
     def progress(self, done: float, total: float | None, note: str) -> None:
         """Take note that `done` of `total` is done."""
 
+    def partial(self, value: Any) -> None:
+        """Show what there is of the result so far; `value` is what an operation may return."""
+
     def log(self, message: str) -> None:
         """Append a line to the job's log."""
 
@@ -55,11 +58,15 @@ class Recorder:
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     steps: list[tuple[float, float | None, str]] = field(default_factory=list)
+    parts: list[Any] = field(default_factory=list)
     run: JobInfo | None = None
     versions: "DatasetStore | None" = None
 
     def progress(self, done: float, total: float | None, note: str) -> None:
         self.steps.append((done, total, note))
+
+    def partial(self, value: Any) -> None:
+        self.parts.append(value)
 
     def log(self, message: str) -> None:
         self.lines.append(message)
@@ -94,6 +101,16 @@ def progress(done: float, total: float | None = None, note: str = "") -> None:
     """Report how far the operation is; shown live in the job's record."""
     if (context := _current.get()) is not None:
         context.progress(done, total, note)
+
+
+def partial(value: Any) -> None:
+    """Show what there is of the result so far, in the job's record and among its results, until the run ends.
+
+    The last value counts; in quick succession some are passed over. What is too large or has no form in JSON is not shown, which
+    the job's log says, and the job goes on.
+    """
+    if (context := _current.get()) is not None:
+        context.partial(value)
 
 
 def log(message: str) -> None:

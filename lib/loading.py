@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from lib.cleaning import clean, merge
-from lib.context import JobInfo, job, log, progress, store
+from lib.context import JobInfo, job, log, partial, progress, store
 from lib.errors import InvalidInput, JobsError, NoData
 from lib.incidents import read_incidents
 from lib.incidents_text import ByteStream
@@ -50,6 +50,7 @@ def load(upload: str | None, mode: str, source: str, by: str, sha256: str = "") 
     log(f"{name}: {raw.table.num_rows:,} rows read as {raw.format}")
     progress(READING, 1, "cleaning")
     table, report = clean(raw, versions.settings.timezone)
+    partial({"report": report.to_dict()})
     progress(0.9, 1, "storing")
     about = {"source": source or name, "by": by, "job": run.id, "token": run.token}
     version = _publish(versions, table, report.to_dict(), mode, about)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from lib.context import Context, JobInfo, Recorder, job, log, progress, running, save_file, store
+from lib.context import Context, JobInfo, Recorder, job, log, partial, progress, running, save_file, store
 from lib.errors import UnknownOperation
 from lib.fonts import lend_font_list
 from lib.jsonable import jsonable
@@ -38,6 +38,7 @@ __all__ = [
     "load_catalog",
     "log",
     "operation",
+    "partial",
     "progress",
     "run",
     "running",

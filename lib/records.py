@@ -39,6 +39,7 @@ class Job:
     result: Any = None
     error: dict[str, Any] | None = None
     progress: dict[str, Any] | None = None
+    partial: Any = None  # what a running job has of its result
     submitted: str | None = None
     due: str | None = None  # when a scheduled job joins its queue
     started: str | None = None  # of the current or last attempt
@@ -91,6 +92,7 @@ class Job:
             result=_json(values.get("result")),
             error=_json(values.get("error")),
             progress=_json(values.get("progress")),
+            partial=_json(values.get("partial")),
             submitted=iso(values.get("submitted")),
             due=iso(values.get("ready")) if values["status"] == "scheduled" else None,
             started=iso(values.get("started")),

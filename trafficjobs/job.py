@@ -146,7 +146,7 @@ class Job:
             try:
                 looked = 0.0
                 for event in follow(self._transport, f"{self._path}/events", end):
-                    if event.kind == "log" or (event.kind == "progress" and time.monotonic() - looked < REDRAW):
+                    if event.kind == "log" or (event.kind in ("progress", "partial") and time.monotonic() - looked < REDRAW):
                         continue
                     looked = time.monotonic()
                     yield

@@ -26,6 +26,7 @@ class JobRecord(TypedDict, total=False):
     result: Any
     error: dict[str, Any] | None
     progress: Progress | None
+    partial: Any
     submitted: str | None
     due: str | None
     started: str | None

@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(\d{1,19})-(\d{1,19})\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `kind` is status, progress or log; `place` is in the stream that it comes from."""
+    """One thing that happened. `kind` is status, progress, partial or log; `place` is in the stream that it comes from."""
 
     place: Place
     kind: str
@@ -105,7 +105,7 @@ def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
         "reason": text["reason"] or None,
         "at": iso(place[0] / 1000),
     }
-    return Entry(place, "progress" if text["reason"] == "progress" else "status", text["id"], data)
+    return Entry(place, text["reason"] if text["reason"] in ("progress", "partial") else "status", text["id"], data)
 
 
 def line(job: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:

@@ -26,6 +26,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "result": None,
     "error": None,
     "progress": None,
+    "partial": None,
     "submitted": "2024-05-01T12:00:00.000001Z",
     "due": None,
     "started": None,

@@ -120,6 +120,7 @@ class JobRecord(TypedDict):
     result: JsonValue
     error: JobError | None
     progress: Progress | None
+    partial: Annotated[JsonValue, Field(description="What a running job has of its result so far.")]
     submitted: Annotated[str | None, _time("When it was accepted.")]
     due: Annotated[str | None, _time("When a scheduled job joins its queue.")]
     started: Annotated[str | None, _time("When the current or last attempt began.")]
@@ -158,7 +159,7 @@ class JobRecord(TypedDict):
 class Event(TypedDict, total=False):
     """One event of a stream."""
 
-    event: Annotated[str, Field(description="status, progress, job, log or reset.")]
+    event: Annotated[str, Field(description="status, progress, partial, job, log or reset.")]
     id: Annotated[str, Field(description="For Last-Event-ID.")]
     data: Annotated[str, Field(description="A JSON object.")]
     retry: Annotated[int, Field(description="Milliseconds after which to connect again.")]
@@ -176,6 +177,7 @@ class Unfinished(TypedDict):
 
     id: str
     status: Literal["scheduled", "submitted", "in-progress"]
+    partial: NotRequired[Annotated[JsonValue, Field(description="What it has of its result so far, if it shows any.")]]
 
 
 class FileRecord(TypedDict):

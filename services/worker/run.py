@@ -21,6 +21,7 @@ from lib.errors import InvalidParameters, JobsError, NoData, StaleClaim
 from lib.fingerprints import fingerprint
 from lib.foreign import UNREADABLE
 from lib.jobs import Claim, Jobs, Outcome, complete, failed
+from lib.jsonable import jsonable
 from lib.operations import Catalog, Operation, run
 from lib.records import RECORD_VERSION
 from lib.versions import DatasetStore
@@ -30,6 +31,7 @@ logger = logging.getLogger("trafficjobs.worker")
 _PROGRESS_PAUSE = 0.1  # seconds between two progress writes
 _LOG_PAUSE = 0.1  # seconds within which log lines are gathered
 _TRACEBACK_KEPT = 8_192  # characters
+_NOTHING = object()
 
 
 class SetAside(Exception):
@@ -42,15 +44,34 @@ class LiveContext:
     def __init__(self, claim: Claim, jobs: Jobs, versions: DatasetStore) -> None:
         self._claim, self._jobs, self._versions = claim, jobs, versions
         self._lines: list[str] = []
-        self._flushed = self._progressed = float("-inf")
+        self._part: Any = _NOTHING  # shown as soon as the last one is old enough
+        self._flushed = self._progressed = self._parted = float("-inf")
 
     def progress(self, done: float, total: float | None, note: str) -> None:
         now = time.monotonic()
         if now - self._progressed >= _PROGRESS_PAUSE or done == total:
             self._progressed = now
             self._jobs.progress(self._claim, done, total, note)
+        self._show_part()
+
+    def partial(self, value: Any) -> None:
+        self._part = value
+        self._show_part()
+
+    def _show_part(self) -> None:
+        now = time.monotonic()
+        if self._part is _NOTHING or now - self._parted < _PROGRESS_PAUSE:
+            return
+        value, self._part, self._parted = self._part, _NOTHING, now
+        try:
+            self._jobs.partial(self._claim, orjson.dumps(jsonable(value, "partial")))
+        except StaleClaim:
+            raise
+        except (JobsError, TypeError) as error:
+            self._lines += str(error).splitlines()
 
     def log(self, message: str) -> None:
+        self._show_part()
         self._lines += message.splitlines() or [""]
         if time.monotonic() - self._flushed >= _LOG_PAUSE:
             self.flush()

@@ -80,7 +80,7 @@ def counted(remains: Remains) -> dict[str, Counter[str]]:
     status_of: dict[str, str] = {}
     for event in remains.events:
         before, back = status_of.get(event.job, ""), event.status in (SUBMITTED, SCHEDULED)
-        if event.reason == "progress" or event.status in ("deleted", "expired", "rejected"):
+        if event.reason in ("progress", "partial") or event.status in ("deleted", "expired", "rejected"):
             continue
         status_of[event.job] = event.status
 

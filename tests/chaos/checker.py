@@ -56,7 +56,7 @@ def _replay(case: Case, holdings: list[Holding]) -> Told:
         if event.status in ("deleted", "expired"):
             continue
         held = holdings[-1] if holdings and status == IN_PROGRESS else None
-        if event.reason == "progress":
+        if event.reason in ("progress", "partial"):
             if held is None or event.token != held.token:
                 yield "foreign-token", f"progress under {event.token}, which does not hold the job"
             continue
@@ -80,7 +80,7 @@ def _replay(case: Case, holdings: list[Holding]) -> Told:
 
 
 def _end(case: Case, _holdings: list[Holding], _evidence: Evidence) -> Told:
-    last = next((e for e in reversed(case.events) if e.reason != "progress"), None)
+    last = next((e for e in reversed(case.events) if e.reason not in ("progress", "partial")), None)
     if last is None:
         yield "lost-submit", "it was accepted, or ran, and there is no event of it"
     elif last.status in ("expired", "deleted"):
@@ -117,7 +117,7 @@ def _result(case: Case, holdings: list[Holding], evidence: Evidence) -> Told:
         yield "no-result", "a failed job shows no error"
     elif record["status"] == "cancelled" and "result" in record:
         yield "two-results", "a cancelled job has a result"
-    for name in ("token", "child", "cancel_requested", "progress", "staged"):
+    for name in ("token", "child", "cancel_requested", "progress", "partial", "staged"):
         if name in record:
             yield "orphan", f"the record of an ended job still has {name}={record[name]}"
 

@@ -224,7 +224,9 @@ def beat(stage: Stage, deaf: Jobs) -> None:
 def progress(stage: Stage, deaf: Jobs) -> None:
     child, claim = running(stage)
     deaf.progress(claim, 1, 2, "half")
-    assert stage.jobs.get("one").progress == {"done": 1, "total": 2, "note": "half"}
+    stage.jobs.partial(claim, b"[1]")
+    job = stage.jobs.get("one")
+    assert (job.progress, job.partial) == ({"done": 1, "total": 2, "note": "half"}, [1])
     child.end(claim)
 
 

@@ -54,7 +54,7 @@ local function conclude(job, status, reason, result, error_json)
   local ran = job.status == 'in-progress'
   if ran then observe('run', job.operation, NOW - tonumber(job.started)) end
   move(job, status, reason, fields, result)
-  rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress')
+  rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress', 'partial')
   local ttl = status == 'failed' and job.failed_ttl or job.result_ttl
   rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(ttl)), job.id)
   count(status .. '|' .. job.operation .. (status == 'failed' and '|' .. reason or ''))
@@ -74,7 +74,7 @@ end
 -- Out of progress and back to waiting: at the front, at the tail, or after `delay` seconds.
 local function requeue(job, reason, front, delay)
   unlease(job)
-  rec('HDEL', job.key, 'token', 'child', 'progress')
+  rec('HDEL', job.key, 'token', 'child', 'progress', 'partial')
   local fields = {'ended_token', ended_token(job), 'ready', seconds(NOW + (delay or 0))}
   if delay and delay > 0 then
     move(job, 'scheduled', reason, fields)

@@ -21,7 +21,7 @@ from services.api.entries import START, Entry, Place, events_between, lines_afte
 from services.api.live import GLANCE, Listener, NoPlace, live
 from services.api.problems import Problem
 from services.api.queries import Query
-from services.api.routes.jobs import OF_A_JOB, find_job
+from services.api.routes.jobs import OF_A_JOB, eta_of, find_job
 from services.api.tokens import Role
 
 blueprint = Blueprint("events", __name__)
@@ -31,7 +31,7 @@ RETRY = 2_000  # milliseconds after which a browser connects again
 _RETRY_AFTER = "5"  # seconds, where too many streams are open
 _MEDIA = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-_STREAM = Answer("The stream: `status`, `progress`, `reset`; of one job also `job` and `log`.", str, media=(_MEDIA,))
+_STREAM = Answer("The stream: `status`, `progress`, `partial`, `reset`; of one job also `job` and `log`.", str, media=(_MEDIA,))
 
 
 class EventsQuery(Query):
@@ -118,7 +118,8 @@ def _listen(jid: str | None, since: Place | None) -> Listener:
 
 def _record(jid: str) -> dict[str, Any]:
     find_job(jid)  # an impossible id never gets further
-    return backend().jobs.look(jid).to_dict()
+    shown = backend().jobs.look(jid)
+    return shown.to_dict() | eta_of(shown)
 
 
 def _stream(stream: "Stream") -> Response:

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import UnknownJob
-from lib.jobs import Accepted, Job
+from lib.jobs import Accepted, Job, Shown
 from lib.states import TERMINAL
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
@@ -69,6 +70,15 @@ def job_id(jid: str) -> str:
     if not is_job_id(jid):
         raise UnknownJob(f"There is no job {jid[:80]!r}: an id is 1 to 64 letters, digits, - or _.")
     return jid
+
+
+def eta_of(shown: Shown) -> dict[str, Any]:
+    """`eta` and `eta_at` of a job that has not ended; nothing of one that has."""
+    if shown.job.status in TERMINAL:
+        return {}
+    estimates = backend().jobs.estimates()
+    eta = estimates.of(shown.job, shown.position)
+    return {"eta": None if eta is None else round(eta, 3), "eta_at": None if eta is None else estimates.at(eta)}
 
 
 def accepted(one: Accepted) -> Response:
@@ -140,15 +150,10 @@ def get(jid: str) -> Response:
     """One job."""
     wait_for_end(job_id(jid))
     shown = backend().jobs.look(jid)
-    record = shown.to_dict()
-    if shown.job.status in TERMINAL:
-        return json_reply(record)
-    estimates = backend().jobs.estimates()
-    eta = estimates.of(shown.job, shown.position)
-    at = None if eta is None else estimates.at(eta)
-    response = json_reply(record | {"eta": None if eta is None else round(eta, 3), "eta_at": at})
-    # Time alone changes an estimate: whoever asks whether something has happened is told of all else.
-    response.set_etag(hashlib.blake2b(orjson.dumps(record), digest_size=12).hexdigest(), weak=True)
+    record, eta = shown.to_dict(), eta_of(shown)
+    response = json_reply(record | eta)
+    if eta:  # time alone changes it: whoever asks whether something has happened is told of all else
+        response.set_etag(hashlib.blake2b(orjson.dumps(record), digest_size=12).hexdigest(), weak=True)
     return response
 
 

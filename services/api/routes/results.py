@@ -42,7 +42,7 @@ _FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
             media=_FORMS,
             headers=_WAITED,
         ),
-        202: Answer("There is none yet.", Unfinished, headers=("Retry-After", *_WAITED)),
+        202: Answer("There is none yet; perhaps a part of it.", Unfinished, headers=("Retry-After", *_WAITED)),
     },
     problems=(*OF_A_JOB, kinds.CANCELLED, kinds.NOT_ACCEPTABLE),
     validated=True,
@@ -55,7 +55,8 @@ def result(jid: str) -> Response:
     wait_for_end(job_id(jid))
     job = find_job(jid)
     if job.status not in TERMINAL:
-        return json_reply({"id": job.id, "status": job.status}, 202, {"Retry-After": POLL_AFTER})
+        so_far = {"partial": job.partial} if job.partial is not None else {}
+        return json_reply({"id": job.id, "status": job.status} | so_far, 202, {"Retry-After": POLL_AFTER})
     if job.status == CANCELLED:
         raise Problem(kinds.CANCELLED, f"Job {job.id} was cancelled; POST /jobs/{job.id}/retry runs it again.")
     if job.status == COMPLETE and not _json_is_best():

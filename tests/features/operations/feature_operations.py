@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from lib.operations import job, log, operation, progress
+from lib.operations import job, log, operation, partial, progress
 
 
 @operation(needs_data=False, direct=False)
@@ -55,6 +55,17 @@ def in_c_code(seconds: float) -> str:
     hashlib.pbkdf2_hmac("sha256", b"x", b"y", 20_000)
     rounds = int(20_000 * seconds / (time.perf_counter() - start))
     return hashlib.pbkdf2_hmac("sha256", b"x", b"y", rounds).hex()
+
+
+@operation(needs_data=False, direct=False)
+def in_parts(values: list[Any], path: str) -> list[Any]:
+    """Shows one value after another as its partial result, and ends with all of them once the file `path` is there."""
+    for number in range(len(values)):
+        partial(values[: number + 1])
+    while not os.path.exists(path):
+        time.sleep(0.02)
+        partial(values)
+    return values
 
 
 @operation(needs_data=False, direct=False)
