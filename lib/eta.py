@@ -17,6 +17,7 @@ from lib.states import IN_PROGRESS, SCHEDULED, SUBMITTED
 from lib.store import Store, text
 
 _LIFETIME = 1.0  # seconds for which what was read is used
+_KEPT = 60.0  # seconds for which it will do where nobody may be asked
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ class Estimating:
 
     store: Store
     _known: Estimates | None = None
+
+    def last_estimates(self) -> Estimates | None:
+        """What was known when this process last asked, at most a minute ago; None where it has not. Asks nobody."""
+        known = self._known
+        return None if known is None or time.monotonic() - known.read > _KEPT else known
 
     def estimates(self) -> Estimates:
         """What is known now, at most a second old: at most one round trip. Raises StoreUnavailable."""

@@ -27,15 +27,17 @@ from lib.failures import FailureGroup, Retried
 from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
+from lib.retries import Backoff, Retry
 from lib.rq_face import Queue, enqueue, enqueue_at, enqueue_in
 from lib.schedules import Schedule, job_of
 from lib.steering import Purged
-from lib.submission import Accepted, Retry, Submission
+from lib.submission import Accepted, Submission
 from lib.views import Page, QueueStats, Shown
 
 __all__ = [
     "FOREVER",
     "Accepted",
+    "Backoff",
     "ChildClosed",
     "Claim",
     "Delivery",

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from lib.engine import Jobs
 from lib.errors import InvalidInput, UnknownJob
 from lib.records import Job
+from lib.retries import Retry
 from lib.settings import load_settings
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS, SCHEDULED, SUBMITTED
-from lib.submission import Retry, Submission
+from lib.submission import Submission
 
 if TYPE_CHECKING:
     from lib.operations import Catalog

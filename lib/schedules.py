@@ -16,8 +16,9 @@ import orjson
 from lib.errors import Conflict, InvalidInput, UnknownSchedule
 from lib.records import iso
 from lib.recurrence import Recurrence
+from lib.retries import Retry
 from lib.store import Store, text
-from lib.submission import Accepted, Retry, Submission, Submitting
+from lib.submission import Accepted, Submission, Submitting
 from lib.targets import shown
 
 SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it must still be the id of a job

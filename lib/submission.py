@@ -7,13 +7,14 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from lib.errors import Conflict, InvalidInput, QueueDraining, QueueFull, UnknownJob, UnknownQueue
 from lib.records import ID, RECORD_VERSION, Job
+from lib.retries import MAX_DELAY, Retry
 from lib.states import PRIORITIES
 from lib.store import Store, text
 from lib.targets import checked
@@ -22,39 +23,8 @@ from lib.views import Shown
 if TYPE_CHECKING:
     from lib.operations import Catalog
 
-MAX_DELAY = 10 * 366 * 86_400  # seconds
 _KEPT = ("by", "start", "end", "schedule", "scheduled_for")  # fields of a submission that its record keeps where they are given
 _MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
-
-
-@dataclass(frozen=True)
-class Retry:
-    """What happens after an exception or a timeout.
-
-    Args:
-        max: how often the job is run again.
-        intervals: seconds before the first, second, ... retry; the last one repeats; empty: at once.
-        jitter: each interval is lengthened by a random part of up to this fraction.
-        interval: the intervals, or one number, as RQ spells it.
-    """
-
-    max: int = 0
-    intervals: Sequence[float] = ()
-    jitter: float = 0.1
-    interval: InitVar[float | Sequence[float] | None] = None
-
-    def __post_init__(self, interval: float | Sequence[float] | None) -> None:
-        if interval is not None:
-            object.__setattr__(self, "intervals", (interval,) if isinstance(interval, int | float) else tuple(interval))
-
-    def check(self) -> None:
-        """Raises InvalidInput where a value is out of range."""
-        if not 0 <= self.max <= 100:
-            raise InvalidInput("retry.max", f"must be 0 to 100, not {self.max}")
-        if any(not 0 <= interval <= MAX_DELAY for interval in self.intervals) or len(self.intervals) > 100:
-            raise InvalidInput("retry.intervals", "must be at most 100 numbers of seconds from 0 on")
-        if not 0 <= self.jitter <= 1:
-            raise InvalidInput("retry.jitter", f"must be a fraction from 0 to 1, not {self.jitter}")
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class JobRecord(TypedDict, total=False):
     fingerprint: str | None
     notify: list[dict[str, Any]]
     position: int | None
+    schedule: str
+    scheduled_for: str | None
     eta: float | None
     eta_at: str | None
     files: list[str]

@@ -56,7 +56,8 @@ class Submitting:
             queue: one of `queues()`.
             delay: seconds until it joins its queue.
             timeout: seconds that a run may take.
-            retry: how often it is run again after an exception or a timeout, or `{"max", "intervals", "jitter"}`.
+            retry: how often it is run again after an exception or a timeout, or `{"max", "intervals", "jitter"}`,
+                or with `"backoff": {"first", "factor", "longest"}` instead of intervals.
             result_ttl, failed_ttl: seconds for which it is kept once it is complete or cancelled, and once it has failed.
             notify: who is told of its end: URLs and e-mail addresses, or `{"webhook" or "email", "on": ["failed", ...]}`.
             idempotency_key: a key of your own, where a program that starts again must find the job that it had submitted.

@@ -46,6 +46,8 @@ JOB_EXAMPLE: dict[str, Any] = {
     "runs": [],
     "fingerprint": None,
     "position": 0,
+    "eta": None,
+    "eta_at": None,
 }
 
 

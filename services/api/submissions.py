@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
-from lib.jobs import Retry, Submission
+from lib.jobs import Backoff, Retry, Submission
 from lib.parameters import did_you_mean, strictly
 from lib.records import ID
+from lib.retries import MAX_DELAY
 from lib.states import PRIORITIES
-from lib.submission import MAX_DELAY
 from lib.targets import MOST_TARGETS
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
@@ -30,12 +30,26 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class BackoffOptions(_Strict):
+    """Intervals that grow; see `lib.jobs.Backoff`."""
+
+    first: Seconds = Field(description="Seconds before the first retry.")
+    factor: float = Field(2.0, ge=1, le=MAX_DELAY, description="How many times as long each is as the one before.")
+    longest: Seconds = Field(float(MAX_DELAY), description="Seconds beyond which none grows; at least the first.")
+
+
 class RetryOptions(_Strict):
     """What happens after an exception or a timeout; see `lib.jobs.Retry`."""
 
     max: int = Field(0, ge=0, le=100)
     intervals: list[Seconds] = Field(default_factory=list, max_length=100)
+    backoff: BackoffOptions | None = Field(None, description="Intervals that grow, instead.")
     jitter: float = Field(0.1, ge=0, le=1)
+
+    def retry(self) -> Retry:
+        """As the library has it. Raises InvalidInput where both intervals and a backoff are given."""
+        backoff = None if self.backoff is None else Backoff(**self.backoff.model_dump())
+        return Retry(self.max, self.intervals, self.jitter, backoff=backoff)
 
 
 class Target(_Strict):
@@ -95,7 +109,7 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
     options = _options({name: value for name, value in body.items() if name not in spelling}, spelling)
     fields: dict[str, Any] = {name: value for name in _KEPT if (value := getattr(options, name)) is not None}
     if options.retry is not None:
-        fields["retry"] = Retry(**options.retry.model_dump())
+        fields["retry"] = options.retry.retry()
     if options.notify:
         fields["notify"] = [target.model_dump(exclude_none=True) for target in options.notify]
     if not named:

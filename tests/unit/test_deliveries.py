@@ -13,9 +13,9 @@ from lib.claims import complete, failed
 from lib.deliveries import Delivery
 from lib.errors import InvalidInput, UnknownDelivery
 from lib.jobs import Jobs, Submission
+from lib.retries import Retry
 from lib.sending import ATTEMPTS, PAUSES, Outcome, Senders, judged, verdict
 from lib.settings import Settings
-from lib.submission import Retry
 from lib.webhooks import Answer
 from tests.receivers import SECRET, Mailbox, Receiver, mailbox, receiver, status
 from tests.waiting import until

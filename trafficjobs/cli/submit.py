@@ -30,6 +30,10 @@ Bodies = Annotated[
 Intervals = Annotated[
     list[float] | None, typer.Option("--retry-interval", metavar="SECONDS", min=0, help="Before the 1st, 2nd, ... retry.")
 ]
+GrowingIntervals = Annotated[
+    str | None,
+    typer.Option("--retry-backoff", metavar="FIRST[,FACTOR[,LONGEST]]", help="Seconds before the retries, growing: 1,2,600."),
+]
 
 Notify = Annotated[list[str] | None, typer.Option(metavar="URL|ADDRESS", help="Tell it of the end; may stand several times.")]
 NotifyOn = Annotated[
@@ -55,6 +59,7 @@ def submit(
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="That a run may take.")] = None,
     retry: Annotated[int | None, typer.Option(metavar="N", min=0, help="Runs after an exception or a timeout.")] = None,
     retry_interval: Intervals = None,
+    retry_backoff: GrowingIntervals = None,
     result_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept once complete or cancelled.")] = None,
     failed_ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="It is kept once it has failed.")] = None,
     notify: Notify = None,
@@ -67,7 +72,7 @@ def submit(
     For example: trafficjobs submit top_locations -p n=5 --wait
     """
     options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay, "timeout": timeout}
-    options |= {"result_ttl": result_ttl, "failed_ttl": failed_ttl, "retry": _retry(retry, retry_interval)}
+    options |= {"result_ttl": result_ttl, "failed_ttl": failed_ttl, "retry": _retry(retry, retry_interval, retry_backoff)}
     options["notify"] = targets(notify, notify_on)
     options = {name: value for name, value in options.items() if value is not None}
     if (operation is None) == (file is None):
@@ -118,10 +123,20 @@ def bodies_of(file: str) -> list[dict[str, Any]]:
     return [json_object(line, f"{file}, line {number},") for number, line in lines]
 
 
-def _retry(most: int | None, intervals: list[float] | None) -> dict[str, Any] | None:
-    if most is None and not intervals:
+def _retry(most: int | None, intervals: list[float] | None, backoff: str | None) -> dict[str, Any] | None:
+    if most is None and not intervals and not backoff:
         return None
-    return {"max": most if most is not None else len(intervals or [])} | ({"intervals": intervals} if intervals else {})
+    if backoff and most is None:
+        raise Invalid("--retry-backoff needs --retry N, the number of retries.")
+    made: dict[str, Any] = {"max": most if most is not None else len(intervals or [])}
+    if intervals:
+        made["intervals"] = intervals
+    if backoff:
+        try:
+            made["backoff"] = dict(zip(("first", "factor", "longest"), map(float, backoff.split(",")), strict=False))
+        except ValueError:
+            raise Invalid(f"--retry-backoff {backoff} is no FIRST[,FACTOR[,LONGEST]] of numbers.") from None
+    return made
 
 
 def _submit_many(session: Session, bodies: list[dict[str, Any]], wait: bool, timeout: float | None) -> None:

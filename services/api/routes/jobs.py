@@ -72,19 +72,22 @@ def job_id(jid: str) -> str:
     return jid
 
 
-def eta_of(shown: Shown) -> dict[str, Any]:
-    """`eta` and `eta_at` of a job that has not ended; nothing of one that has."""
+def eta_of(shown: Shown, ask: bool = True) -> dict[str, Any]:
+    """`eta` and `eta_at` of a job that has not ended; nothing of one that has. Without `ask`, of what was known a while ago."""
     if shown.job.status in TERMINAL:
         return {}
-    estimates = backend().jobs.estimates()
-    eta = estimates.of(shown.job, shown.position)
-    return {"eta": None if eta is None else round(eta, 3), "eta_at": None if eta is None else estimates.at(eta)}
+    known = backend().jobs.estimates() if ask else backend().jobs.last_estimates()
+    eta = None if known is None else known.of(shown.job, shown.position)
+    if known is None or eta is None:
+        return {"eta": None, "eta_at": None}
+    return {"eta": round(eta, 3), "eta_at": known.at(eta)}
 
 
 def accepted(one: Accepted) -> Response:
     """202 with the record of a job as it was accepted; one that had been accepted before, as it is now."""
     shown = one.shown or backend().jobs.look(one.id)
-    return json_reply(shown.to_dict(), 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
+    record = shown.to_dict() | eta_of(shown, ask=False)  # an accepted job must not become a 503
+    return json_reply(record, 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
 
 
 def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
