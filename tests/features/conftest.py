@@ -2,7 +2,7 @@
 
 `face` is a whole service (API, upkeep, worker of four children, all real processes, one Redis of their own) seen through
 HTTP, the public client, the command line and the library; it is started once a session and its operations stand in
-`operations/`. `demo` is a running demonstration, as `make demo` starts it.
+`operations/`. `managed` is another one on a Redis as clouds sell it. `demo` is a running demonstration, as `make demo` starts it.
 """
 
 import io
@@ -22,12 +22,15 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import redis
+import trustme
 
 from lib.jobs import Jobs
 from lib.settings import load_settings
 from tests.receivers import SECRET
 from tests.servers import Server, free_port
 from tests.service import Service, whole_service
+from tests.tls import TlsProxy
 from tests.waiting import until
 from trafficjobs import Client
 from trafficjobs.cli.app import run
@@ -194,3 +197,41 @@ def face(session_face: Face) -> Iterator[Face]:
     yield session_face
     while session_face.gates:
         session_face.gates.pop().touch()
+
+
+@dataclass
+class Managed:
+    """A service whose Redis is as a cloud sells it: behind one `rediss://` URL, with a user of few rights and one database.
+
+    Args:
+        tls_port: where Redis speaks TLS; `ca` is whom to trust.
+        admin: a connection of the database's owner, who may do more than the service.
+    """
+
+    http: httpx.Client
+    user: str
+    password: str
+    tls_port: int
+    ca: Path
+    admin: redis.Redis
+
+
+@pytest.fixture(scope="session")
+def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
+    """That service, with a prefix outside of which its user may touch nothing."""
+    folder = tmp_path_factory.mktemp("managed")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(ca := folder / "ca.crt")
+    with Server(folder / "redis", binary=os.environ.get("TRAFFICJOBS_SERVER")) as server, redis.Redis(port=server.port) as admin:
+        user, password = "app", secrets.token_hex(8)
+        rights = f"on >{password} ~managed:* ~hotqueue:managed:* &* +@all -@dangerous -select +info".split()
+        admin.execute_command("ACL", "SETUSER", user, *rights)
+        admin.execute_command("ACL", "SETUSER", "default", "resetpass", ">owner")
+        proxy = TlsProxy(authority, server.port)
+        settings = load_settings(key_prefix="managed:", data_cache=folder / "cache", log_level="warning")
+        url = f"rediss://{user}:{password}@localhost:{proxy.port}/0"
+        operations = Path(__file__).parent / "operations"
+        more = {"redis_url": url, "redis_ca_file": ca, "redis_db": 0, "queue_db": 0, "operations_dir": operations}
+        with whole_service(settings, folder, worker_children=1, **more) as running, httpx.Client(base_url=running.url) as http:
+            yield Managed(http, user, password, proxy.port, ca, admin)
+        proxy.listener.close()

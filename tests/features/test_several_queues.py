@@ -1,18 +1,7 @@
-"""Priorities inside a queue, several queues in an order, and the position of a job among those that wait."""
+"""A worker serves its queues in the order that it was told."""
 
 from tests.features.conftest import Face
 from tests.waiting import until
-
-
-def test_priorities_decide_inside_a_queue_and_positions_say_so(face: Face) -> None:
-    ids = {name: face.submit("echo", queue="parked", priority=name)["id"] for name in ("low", "normal", "high")}
-    assert [face.get(ids[name])["position"] for name in ("high", "normal", "low")] == [0, 1, 2]
-    with face.service.worker(worker_queues="parked", worker_children=1, worker_name="priorities") as worker:
-        ended = {name: face.wait(jid) for name, jid in ids.items()}
-        worker.stop()
-    started = [ended[name]["started"] for name in ("high", "normal", "low")]
-    assert started == sorted(started)
-    assert "position" not in ended["low"]
 
 
 def test_a_worker_serves_its_queues_in_their_order(face: Face) -> None:
