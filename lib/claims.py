@@ -16,7 +16,6 @@ from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
 from lib.store import Store, text
-from lib.submission import new_token
 
 if TYPE_CHECKING:
     from lib.operations import Catalog
@@ -263,3 +262,8 @@ def _claim(reply: list[Any]) -> Claim:
         data_version=text(data_version),
         started=float(started),
     )
+
+
+def new_token() -> str:
+    """A random 128-bit fencing token."""
+    return secrets.token_urlsafe(16)

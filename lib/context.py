@@ -50,6 +50,9 @@ class Context(Protocol):
     def store(self) -> "DatasetStore":
         """The versions of the data in Redis."""
 
+    def parents(self) -> dict[str, dict[str, Any]]:
+        """`status` and `result` of each job that this one depends on, by id, in the order in which they were named."""
+
 
 @dataclass
 class Recorder:
@@ -61,6 +64,7 @@ class Recorder:
     parts: list[Any] = field(default_factory=list)
     run: JobInfo | None = None
     versions: "DatasetStore | None" = None
+    ancestors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def progress(self, done: float, total: float | None, note: str) -> None:
         self.steps.append((done, total, note))
@@ -81,6 +85,9 @@ class Recorder:
         if self.versions is None:
             raise JobsError("this operation needs the store of the data and runs as a job only")
         return self.versions
+
+    def parents(self) -> dict[str, dict[str, Any]]:
+        return self.ancestors
 
 
 Running = TypeVar("Running", bound=Context)
@@ -144,3 +151,9 @@ def store() -> "DatasetStore":
         JobsError: outside a job.
     """
     return (_current.get() or Recorder()).store()
+
+
+def parents() -> dict[str, dict[str, Any]]:
+    """The jobs that this one depends on: `{"status", "result"}` of each, by id. Empty outside a job."""
+    context = _current.get()
+    return {} if context is None else context.parents()

@@ -1,12 +1,13 @@
-"""The queue as one object on one `Store`: submitting (`lib.submission`, `lib.schedules`), running (`lib.claims`), what failed
-(`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`), estimates
-(`lib.eta`) and telling of ends (`lib.deliveries`).
+"""The queue as one object on one `Store`: submitting (`lib.submitting`, `lib.schedules`, `lib.batches`), running (`lib.claims`),
+what failed (`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`), estimates (`lib.eta`) and telling of ends
+(`lib.deliveries`).
 
 Imported through `lib.jobs`, which is its public name.
 """
 
 from typing import TYPE_CHECKING
 
+from lib.batches import Batching
 from lib.claims import Claiming
 from lib.deliveries import Delivering
 from lib.eta import Estimating
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Scheduling, Steering, Claiming, Failing, Viewing, Estimating, Delivering):
+class Jobs(Batching, Scheduling, Steering, Claiming, Failing, Viewing, Estimating, Delivering):
     """The queue of one release.
 
     Args:

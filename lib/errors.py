@@ -22,6 +22,10 @@ class InvalidInput(JobsError):
         self.field = field
         self.message = message
 
+    def within(self, place: str) -> "InvalidInput":
+        """The same error of a part of something larger: `place` stands before its field."""
+        return type(self)(f"{place}.{self.field}" if self.field else place, self.message)
+
 
 class InvalidParameters(InvalidInput):
     """One or several parameters of an operation are missing, unknown or ill-typed.
@@ -33,6 +37,10 @@ class InvalidParameters(InvalidInput):
         super().__init__(*problems[0])
         self.problems = problems
 
+    def within(self, place: str) -> "InvalidParameters":
+        """As of InvalidInput, of each problem."""
+        return type(self)([(f"{place}.{name}" if name else place, message) for name, message in self.problems])
+
 
 class UnknownOperation(InvalidInput):
     """No operation of that name is registered."""
@@ -40,6 +48,10 @@ class UnknownOperation(InvalidInput):
 
 class UnknownQueue(InvalidInput):
     """The queue is not one of those configured."""
+
+
+class UnknownParent(InvalidInput):
+    """A job is to depend on one that is not there."""
 
 
 class UnknownJob(JobsError):
@@ -52,6 +64,10 @@ class ExpiredJob(UnknownJob):
 
 class UnknownWorker(JobsError):
     """No worker of this name beats."""
+
+
+class UnknownBatch(JobsError):
+    """There is no batch with this id."""
 
 
 class UnknownSchedule(JobsError):
@@ -77,6 +93,14 @@ class QueueFull(JobsError):
 
 class QueueDraining(JobsError):
     """The queue is being drained: what stands in it runs, and it accepts nothing more."""
+
+
+class QuotaExceeded(JobsError):
+    """The submitter has, or has sent, as much as its token allows. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class StoreFull(JobsError):

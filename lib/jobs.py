@@ -8,6 +8,7 @@ from the environment. Whatever process dies, an accepted job ends, once.
 from typing import Any
 
 from lib import course
+from lib.batches import Batch
 from lib.claims import ChildClosed, Claim, Outcome, complete, failed, released
 from lib.connections import FOREVER
 from lib.course import (
@@ -31,13 +32,14 @@ from lib.retries import Backoff, Retry
 from lib.rq_face import Queue, enqueue, enqueue_at, enqueue_in
 from lib.schedules import Schedule, job_of
 from lib.steering import Purged
-from lib.submission import Accepted, Submission
+from lib.submission import Accepted, Quota, Submission
 from lib.views import Page, QueueStats, Shown
 
 __all__ = [
     "FOREVER",
     "Accepted",
     "Backoff",
+    "Batch",
     "ChildClosed",
     "Claim",
     "Delivery",
@@ -51,6 +53,7 @@ __all__ = [
     "Purged",
     "Queue",
     "QueueStats",
+    "Quota",
     "Recurrence",
     "Retried",
     "Retry",

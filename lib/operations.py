@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from lib.context import Context, JobInfo, Recorder, job, log, partial, progress, running, save_file, store
+from lib.context import Context, JobInfo, Recorder, job, log, parents, partial, progress, running, save_file, store
 from lib.errors import UnknownOperation
 from lib.fonts import lend_font_list
 from lib.jsonable import jsonable
 from lib.parameters import NoParams, Params, did_you_mean, model_of, parse
+from lib.rates import Rate
 
 __all__ = [
     "Catalog",
@@ -38,6 +39,7 @@ __all__ = [
     "load_catalog",
     "log",
     "operation",
+    "parents",
     "partial",
     "progress",
     "run",
@@ -70,6 +72,12 @@ class Operation:
     """Bytes it may allocate; None: the worker's own limit."""
     timeout: float | None = None
     """Seconds it may run unless the job says otherwise; None: the worker's own limit."""
+    cache: bool | None = None
+    """Its result is a function of code, parameters and data. None: so it is where it needs data and has no external effects."""
+    concurrency: int | None = None
+    """Jobs of it that run at once over all workers, or of each `concurrency_key`; None: as many as there are children."""
+    rate: Rate | None = None
+    """How many runs of it start within a time, over all workers."""
     direct: bool = True
     """It has a route `GET /<name>` that runs it within the request."""
     hidden: bool = False
@@ -78,6 +86,11 @@ class Operation:
     """Parameters for the templates."""
     source_hash: str = ""
     """Changes whenever the code behind it does; part of the key of cached results."""
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the result of one job may stand for another."""
+        return self.needs_data and not self.external_effects if self.cache is None else self.cache
 
     @property
     def summary(self) -> str:
@@ -117,6 +130,9 @@ def operation(
     external_effects: bool = False,
     memory_limit: int | None = None,
     timeout: float | None = None,
+    cache: bool | None = None,
+    concurrency: int | None = None,
+    rate: str | None = None,
     direct: bool = True,
     hidden: bool = False,
     example: Mapping[str, Any] | None = None,
@@ -128,6 +144,9 @@ def operation(
         params: model of the parameters; made from the annotated signature when left out.
         memory_limit: bytes.
         timeout: seconds.
+        cache: whether its result may be taken for another job with the same parameters and data; by default where it needs data.
+        concurrency: how many of its jobs run at once, over all workers.
+        rate: how many of them start within a time, over all workers: `10/m`, `100/h`, `5/30s`.
         example: parameters for the templates; must be valid.
 
     Returns:
@@ -151,11 +170,16 @@ def operation(
             external_effects=external_effects,
             memory_limit=memory_limit,
             timeout=timeout,
+            cache=cache,
+            concurrency=concurrency,
+            rate=Rate.parse(rate) if rate is not None else None,
             direct=direct,
             hidden=hidden,
             example=dict(example or {}),
             source_hash=_source_hash(function),
         )
+        if concurrency is not None and concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         if example is not None:
             made.validate(example)
         registered = _collected.get()

@@ -60,6 +60,9 @@ class Job:
     start: str | None = None  # the course's two fields, where the job was submitted with them
     end: str | None = None
     fingerprint: str | None = None  # of a failed job: those with the same one failed alike
+    depends_on: list[str] = field(default_factory=list)  # jobs that must have ended before
+    cached: str | None = None  # the job whose result it was given
+    batch: str | None = None  # to which it belongs
     schedule: str | None = None  # which fired it, and the time it is for
     scheduled_for: str | None = None
     notify: list[dict[str, Any]] = field(default_factory=list)  # whom it tells of its end
@@ -108,6 +111,9 @@ class Job:
             cancel_requested="cancel_requested" in values,
             attempts=_numbered(values, "attempt."),
             runs=_numbered(values, "run."),
+            depends_on=_json(values.get("depends_on")) or [],
+            cached=values.get("cached"),
+            batch=values.get("batch"),
             start=values.get("start"),
             end=values.get("end"),
             fingerprint=values.get("fingerprint"),

@@ -5,7 +5,6 @@ is imported because a job names it. An option that would not be kept is refused.
 """
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -81,11 +80,11 @@ class Queue:
 
     def enqueue_at(self, when: datetime, operation: str | Callable[..., Any], *args: Any, **options: Any) -> "RqJob":
         """Submit a job for a time; one without a zone is local time, one that is over means now. As `enqueue` otherwise."""
-        return self._enqueue(operation, args, options, {"delay": max(0.0, when.timestamp() - time.time())})
+        return self._enqueue(operation, args, options, {"run_at": when.timestamp()})
 
     def enqueue_in(self, delay: timedelta, operation: str | Callable[..., Any], *args: Any, **options: Any) -> "RqJob":
         """Submit a job that waits first. As `enqueue` otherwise."""
-        return self._enqueue(operation, args, options, {"delay": max(0.0, delay.total_seconds())})
+        return self._enqueue(operation, args, options, {"run_in": max(0.0, delay.total_seconds())})
 
     def fetch_job(self, id: str) -> "RqJob | None":
         """The job; None where there is none of that id in this queue."""

@@ -18,7 +18,8 @@ from lib.records import iso
 from lib.recurrence import Recurrence
 from lib.retries import Retry
 from lib.store import Store, text
-from lib.submission import Accepted, Submission, Submitting
+from lib.submission import Accepted, Submission
+from lib.submitting import Submitting
 from lib.targets import shown
 
 SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it must still be the id of a job
@@ -26,8 +27,8 @@ MISSED = ("once", "skip", "all")
 MOST_SCHEDULES = 10_000
 _SHOWN_TIMES = 5
 _JOB_FIELDS = (
-    *("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl"),
-    *("start", "end", "notify"),
+    *("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl", "start", "end", "notify"),
+    *("unique", "throttle", "unique_key", "cache", "concurrency_key"),
 )
 
 
@@ -175,7 +176,7 @@ class Scheduling(Submitting):
             submission = schedule.submission(f"{schedule.id}-{for_time:.0f}", for_time)
             queue = self._queue(schedule.queue, own=True)
             self._check(submission)
-            args += [queue, "", *self._job_arguments(submission, queue)[0]]
+            args += [queue, "", *self._prepared(submission, queue).words]
         return str(text(self.store.run("fire", *args)[0]))
 
     def _switch(self, sid: str, order: str) -> Schedule:

@@ -17,6 +17,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, fiel
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lib.egress import ADDRESS, check_allowed
+from lib.rates import OperationLimit
 from lib.signing import secrets_of
 
 # Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
@@ -36,8 +37,12 @@ RESERVED_QUEUE_NAMES = frozenset(
         "cache",
         "schedule",
         "schedules",
+        "batch",
         "batches",
         "dependents",
+        "limit",
+        "rate",
+        "quota",
         "unique",
         "deliveries",
         "delivery",
@@ -130,6 +135,12 @@ class Settings(BaseSettings):
     max_lost: int = Field(5, ge=0, description="Leases that may end without evidence before the job fails.")
     result_ttl: int = Field(7 * 86_400, ge=1, description="Seconds a completed or cancelled job is kept.")
     failed_ttl: int = Field(30 * 86_400, ge=1, description="Seconds a failed job is kept.")
+    result_cache: bool = Field(True, description="Answer a job from the result of an equal one, where the operation allows it.")
+    operation_limits: dict[str, OperationLimit] = Field(
+        default_factory=dict,
+        description="JSON: how many jobs of an operation run at once and start within a time, over all workers, such as"
+        ' {"plot": {"concurrency": 2, "rate": "100/h"}}; wins over what the operation says itself.',
+    )
     unserved_ttl: int = Field(86_400, ge=1, description="Seconds a job waits for a worker that knows its operation.")
     max_result_bytes: int = Field(16 * 2**20, ge=1024, description="Largest JSON result of a job.")
     max_files_bytes: int = Field(64 * 2**20, ge=1024, description="Largest sum of the files of a job.")
@@ -144,11 +155,14 @@ class Settings(BaseSettings):
     api_workers: int = Field(2, ge=1, description="gunicorn processes.")
     api_threads: int = Field(8, ge=2, description="Threads per gunicorn process.")
     max_body_bytes: int = Field(2**20, ge=1024, description="Largest JSON body.")
+    max_batch_bytes: int = Field(16 * 2**20, ge=1024, description="Largest JSON body of a batch of jobs.")
     max_upload_bytes: int = Field(2**30, ge=1024, description="Largest upload to /data.")
 
     # Sign-in
     tokens_file: Path | None = Field(
-        None, description="Who may sign in: `<name> <role> <sha256 of the token>` a line; may change while running."
+        None,
+        description="Who may sign in: `<name> <role> <sha256 of the token>` a line, and perhaps `pending=<jobs not ended>` and"
+        " `per_minute=<submits>` as its quota; may change while running.",
     )
     auth: Literal["auto", "on", "off"] = Field(
         "auto",

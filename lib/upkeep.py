@@ -1,4 +1,4 @@
-"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, expire, verify, trim.
+"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, settle, expire, verify, trim.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
 number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lib.errors import StoreFull
 from lib.firing import fire_due
 from lib.jobs import Jobs
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
@@ -22,6 +23,7 @@ _BATCH = 500  # jobs in one call of a script
 _CHUNK = 5_000  # entries in one read of verify
 _MOST_REPAIRS = 1_000  # in one verify; the next one goes on
 _DEAD_ALLOWED = 1_000  # dead ids in a list that are not worth a trim, nor are a tenth of its entries
+_BATCH_PATIENCE = 5.0  # seconds which the submitter of a batch has to turn it into jobs
 _SILENT_LEASES = 10  # leases without a beat after which a worker is forgotten
 
 
@@ -50,6 +52,8 @@ class Upkeep:
             self._until_done("abandon", queue, self.settings.unserved_ttl, _BATCH)
             self.store.run("ring", queue, _CHUNK)
         fire_due(self.jobs)
+        self._until_done("settle", _BATCH)
+        self._fill_batches()
         self._until_done("expire", _BATCH)
         self.store.run("leave", "", _SILENT_LEASES * self.settings.lease_seconds)
         if time.monotonic() - self._verified >= self.settings.verify_interval:
@@ -68,6 +72,14 @@ class Upkeep:
         """Repeat a duty while it comes back with a full batch, keeping the lock."""
         while self.store.run(script, *args) >= _BATCH and self._lock():
             pass
+
+    def _fill_batches(self) -> None:
+        """Go on with batches whose submitter died."""
+        for bid in self.jobs.interrupted_batches(_BATCH_PATIENCE):
+            try:
+                self.jobs.fill_batch(bid)
+            except StoreFull as error:
+                logger.warning("Batch %s cannot go on: %s", bid, error)
 
     def _reap(self, queue: str) -> None:
         gap = min(10.0, self.settings.lease_seconds / 3)

@@ -39,6 +39,7 @@ class QueueStats:
     running: int
     idle_children: int
     unserved: int
+    limited: int
     rejected: int
     dead: int
     oldest_age: float
@@ -111,6 +112,7 @@ class Viewing:
         status: str | None = None,
         operation: str | None = None,
         fingerprint: str | None = None,
+        batch: str | None = None,
         since: float | None = None,
         until: float | None = None,
         cursor: str | None = None,
@@ -122,6 +124,7 @@ class Viewing:
             status: only jobs in this state.
             operation: only jobs of this operation; a page looks at no more than 10,000 jobs and may then be short.
             fingerprint: only failed jobs that are alike; `Job.fingerprint` of one of them.
+            batch: only jobs of this batch.
             since, until: submitted from then on, and before then; seconds since 1970.
             cursor: of the page before.
 
@@ -134,13 +137,15 @@ class Viewing:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
             raise InvalidInput("cursor", "must be the cursor of the page before")
         check_fingerprint(fingerprint)
-        name = "jobs" + (f".{status}" if status else "") if fingerprint is None else f"failures.{fingerprint}"
-        key = self.store.prefix + name
+        if batch is not None and not ID.match(batch):
+            raise InvalidInput("batch", "must be the id of a batch")
+        narrow = {f"failures.{fingerprint}": fingerprint, f"batch.{batch}.jobs": batch, f"jobs.{status}": status, "jobs": True}
+        key = self.store.prefix + next(name for name, given in narrow.items() if given)
         low = "-inf" if since is None else str(int(since * 1e6))
         high = f"({cursor}" if cursor is not None else ("+inf" if until is None else f"({int(until * 1e6)}")
         found: list[Job] = []
         for _ in range(10):
-            step = limit if operation is None else PAGE_LIMIT
+            step = limit if operation is None and (status is None or batch is None) else PAGE_LIMIT
             ids = self._ids(key, high, low, step)
             for job, (_, seq) in zip(self._records([jid for jid, _ in ids]), ids, strict=True):
                 high = f"({seq:.0f}"
@@ -200,10 +205,10 @@ class Viewing:
         reply = self.store.run("queue_stats", name)
         numbers = list(map(int, reply[2:-2]))
         entries, waiting = (dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3))
-        scheduled, running, idle, unserved, rejected, dead = numbers[6:]
+        scheduled, running, idle, unserved, limited, rejected, dead = numbers[6:]
         ages = float(reply[-2]), float(reply[-1])
         paused, draining = (iso(since.decode()) for since in reply[:2])
-        rest = scheduled, running, idle, unserved, rejected, dead
+        rest = scheduled, running, idle, unserved, limited, rejected, dead
         return QueueStats(name, paused, draining, entries, waiting, *rest, *ages)
 
     def queues(self) -> list[QueueStats]:

@@ -34,6 +34,7 @@ def settings(server: Server, tmp_path: Path) -> Settings:
         key_prefix=f"t{os.getpid()}-{next(_numbers)}:",
         lease_seconds=2.0,
         upkeep_interval=0.1,
+        result_cache=False,  # tests submit equal jobs again and again, and want each of them to run
         data_cache=tmp_path / "cache",
         worker_state_dir=tmp_path / "worker",
     )

@@ -24,6 +24,7 @@ def environment(settings: Settings, **more: object) -> dict[str, str]:
         "upkeep_interval",
         "worker_state_dir",
         "data_cache",
+        "result_cache",
         "log_level",
     )
     values = {name.upper(): getattr(settings, name) for name in names} | {name.upper(): value for name, value in more.items()}

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 
 from trafficjobs import profiles, uploads
+from trafficjobs.batching import Batching
 from trafficjobs.errors import Unavailable, error_of
 from trafficjobs.failing import Failing
 from trafficjobs.job import Job
@@ -26,7 +27,7 @@ from trafficjobs.submitting import Submitting, plain
 from trafficjobs.transport import Transport
 
 
-class Client(Submitting, Scheduling, Failing, Steering):
+class Client(Submitting, Batching, Scheduling, Failing, Steering):
     """A service of trafficjobs.
 
     Args:

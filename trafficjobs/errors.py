@@ -83,11 +83,16 @@ class JobCancelled(TrafficjobsError):
     """The job was cancelled and has no result."""
 
 
+class BatchFailed(TrafficjobsError):
+    """A batch has ended, and not all of its jobs are complete."""
+
+
 class ResultTimeout(TrafficjobsError, TimeoutError):
-    """The job had not ended in time. It goes on; asking again is fine. `record` is what was last seen of it."""
+    """The job, or the batch, had not ended in time. It goes on; asking again is fine. `record` is what was last seen of it."""
 
     def __init__(self, record: dict[str, Any], seconds: float) -> None:
-        super().__init__(f"Job {record['id']} was still {record['status']} after {seconds:g} s; it goes on.")
+        what = "Batch" if "total" in record else "Job"
+        super().__init__(f"{what} {record['id']} was still {record['status']} after {seconds:g} s; it goes on.")
         self.record = record
 
 

@@ -51,7 +51,7 @@ class Job:
 
     @property
     def status(self) -> str:
-        """When last looked at: scheduled, submitted, in-progress, complete, failed or cancelled."""
+        """When last looked at: waiting, scheduled, submitted, in-progress, complete, failed or cancelled."""
         return self.record["status"]
 
     @property

@@ -29,7 +29,7 @@ class Scheduling:
         """Let a job be submitted at every time of `cron`, or every so many seconds.
 
         Args:
-            job: its body as POST /jobs takes it, without id and delay.
+            job: its body as POST /jobs takes it, without id, run_in, run_at, depends_on, allow_failure and debounce.
             cron: five fields, or @hourly, @daily, @weekly, @monthly.
             timezone: of cron; the service's by default.
             missed: what becomes of times at which nothing could fire: `once` (the default), `skip` or `all`.

@@ -46,6 +46,9 @@ class JobRecord(TypedDict, total=False):
     runs: list[dict[str, Any]]
     fingerprint: str | None
     notify: list[dict[str, Any]]
+    depends_on: list[str]
+    cached: str | None
+    batch: str | None
     position: int | None
     schedule: str
     scheduled_for: str | None
@@ -79,6 +82,24 @@ class DeliveryRecord(TypedDict, total=False):
     created: str
     next: str | None
     attempts: list[dict[str, Any]]
+
+
+class BatchRecord(TypedDict):
+    """Many jobs under one id. Times are ISO 8601 in UTC."""
+
+    id: str
+    status: str
+    queue: str
+    total: int
+    pending: int
+    complete: int
+    failed: int
+    cancelled: int
+    deduplicated: int
+    conflicts: int
+    by: str | None
+    created: str | None
+    ended: str | None
 
 
 class FileRecord(TypedDict):
@@ -126,6 +147,7 @@ class QueueRecord(TypedDict, total=False):
     running: int
     idle_children: int
     unserved: int
+    limited: int
     rejected: int
     dead: int
     oldest_age: float

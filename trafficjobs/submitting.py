@@ -37,7 +37,16 @@ class Submitting:
         id: str | None = None,
         priority: str | None = None,
         queue: str | None = None,
-        delay: float | None = None,
+        run_in: float | None = None,
+        run_at: datetime.datetime | str | None = None,
+        depends_on: Iterable[Job | str] = (),
+        allow_failure: bool | None = None,
+        unique: bool | None = None,
+        throttle: float | None = None,
+        debounce: float | None = None,
+        unique_key: str | None = None,
+        cache: bool | None = None,
+        concurrency_key: str | None = None,
         timeout: float | None = None,
         retry: int | Mapping[str, Any] | None = None,
         result_ttl: int | None = None,
@@ -54,7 +63,15 @@ class Submitting:
             id: of the job; a fresh one by default.
             priority: high, normal or low.
             queue: one of `queues()`.
-            delay: seconds until it joins its queue.
+            run_in: seconds until it joins its queue; from the end of the last job that it depends on.
+            run_at: when it joins its queue, instead; ISO 8601, UTC where no zone is named.
+            depends_on: jobs that must be complete before; with `allow_failure`, that must have ended.
+            unique: while an equal job has not ended, take that one.
+            throttle: take the last equal job where it was accepted within so many seconds.
+            debounce: seconds for which it waits for another equal one, which takes its place and waits anew.
+            unique_key: what makes jobs equal; operation and parameters by default.
+            cache: False to run it also where an equal job has a result for the same data.
+            concurrency_key: only as many of the operation's jobs with this key run at once as it allows, or one.
             timeout: seconds that a run may take.
             retry: how often it is run again after an exception or a timeout, or `{"max", "intervals", "jitter"}`,
                 or with `"backoff": {"first", "factor", "longest"}` instead of intervals.
@@ -65,8 +82,10 @@ class Submitting:
         Raises: Invalid naming the field, Conflict where the id or key stands for another job, QueueFull, Unavailable.
         """
         body = {"operation": operation, "params": {**(params or {}), **parameters}}
-        options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay}
-        options |= {"timeout": timeout, "result_ttl": result_ttl, "failed_ttl": failed_ttl}
+        options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "run_in": run_in, "run_at": run_at}
+        options |= {"depends_on": [str(getattr(each, "id", each)) for each in depends_on] or None, "allow_failure": allow_failure}
+        options |= {"unique": unique, "throttle": throttle, "debounce": debounce, "unique_key": unique_key, "cache": cache}
+        options |= {"concurrency_key": concurrency_key, "timeout": timeout, "result_ttl": result_ttl, "failed_ttl": failed_ttl}
         options["notify"] = [target_of(each) for each in notify] if notify is not None else None
         options["retry"] = {"max": retry} if isinstance(retry, int) else dict(retry) if retry is not None else None
         return self.submit_body(body | {name: value for name, value in options.items() if value is not None}, idempotency_key)
@@ -102,6 +121,7 @@ class Submitting:
         *,
         status: str | None = None,
         operation: str | None = None,
+        batch: str | None = None,
         fingerprint: str | None = None,
         since: datetime.datetime | str | None = None,
         until: datetime.datetime | str | None = None,
@@ -114,7 +134,14 @@ class Submitting:
             since, until: submitted from then on, and before then; ISO 8601, UTC where no zone is named.
             limit: how many at most.
         """
-        filters = {"status": status, "operation": operation, "fingerprint": fingerprint, "since": since, "until": until}
+        filters = {
+            "status": status,
+            "operation": operation,
+            "batch": batch,
+            "fingerprint": fingerprint,
+            "since": since,
+            "until": until,
+        }
         params = {name: plain(value) for name, value in filters.items() if value is not None}
         left = limit
         while left is None or left > 0:

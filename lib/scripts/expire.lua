@@ -1,15 +1,24 @@
 #!lua flags=allow-oom
--- Remove ended jobs whose time is over, with their index entries, files and idempotency keys, unless somebody is still to be told.
--- Keys: jobs.expiry, jobs.gone, job.<id>*, jobs.*, idempotency.<...>, events. ARGV: most jobs in one call. Returns the number removed.
+-- Remove ended jobs whose time is over, with their index entries, files and idempotency keys, unless somebody is still to be told
+--   or other jobs need them; and ended batches.
+-- Keys: batches, batches.expiry, batch.<id>*, jobs.expiry, jobs.gone, job.<id>*, jobs.*, idempotency.<...>, events.
+-- ARGV: most jobs in one call. Returns the number of jobs removed.
 --@include removal
 local GONE_KEPT = 10000 -- ids of which is known that they have expired, the last ones
-local PUT_OFF = 60 -- seconds for which a job is kept on while something of it is to be sent
+local PUT_OFF = 60 -- seconds for which a job is kept on while something of it is to be sent, or others need it
 local removed = 0
+for _, batch in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'batches.expiry', '-inf', seconds(NOW), 'LIMIT', 0, ARGV[1])) do
+  local key = PREFIX .. 'batch.' .. batch
+  rec('DEL', key, key .. '.jobs')
+  rec('ZREM', PREFIX .. 'batches.expiry', batch)
+  rec('ZREM', PREFIX .. 'batches', batch)
+end
 for _, id in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'jobs.expiry', '-inf', seconds(NOW), 'LIMIT', 0, ARGV[1])) do
   local job = load(id)
-  if job and job.notify and awaits_delivery('job', id) then
+  local ended = job and (job.status == 'complete' or job.status == 'failed' or job.status == 'cancelled')
+  if ended and (tonumber(job.needed or 0) > 0 or (job.notify and awaits_delivery('job', id))) then
     rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + PUT_OFF), id)
-  elseif job and (job.status == 'complete' or job.status == 'failed' or job.status == 'cancelled') then
+  elseif ended then
     event(job, 'expired')
     remove(job)
     rec('ZADD', PREFIX .. 'jobs.gone', NOW, id)

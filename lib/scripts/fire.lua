@@ -10,8 +10,8 @@ local known = rec('HMGET', key, 'next', 'paused')
 if known[1] ~= due or known[2] == '1' then return {'GONE'} end
 local reply = {'OK'}
 if for_time ~= '' then
-  reply = accept(ARGV[7], '', 9)
-  if reply[1] == 'FULL' or reply[1] == 'DRAINING' then
+  reply = accept(ARGV[7], '', ARGV, 9, false)
+  if reply[1] ~= 'OK' then
     rec('HSET', key, 'problem', 'queue ' .. ARGV[7] .. (reply[1] == 'FULL' and ' was full at ' or ' accepted nothing at ') .. NOW_TEXT)
     return reply
   end

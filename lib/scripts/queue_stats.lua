@@ -1,8 +1,9 @@
 #!lua flags=no-writes
 -- What stands in one queue, in constant time.
--- Keys: lists of the queue, paused, draining, dead, <queue>.{waiting,scheduled,leases,idle,unserved,rejected}, job.<id> of the oldest. ARGV: queue.
--- Returns {paused since or '', draining since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle children,
---   unserved, rejected, dead ids, age of the oldest waiting job (s), age of the oldest unserved one (s)}.
+-- Keys: lists of the queue, paused, draining, dead, <queue>.{waiting,scheduled,leases,idle,unserved,limited,rejected}, job.<id> of the
+--   oldest. ARGV: queue.
+-- Returns {paused since or '', draining since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle
+--   children, unserved, limited, rejected, dead ids, age of the oldest waiting job (s), age of the oldest unserved one (s)}.
 --@include base
 local queue = ARGV[1]
 local reply = {que('HGET', PREFIX .. 'paused', queue) or '', que('HGET', PREFIX .. 'draining', queue) or ''}
@@ -26,7 +27,7 @@ for _, priority in ipairs(PRIORITIES) do
   local ready = first and rec('HGET', job_key(first), 'ready')
   if ready then oldest = math.min(oldest, tonumber(ready)) end
 end
-for _, part in ipairs({'scheduled', 'leases', 'idle', 'unserved'}) do
+for _, part in ipairs({'scheduled', 'leases', 'idle', 'unserved', 'limited'}) do
   reply[#reply + 1] = que('ZCARD', queue_key(queue, part))
 end
 reply[#reply + 1] = que('LLEN', queue_key(queue, 'rejected'))

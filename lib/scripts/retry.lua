@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- Run a failed or cancelled job again; the ended run is kept in the record.
--- Keys: job.<id>, jobs.*, events; <queue>.{waiting,idle}, lists. ARGV: id, number of the ended run (so that it may be sent twice).
+-- Keys: job.<id>, job.<id>.dependents, jobs.*, events, batch.<id>, quota.pending, draining; <queue>.{waiting,idle}, lists.
+-- ARGV: id, number of the ended run (so that it may be sent twice).
 -- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'STATE', status}, {'UNKNOWN'},
---   {'DRAINING', queue}.
+--   {'DRAINING', queue}, {'PARENT', job, status} (it depends on one that is neither complete nor will be).
 --@include rerun
 local job, run = load(ARGV[1]), tonumber(ARGV[2])
 if not job or job.status == 'deleted' then return {'UNKNOWN'} end
@@ -14,5 +15,6 @@ end
 if current ~= run then return {'RUN', tostring(current)} end
 if job.status ~= 'failed' and job.status ~= 'cancelled' then return {'STATE', job.status} end
 if is_draining(job.queue) then return {'DRAINING', job.queue} end
-rerun(job)
+local broken = rerun(job)
+if broken then return {'PARENT', broken[1], broken[2]} end
 return {'OK'}

@@ -18,8 +18,7 @@ for i = 1, #found, 2 do
     and not is_draining(job.queue) then
     local more = rec('HMGET', job.key, 'ended', 'by')
     if tonumber(more[1]) <= failed_by and wanted(more[2], ARGV[7]) then
-      rerun(job)
-      retried = retried + 1
+      if not rerun(job) then retried = retried + 1 end
     end
   end
 end

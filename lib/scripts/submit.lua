@@ -1,9 +1,9 @@
 #!lua
 -- Accept jobs: record, index, list, counters, and a ring at one idle child each. No allow-oom: refused at full memory.
--- Keys: job.<id>, jobs, jobs.<status>, jobs.seq, events, metrics, idempotency.<...>; hotqueue:<queue>[:priority][.paused],
+-- Keys: job.<id>, job.<id>.{files,dependents}, jobs, jobs.<status>, jobs.seq, jobs.expiry, events, metrics, idempotency.<...>,
+--   unique.<digest>, cache.<digest>.<version>, quota.*, dependents.due, data.current; hotqueue:<queue>[:priority][.paused],
 --   <queue>.{waiting,scheduled,idle}, paused, front, idle, bell.<child>.
--- ARGV: queue, idempotency key (whole, or ''), then for each job: id, digest, priority, delay (s), operation,
---   number of further values, field, value, ...
+-- ARGV: queue, idempotency key (whole, or ''), then words for each job as parts/accepting.lua says.
 -- Returns what parts/accepting.lua says.
 --@include accepting
-return accept(ARGV[1], ARGV[2], 3)
+return accept(ARGV[1], ARGV[2], ARGV, 3, false)

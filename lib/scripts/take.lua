@@ -11,7 +11,9 @@ local held = resume_claim(child, token)
 if held then return held end
 local job = load(id, CLAIMED)
 if not job or job.status ~= 'submitted' then return {'NONE'} end
+if job.limits and que('ZSCORE', queue_key(job.queue, 'limited'), id) then return {'NONE'} end
 local key = list_key(job.queue, job.priority)
 for _, list in ipairs({key, key .. '.paused'}) do que('LREM', list, 0, job.id) end
 que('ZREM', queue_key(job.queue, 'unserved'), job.id)
+if job.limits and not admitted(job) then return {'NONE'} end
 return start(job, child, worker, token)

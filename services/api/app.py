@@ -9,6 +9,7 @@ from lib.settings import Settings, load_settings
 from services.api import access_log, auth, conditional, live, problems
 from services.api.backend import attach, make_backend
 from services.api.routes import (
+    batches,
     course,
     data,
     deliveries,
@@ -44,7 +45,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.install(app, settings)
     conditional.install(app)
     problems.install(app)
-    for module in (health, docs, jobs, failures, results, deliveries, events, course, operations, data, queues, schedules):
+    jobs_routes = (jobs, batches, failures, results, deliveries, events, course)
+    for module in (health, docs, *jobs_routes, operations, data, queues, schedules):
         app.register_blueprint(module.blueprint)
     direct.add_routes(app, made.catalog)  # last, because they give way to every other route
     return app

@@ -11,6 +11,7 @@ import logging
 
 from flask import Flask, current_app, g, request
 
+from lib.jobs import Quota
 from lib.settings import Settings, SettingsError
 from services.api.attempts import Attempts
 from services.api.contract import contract_of
@@ -153,6 +154,12 @@ def caller_name() -> str | None:
     """Name of the token of this request; None where nobody has to sign in."""
     caller: Caller | None = g.get("caller")
     return None if caller is None else caller.name
+
+
+def caller_quota() -> Quota | None:
+    """The quota of the token of this request; None where it has none."""
+    caller: Caller | None = g.get("caller")
+    return None if caller is None else caller.quota
 
 
 def check_owner(owner: str | None, what: str) -> None:

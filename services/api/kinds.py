@@ -119,6 +119,13 @@ UNKNOWN_WORKER = Kind(
     "No worker of this name beats: it has stopped, or never was. A worker that starts again has another name.",
     "GET /workers lists those that beat.",
 )
+UNKNOWN_BATCH = Kind(
+    "unknown-batch",
+    404,
+    "There is no such batch",
+    "No batch has this id: it never was, or it ended so long ago that it has expired.",
+    "GET /batches lists them.",
+)
 EXPIRED = Kind(
     "job-expired",
     410,
@@ -164,8 +171,22 @@ INVALID_PARAMETERS = Kind(
 UNKNOWN_OPERATION = Kind(
     "unknown-operation", 422, "There is no such operation", "No operation has this name.", "GET /operations lists them."
 )
+UNKNOWN_PARENT = Kind(
+    "unknown-parent",
+    422,
+    "A job that it depends on is not there",
+    "depends_on names a job that never was, was deleted, or has expired.",
+    "Submit that one first, or leave it out; jobs of one batch may name each other in any order.",
+)
 UNKNOWN_QUEUE = Kind(
     "unknown-queue", 422, "There is no such queue", "No queue has this name.", "GET /queues lists those that are configured."
+)
+QUOTA_EXCEEDED = Kind(
+    "quota-exceeded",
+    429,
+    "The quota is used up",
+    "The token has as many jobs that have not ended, or has sent as many in this minute, as its line in TOKENS_FILE allows.",
+    "Try again after Retry-After seconds, or have the quota raised.",
 )
 QUEUE_FULL = Kind(
     "queue-full",

@@ -14,6 +14,7 @@ TAGS = {
     "Jobs": "Submit, list, look at, cancel, retry, delete.",
     "Results": "What a job has left: its result, files and log.",
     "Notifications": "Who was told of the end of a job.",
+    "Batches": "Many jobs under one id.",
     "Schedules": "Jobs that recur.",
     "Operations": "What a job can do.",
     "Direct": "Small questions, answered within the request.",
@@ -51,6 +52,14 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Stands there where the job had been accepted before.",
         "schema": {"type": "string", "const": "true"},
     },
+    "Deduplicated": {
+        "description": "Stands there where another job stands for this one.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Cache": {
+        "description": "Stands there where the job has the result of an earlier one.",
+        "schema": {"type": "string", "const": "HIT"},
+    },
     "Link": {"description": '`<address>; rel="next"` of the next page; absent on the last.', "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
@@ -73,6 +82,7 @@ def path_parameter(rule: str, name: str, catalog: Catalog, settings: Settings) -
     text: dict[str, Any] = {"type": "string", "minLength": 1}
     description, schema = {
         "jid": ("Id of a job.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
+        "bid": ("Id of a batch.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
         "sid": ("Id of a schedule.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}),
         "delivery": ("Id of a delivery.", text),
         "report_id": ("Report id of an incident.", text),

@@ -22,12 +22,15 @@ from lib.errors import (
     NoData,
     QueueDraining,
     QueueFull,
+    QuotaExceeded,
     StoreFull,
     StoreUnavailable,
     TooLarge,
+    UnknownBatch,
     UnknownDelivery,
     UnknownJob,
     UnknownOperation,
+    UnknownParent,
     UnknownQueue,
     UnknownSchedule,
     UnknownWorker,
@@ -49,6 +52,7 @@ _KINDS: dict[type[Exception], Kind] = {
     InvalidParameters: kinds.INVALID_PARAMETERS,
     UnknownOperation: kinds.UNKNOWN_OPERATION,
     UnknownQueue: kinds.UNKNOWN_QUEUE,
+    UnknownParent: kinds.UNKNOWN_PARENT,
     TooLarge: kinds.TOO_LARGE,
     NoData: kinds.NO_DATA,
     UnknownJob: kinds.UNKNOWN_JOB,
@@ -56,9 +60,11 @@ _KINDS: dict[type[Exception], Kind] = {
     UnknownSchedule: kinds.UNKNOWN_SCHEDULE,
     UnknownDelivery: kinds.NOT_FOUND,
     UnknownWorker: kinds.UNKNOWN_WORKER,
+    UnknownBatch: kinds.UNKNOWN_BATCH,
     Conflict: kinds.CONFLICT,
     QueueDraining: kinds.QUEUE_DRAINING,
     QueueFull: kinds.QUEUE_FULL,
+    QuotaExceeded: kinds.QUOTA_EXCEEDED,
     StoreFull: kinds.STORE_FULL,
     StoreUnavailable: kinds.STORE_UNAVAILABLE,
 }
@@ -160,7 +166,11 @@ def _describe(error: Exception) -> _Description:
     kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), kinds.INTERNAL)
     if kind is kinds.INTERNAL:
         return _Description(kind, "The request could not be answered; the log has more under its request_id.")
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull | StoreFull | StoreUnavailable) else {}
+    headers = (
+        {"Retry-After": str(error.retry_after)}
+        if isinstance(error, QueueFull | QuotaExceeded | StoreFull | StoreUnavailable)
+        else {}
+    )
     if isinstance(error, InvalidParameters | InvalidBody):
         return _Description(
             kind, "; ".join(f"{name}: {message}" for name, message in error.problems[:3]), error.problems, headers

@@ -30,7 +30,8 @@ def _whole(value: Any) -> Any:
 
 def _moment(value: Any) -> float:
     """A time as seconds since 1970: ISO 8601 (UTC where it names no zone) or seconds; what lies before 1970 is 1970."""
-    given = value if isinstance(value, str) else ""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    given = value if isinstance(value, str) else repr(value) if number else ""
     try:
         seconds = float(given) if _NUMBER.match(given) else _from_iso(given)
     except (ValueError, OverflowError):
@@ -71,13 +72,14 @@ class Query(BaseModel):
 class JobsQuery(Query):
     """Which jobs a page lists."""
 
-    status: Literal["scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
+    status: Literal["waiting", "scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
         None, description="Only jobs in this state."
     )
     operation: str | None = Field(None, description="Only jobs of this operation.")
     fingerprint: str | None = Field(
         None, pattern="^[0-9a-f]{16}$", description="Only failed jobs that are alike; GET /failures lists the groups."
     )
+    batch: str | None = Field(None, description="Only jobs of this batch.")
     since: Moment | None = Field(None, description="Submitted from then on.")
     until: Moment | None = Field(None, description="Submitted before then.")
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
@@ -89,6 +91,13 @@ class FailuresQuery(Query):
 
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
     limit: Whole = Field(50, ge=1, le=MOST_GROUPS, description="Groups on a page.")
+
+
+class BatchesQuery(Query):
+    """Which batches a page lists."""
+
+    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    limit: Whole = Field(50, ge=1, le=PAGE_LIMIT, description="Batches on a page.")
 
 
 class LogQuery(Query):

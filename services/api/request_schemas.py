@@ -11,8 +11,9 @@ from lib.operations import Catalog
 from lib.settings import Settings
 from lib.targets import MOST_TARGETS
 from services.api.schemas import Schema, Schemas
+from services.api.shapes_batches import BatchBody
 from services.api.shapes_schedules import NewScheduleBody, ScheduleBody
-from services.api.submissions import JobOptions, Target
+from services.api.submissions import NOT_IN_SCHEDULES, JobOptions, Target
 
 NULL = {"type": "null"}
 
@@ -27,6 +28,9 @@ JOB_EXAMPLE: dict[str, Any] = {
     "error": None,
     "progress": None,
     "partial": None,
+    "depends_on": [],
+    "cached": None,
+    "batch": None,
     "submitted": "2024-05-01T12:00:00.000001Z",
     "due": None,
     "started": None,
@@ -103,6 +107,24 @@ def new_schedule_body(catalog: Catalog, settings: Settings, schemas: Schemas) ->
     return {"new_schedule": _schedule(NewScheduleBody, catalog, settings, schemas)}
 
 
+def batch_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What POST /jobs/batch takes: any jobs that do not name their queue."""
+    jobs = []
+    for name, job in job_body(catalog, settings, schemas).items():
+        fields = {field: schema for field, schema in job["properties"].items() if field != "queue"}
+        jobs.append(schemas.add(f"batched_{name}", job | {"properties": fields}))
+    properties = schemas.fields(BatchBody)
+    properties["jobs"] |= {"items": {"oneOf": jobs}}
+    return {"batch": _object(properties, ["jobs"], "Many jobs at once.")}
+
+
+def batch_examples(catalog: Catalog) -> dict[str, Any]:
+    """A batch that works, in which one job waits for another."""
+    first, second = list(catalog.templates().values())[:2]
+    jobs = [first | {"id": "count"}, second | {"id": "after-it", "depends_on": ["count"]}]
+    return {"batch": {"summary": "Two jobs, one after the other", "value": {"jobs": jobs}}}
+
+
 def schedule_examples(catalog: Catalog) -> dict[str, Any]:
     """Bodies of both kinds that work."""
     job = next(iter(catalog.templates().values()))
@@ -127,7 +149,7 @@ def body_examples(catalog: Catalog) -> dict[str, Any]:
 def _schedule(model: type[ScheduleBody], catalog: Catalog, settings: Settings, schemas: Schemas) -> Schema:
     jobs = []
     for name, job in job_body(catalog, settings, schemas).items():
-        fields = {field: schema for field, schema in job["properties"].items() if field not in ("id", "delay")}
+        fields = {field: schema for field, schema in job["properties"].items() if field not in NOT_IN_SCHEDULES}
         jobs.append(schemas.add(f"scheduled_{name}", job | {"properties": fields}))
     properties = schemas.fields(model)
     properties["job"] = {"oneOf": jobs, "description": properties["job"]["description"]}

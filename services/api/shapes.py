@@ -139,6 +139,9 @@ class JobRecord(TypedDict):
     attempts: list[Attempt]
     runs: list[Run]
     fingerprint: Annotated[str | None, Field(description="Of a failed job: those with the same one failed alike.")]
+    depends_on: Annotated[list[str], Field(description="Ids of the jobs that must have ended before it runs.")]
+    cached: Annotated[str | None, Field(description="The job whose result it was given.")]
+    batch: Annotated[str | None, Field(description="The batch to which it belongs.")]
     start: NotRequired[Annotated[str | None, Field(description="Only where the job was submitted with start and end.")]]
     end: NotRequired[str | None]
     schedule: NotRequired[Annotated[str, Field(description="Only where a schedule fired it.")]]
@@ -176,7 +179,7 @@ class Unfinished(TypedDict):
     """There is no result yet."""
 
     id: str
-    status: Literal["scheduled", "submitted", "in-progress"]
+    status: Literal["waiting", "scheduled", "submitted", "in-progress"]
     partial: NotRequired[Annotated[JsonValue, Field(description="What it has of its result so far, if it shows any.")]]
 
 
@@ -274,6 +277,7 @@ class QueueRecord(TypedDict):
     running: Count
     idle_children: Count
     unserved: Annotated[Count, Field(description="Jobs laid aside, because no worker knows their operation.")]
+    limited: Annotated[Count, Field(description="Jobs laid aside until others of their concurrency key have ended.")]
     rejected: Annotated[Count, Field(description="Entries that could not be read.")]
     dead: Annotated[Count, Field(description="Entries of jobs that were cancelled meanwhile.")]
     oldest_age: float

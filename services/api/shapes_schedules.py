@@ -21,7 +21,9 @@ class ScheduleBody(BaseModel):
         None, description="Seconds between two times, from its creation on; at least 1."
     )
     timezone: str | None = Field(None, description="IANA zone of cron; the service's by default.")
-    job: dict[str, Any] = Field(description="What POST /jobs takes, without id and delay.")
+    job: dict[str, Any] = Field(
+        description="What POST /jobs takes, without id, run_in, run_at, depends_on, allow_failure and debounce."
+    )
     missed: Literal["once", "skip", "all"] = Field(
         "once", description="What becomes of times at which nothing could fire: one job for all of them, none, or one for each."
     )

@@ -10,19 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
-from lib.jobs import Backoff, Retry, Submission
+from lib.jobs import Backoff, Quota, Retry, Submission
 from lib.parameters import did_you_mean, strictly
 from lib.records import ID
 from lib.retries import MAX_DELAY
 from lib.states import PRIORITIES
+from lib.submission import LONGEST_PERIOD, MOST_PARENTS
 from lib.targets import MOST_TARGETS
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
+from services.api.queries import Moment
 
 # Shapes are checked here; what the library checks with its own words is only described.
 Seconds = Annotated[float, Field(ge=0, json_schema_extra={"maximum": MAX_DELAY})]
 JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})]
 Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
+Key = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255})]
+Period = Annotated[float, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_PERIOD})]
 Ttl = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DELAY})]
 
 
@@ -70,7 +74,34 @@ class JobOptions(_Strict):
     )
     priority: Priority | None = Field(None, description="normal by default.")
     queue: str | None = Field(None, description="The default queue by default.")
-    delay: Seconds | None = Field(None, description="Seconds until it joins its queue.")
+    run_in: Seconds | None = Field(
+        None, description="Seconds until it joins its queue; from the end of the last job that it depends on."
+    )
+    run_at: Moment | None = Field(None, description="When it joins its queue, instead of run_in.")
+    depends_on: list[JobId] | None = Field(
+        None,
+        max_length=MOST_PARENTS,
+        description="Ids of jobs that must be complete before it runs; where one of them fails or is cancelled, so does it fail.",
+    )
+    allow_failure: bool | None = Field(None, description="It runs once those jobs have ended, however they did.")
+    unique: bool | None = Field(
+        None, description="While a job with the same operation and parameters has not ended, the answer is that one."
+    )
+    throttle: Period | None = Field(
+        None,
+        description="Seconds within which the answer is the job that was accepted last with the same operation and parameters.",
+    )
+    debounce: Period | None = Field(
+        None,
+        description="Seconds by which it waits for another one, whose input takes the place of its own, and which waits anew.",
+    )
+    unique_key: Key | None = Field(
+        None, description="What must be the same for unique, throttle and debounce, instead of operation and parameters."
+    )
+    cache: bool | None = Field(None, description="false: run, also where an equal job has a result for the same data.")
+    concurrency_key: Key | None = Field(
+        None, description="Of the operation's jobs with this key only as many run at once as the operation allows, or one."
+    )
     timeout: Seconds | None = Field(None, description="Seconds that a run may take.")
     retry: RetryOptions | None = Field(None, description="Whether it is run again after an exception or a timeout.")
     result_ttl: Ttl | None = Field(None, description="Seconds for which it is kept once it is complete or cancelled.")
@@ -79,8 +110,9 @@ class JobOptions(_Strict):
 
 
 _PARTS: dict[str, type[BaseModel]] = {"retry": RetryOptions, "notify": Target}
-_KEPT = ("id", "priority", "delay", "result_ttl", "failed_ttl")
 _NO_OPTIONS = JobOptions()
+NOT_IN_SCHEDULES = ("id", "run_in", "run_at", "depends_on", "allow_failure", "debounce")  # each time makes a job of its own
+_PLAIN = JobOptions.model_fields.keys() - {"queue", "retry", "notify"}  # those that a Submission takes as they are
 
 
 def is_job_id(value: str) -> bool:
@@ -88,12 +120,15 @@ def is_job_id(value: str) -> bool:
     return ID.match(value) is not None
 
 
-def submission_of(body: Any, messages: bool = False, by: str | None = None) -> tuple[Submission, str | None]:
+def submission_of(
+    body: Any, messages: bool = False, by: str | None = None, quota: Quota | None = None
+) -> tuple[Submission, str | None]:
     """The job that a body asks for, and the queue it names.
 
     Args:
         messages: also take `{"type", ...}`, the form of whole jobs on a HotQueue.
         by: name of the token that it comes with.
+        quota: of that token.
 
     Raises:
         InvalidInput (InvalidBody): the body fits no spelling, or names fields that no job has; all of them are listed.
@@ -101,13 +136,13 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
     """
     if messages and isinstance(body, dict) and "type" in body and "operation" not in body:
         operation, params = operation_of_message(body)
-        return Submission(operation, _own(operation, params, by), input=body, by=by), None
+        return Submission(operation, _own(operation, params, by), input=body, by=by, quota=quota), None
     operation, params = operation_of(body)
     params = _own(operation, params, by)
     named = "operation" in body
     spelling = ["operation", "params"] if named else ["date"] if operation == DATE_OPERATION else ["start", "end"]
     options = _options({name: value for name, value in body.items() if name not in spelling}, spelling)
-    fields: dict[str, Any] = {name: value for name in _KEPT if (value := getattr(options, name)) is not None}
+    fields: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(options, name)) is not None}
     if options.retry is not None:
         fields["retry"] = options.retry.retry()
     if options.notify:
@@ -116,7 +151,7 @@ def submission_of(body: Any, messages: bool = False, by: str | None = None) -> t
         _check_top_level(operation, params)
         fields["input"] = {name: body[name] for name in body if name in spelling}
         fields |= {name: str(params[name]) for name in ("start", "end") if name in params}
-    return Submission(operation, params, timeout=options.timeout, by=by, **fields), options.queue
+    return Submission(operation, params, by=by, quota=quota, **fields), options.queue
 
 
 def _own(operation: str, params: dict[str, Any], by: str | None) -> dict[str, Any]:

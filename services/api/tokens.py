@@ -15,11 +15,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from lib.jobs import Quota
+
 LOOK_EVERY = 1.0  # seconds
 SETTLED = 2.0  # seconds after a change for which the file is read again, since a clock may be too coarse to show two
 MOST_BYTES = 2**20
 LONGEST_TOKEN = 512  # characters
-_LINE = re.compile(r"([A-Za-z0-9_.-]{1,64})[ \t]+(view|submit|admin)[ \t]+([0-9a-fA-F]{64})\Z", re.ASCII)
+_LINE = re.compile(
+    r"([A-Za-z0-9_.-]{1,64})[ \t]+(view|submit|admin)[ \t]+([0-9a-fA-F]{64})"
+    r"(?:[ \t]+pending=(\d{1,9}))?(?:[ \t]+per_minute=(\d{1,9}))?\Z",
+    re.ASCII,
+)
 
 logger = logging.getLogger("trafficjobs.api")
 
@@ -39,6 +45,7 @@ class Caller:
 
     name: str
     role: Role
+    quota: Quota | None = None
 
 
 _Mark = tuple[int, ...]
@@ -102,9 +109,15 @@ class TokenFile:
                 continue
             parts = _LINE.match(line.strip())
             if parts is None:
-                logger.warning("TOKENS_FILE %s: line %d is not `<name> <role> <sha256>` and is skipped", self.path, number)
+                logger.warning(
+                    "TOKENS_FILE %s: line %d is not `<name> <role> <sha256> [pending=N] [per_minute=N]` and is skipped",
+                    self.path,
+                    number,
+                )
                 continue
-            entries.append((bytes.fromhex(parts[3]), Caller(parts[1], Role[parts[2].upper()])))
+            limits = [int(number) if number else None for number in (parts[4], parts[5])]
+            quota = Quota(*limits) if limits != [None, None] else None
+            entries.append((bytes.fromhex(parts[3]), Caller(parts[1], Role[parts[2].upper()], quota)))
         self.trouble = None if entries else f"TOKENS_FILE {self.path} has no token; nobody can sign in"
         logger.info("TOKENS_FILE %s: %d tokens", self.path, len(entries))
         self._entries, self._content = entries, content

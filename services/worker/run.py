@@ -92,6 +92,10 @@ class LiveContext:
     def store(self) -> DatasetStore:
         return self._versions
 
+    def parents(self) -> dict[str, dict[str, Any]]:
+        found = [self._jobs.get(parent) for parent in self._jobs.get(self._claim.id).depends_on]
+        return {each.id: {"status": each.status, "result": each.result} for each in found}
+
 
 class _LogWriter(io.TextIOBase):
     """What an operation prints becomes log lines of its job."""

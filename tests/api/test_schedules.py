@@ -79,7 +79,7 @@ def test_it_is_paused_resumed_changed_and_deleted(client: FlaskClient) -> None:
         ({"cron": "@daily", "timezone": "Mars", "job": {"operation": "unique_issues"}}, 400, "timezone"),
         ({"every": 60, "timezone": "UTC", "job": {"operation": "unique_issues"}}, 400, "timezone"),
         ({"every": 60, "job": {"operation": "unique_issues", "id": "x"}}, 400, "job.id"),
-        ({"every": 60, "job": {"operation": "unique_issues", "delay": 5}}, 400, "job.delay"),
+        ({"every": 60, "job": {"operation": "unique_issues", "run_in": 5}}, 400, "job.run_in"),
         ({"every": 60, "job": {"operation": "nope"}}, 422, "operation"),
         ({"every": 60, "job": {"operation": "top_locations", "params": {"n": 0}}}, 422, "params.n"),
         ({"every": 60, "job": {"operation": "unique_issues", "queue": "nope"}}, 422, "queue"),

@@ -48,7 +48,7 @@ def test_every_option_reaches_the_record(client: FlaskClient) -> None:
     options: dict[str, Any] = {
         "id": "my-own_id-1",
         "priority": "high",
-        "delay": 60,
+        "run_in": 60,
         "timeout": 12.5,
         "retry": {"max": 3, "intervals": [1, 2.5], "jitter": 0.5},
         "result_ttl": 100,
@@ -63,7 +63,7 @@ def test_every_option_reaches_the_record(client: FlaskClient) -> None:
 
 
 def test_null_is_the_default_of_every_option(client: FlaskClient) -> None:
-    nothing = dict.fromkeys(["id", "priority", "delay", "timeout", "retry", "result_ttl", "queue"])
+    nothing = dict.fromkeys(["id", "priority", "run_in", "timeout", "retry", "result_ttl", "queue"])
     assert client.post("/jobs", json={"operation": "unique_issues", **nothing}).status_code == 202
 
 
@@ -138,11 +138,11 @@ REFUSED: list[tuple[bytes | dict[str, Any] | list[Any] | str, int, list[str]]] =
     ({"operation": "unique_issues", "id": 5}, 400, ["id"]),
     ({"operation": "unique_issues", "priority": "urgent"}, 400, ["priority"]),
     ({"operation": "unique_issues", "priority": 1}, 400, ["priority"]),
-    ({"operation": "unique_issues", "delay": -1}, 400, ["delay"]),
-    ({"operation": "unique_issues", "delay": "5"}, 400, ["delay"]),
-    ({"operation": "unique_issues", "delay": True}, 400, ["delay"]),
-    ({"operation": "unique_issues", "delay": 10**30}, 400, ["delay"]),
-    (b'{"operation": "unique_issues", "delay": 1e400}', 400, []),
+    ({"operation": "unique_issues", "run_in": -1}, 400, ["run_in"]),
+    ({"operation": "unique_issues", "run_in": "5"}, 400, ["run_in"]),
+    ({"operation": "unique_issues", "run_in": True}, 400, ["run_in"]),
+    ({"operation": "unique_issues", "run_in": 10**30}, 400, ["run_in"]),
+    (b'{"operation": "unique_issues", "run_in": 1e400}', 400, []),
     ({"operation": "unique_issues", "timeout": 0}, 400, ["timeout"]),
     ({"operation": "unique_issues", "timeout": 1e9}, 400, ["timeout"]),
     ({"operation": "unique_issues", "retry": 3}, 400, ["retry"]),

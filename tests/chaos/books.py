@@ -11,19 +11,22 @@ from tests.chaos.history import Remains
 _EVER, _EXPIRES = -1, 1
 # Every key that may be left: pattern of its name without prefix, and whether it must have an expiry.
 _KEYS = [
-    (r"job\.[\w-]+(\.log|\.files)?", _EVER),
+    (r"job\.[\w-]+(\.log|\.files|\.dependents)?", _EVER),
     (r"job\.[\w-]+\.files\.[\w-]+", _EXPIRES),
-    (r"jobs(\.(seq|expiry|gone|scheduled|submitted|in-progress|complete|failed|cancelled))?", _EVER),
+    (r"jobs(\.(seq|expiry|gone|scheduled|submitted|in-progress|complete|failed|cancelled|waiting))?", _EVER),
     (r"events|metrics|workers|worker\.[^ ]+|upkeep\.seen", _EVER),
     (r"upkeep\.lock|bell\.[^ ]+", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
     (r"(job|batch)\.[\w-]+\.deliveries|delivery\.[\w-]+|deliveries\.(due|held)", _EVER),
+    (r"unique\.\w+|dependents\.due|quota\.pending|limit\.[\w:-]+(\.waiting)?", _EVER),
+    (r"cache\.\w+\.[\w-]*|quota\.[^ ]+\.\d+|rate\.\w+", _EXPIRES),
+    (r"batches(\.open|\.expiry)?|batch\.[\w-]+(\.jobs|\.todo)?", _EVER),
     (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
     (r"failures(\.first|\.[0-9a-f]{16})?", _EVER),
     (r"data\.[\w-]+(\.\d+)?", _EVER),
     (r"closed|idle|front|dead|holds|paused|draining", _EVER),
-    (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|rejected)", _EVER),
+    (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|limited|rejected)", _EVER),
     (r"hotqueue:[\w:.-]+", _EVER),
 ]
 
@@ -162,7 +165,10 @@ def _raw(remains: Remains, name: str) -> str:
 def _orphans(remains: Remains) -> Told:
     """After everything has ended and the workers have left, nobody holds, waits or stands idle."""
     for name, value in remains.keys.items():
-        if re.fullmatch(r"holds|idle|paused|[\w-]+\.(waiting|leases|idle|scheduled)", name) and value:
+        if (
+            re.fullmatch(r"holds|idle|paused|dependents\.due|limit\..*|[\w-]+\.(waiting|leases|idle|scheduled|limited)", name)
+            and value
+        ):
             yield "orphan", f"{name} still holds {dict(list(value.items())[:3])}"
         if re.fullmatch(r"job\.[\w-]+\.files\.[\w-]+", name):
             yield "orphan", f"{name} was staged under a token that has ended"

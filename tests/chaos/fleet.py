@@ -90,13 +90,13 @@ class Fleet:
         """A job of the default options; its id."""
         return self.jobs.submit(Submission(operation, params, id=f"f{next(_numbers)}"), queue=queue).id
 
-    def started(self, jid: str, number: int = 1, seconds: float = 20) -> Run:
+    def started(self, jid: str, number: int = 1, seconds: float = 60) -> Run:
         """Wait until the job's run of that number has started."""
         found = until(lambda: self.ledger.started(jid, number), seconds, f"run {number} of {jid}")
         assert found is not None
         return found
 
-    def ended(self, jid: str, seconds: float = 20) -> Job:
+    def ended(self, jid: str, seconds: float = 60) -> Job:
         """Wait until the job has ended."""
         until(lambda: self.jobs.get(jid).status in ("complete", "failed", "cancelled"), seconds, f"the end of {jid}")
         return self.jobs.get(jid)

@@ -51,7 +51,7 @@ def todos(seed: int, jobs: int) -> list[Todo]:
             params,
             id=f"s{seed}-{n}",
             priority=dice.choices(("high", "normal", "low"), (1, 8, 1))[0],
-            delay=dice.uniform(0.05, 0.5) if dice.random() < 0.03 else 0.0,
+            run_in=dice.uniform(0.05, 0.5) if dice.random() < 0.03 else 0.0,
             retry=retry,
         )
         queue = QUEUES[dice.random() < 0.1]
@@ -151,7 +151,7 @@ class Load:
             "priority": one.priority,
             "queue": todo.queue,
         }
-        body |= {"delay": one.delay, "retry": {"max": one.retry.max, "intervals": list(one.retry.intervals)}}
+        body |= {"run_in": one.run_in, "retry": {"max": one.retry.max, "intervals": list(one.retry.intervals)}}
         while True:
             try:
                 answer = client.post("/jobs", json=body)

@@ -63,6 +63,52 @@ def submit(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def open_batch(stage: Stage, deaf: Jobs) -> None:
+    given = [Submission("ledger_noop", id="one")]
+    assert deaf.submit_batch(given, id="batch")[1]  # what it hears is the second answer
+    stage.acknowledged["one"] = "ledger_noop"
+    assert listed(stage) == [b"one"]
+    assert stage.jobs.batch("batch").total == 1
+
+
+@call
+def fill_batch(stage: Stage, deaf: Jobs) -> None:
+    stage.jobs.submit_batch([Submission("ledger_noop", id="one")], id="batch")
+    stage.acknowledged["one"] = "ledger_noop"
+    deaf.fill_batch("batch")
+    assert listed(stage) == [b"one"]
+
+
+@call
+def cancel_many(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert deaf.store.run("cancel_many", "", "one") == [0, 0]  # the second time there is nothing left to cancel
+    assert stage.status("one") == "cancelled"
+
+
+@call
+def retry_many(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    stage.reruns["one"] = 1
+    deaf.store.run("retry_many", "one")
+    assert (listed(stage), stage.jobs.get("one").run) == ([b"one"], 1)
+
+
+@call
+def settle(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    stage.jobs.submit_many(Submission("ledger_noop", id=f"child-{n:03}", depends_on=["one"]) for n in range(150))
+    stage.acknowledged |= {f"child-{n:03}": "ledger_noop" for n in range(150)}
+    child = Child(stage, "child")
+    claim = child.must_claim()
+    child.start(claim)
+    child.end(claim)
+    deaf.store.run("settle", 500)
+    assert listed(stage) == [b"child-%03d" % n for n in range(150)]
+
+
+@call
 def cancel(stage: Stage, deaf: Jobs) -> None:
     assert deaf.cancel(stage.submit("one")) == "cancelled"
     assert stage.status("one") == "cancelled"
@@ -345,7 +391,7 @@ def reap(stage: Stage, deaf: Jobs) -> None:
 
 @call
 def promote(stage: Stage, deaf: Jobs) -> None:
-    stage.submit("one", delay=0.05)
+    stage.submit("one", run_in=0.05)
     until(lambda: deaf.store.run("promote", QUEUE, 100) or stage.status("one") == "submitted", 5, "the due job")
     assert listed(stage) == [b"one"]
 

@@ -64,7 +64,7 @@ def test_api_upkeep_and_worker_do_all_their_work_as_their_users(guarded: Guarded
         bodies: list[dict[str, Any]] = [
             {"operation": "unique_issues"},
             {"operation": "plot", "params": {"kind": "by_hour"}},
-            {"operation": "print", "params": {"msg": "later"}, "delay": 0.5},
+            {"operation": "print", "params": {"msg": "later"}, "run_in": 0.5},
         ]
         ids = [client.post("/jobs", json=body).get_json()["id"] for body in bodies]
         until(lambda: complete(*ids), 60, "the end of all jobs")

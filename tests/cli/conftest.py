@@ -93,6 +93,7 @@ def service(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
         data_cache=folder / "cache",
         worker_state_dir=folder / "worker",
         upkeep_interval=0.2,
+        result_cache=False,
         log_level="warning",
         data_file=folder / "absent.csv",
     )

@@ -51,7 +51,7 @@ def test_parameters_may_be_dates_and_stand_in_a_mapping(client: Client) -> None:
 
 def test_options_of_a_job(client: Client) -> None:
     retry = {"max": 3, "intervals": [1, 2]}
-    job = client.submit("unique_issues", queue=PARKED, priority="low", delay=99, timeout=7, retry=retry, result_ttl=60)
+    job = client.submit("unique_issues", queue=PARKED, priority="low", run_in=99, timeout=7, retry=retry, result_ttl=60)
     assert (job.status, job.record["priority"], job.record["timeout"]) == ("scheduled", "low", 7.0)
     assert job.record["retry"] == {"max": 3, "intervals": [1.0, 2.0], "jitter": 0.1}
     assert client.submit("unique_issues", queue=PARKED, retry=2).record["retry"]["max"] == 2

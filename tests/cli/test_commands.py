@@ -43,7 +43,7 @@ def test_parameters_may_be_json(shell: Shell) -> None:
 
 def test_options_of_a_submit_reach_the_record(shell: Shell) -> None:
     jid = f"mine-{uuid.uuid4().hex}"
-    options = ["--priority", "high", "--queue", PARKED, "--delay", 60, "--timeout", 9, "--retry", 2, "--retry-interval", 1]
+    options = ["--priority", "high", "--queue", PARKED, "--run-in", 60, "--timeout", 9, "--retry", 2, "--retry-interval", 1]
     record = shell("submit", "unique_issues", "--id", jid, *options, "--result-ttl", 60, "--json").json
     assert {name: record[name] for name in ("id", "status", "priority", "queue", "timeout")} == {
         "id": jid,
@@ -91,7 +91,7 @@ def test_a_body_that_is_refused_says_what_was_submitted_before_it(shell: Shell) 
         (["submit", "print", "-p", "msg=x", "--queue", "nonsense"], "trafficjobs queues"),
         (["load", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (["load", "--mode", "sideways"], "--mode is replace or append"),
-        (["list", "--status", "lost"], "must be one of 'scheduled'"),
+        (["list", "--status", "lost"], "must be one of 'waiting'"),
         (["frobnicate"], "No such command 'frobnicate'. See: trafficjobs --help"),
         (["list", "--bogus"], "trafficjobs list --help"),
         (["status"], "Missing argument"),

@@ -145,6 +145,6 @@ def test_lines_of_the_log_and_fast_progress_cost_no_look() -> None:
 @pytest.mark.parametrize("delay", [0.0, 0.5], ids=["runs at once", "runs later"])
 def test_one_request_suffices_where_the_service_waits(service: Service, delay: float) -> None:
     with Client(service.url, transport=(network := Loses(0, lambda _: False))) as client:
-        job = client.submit("unique_issues", delay=delay)
+        job = client.submit("unique_issues", run_in=delay)
         assert job.result(timeout=60) == {"unique_issues": 3}
     assert network.sent == ["POST /jobs", f"GET /jobs/{job.id}"]

@@ -42,6 +42,12 @@ ASKING: dict[str, list[str]] = {
     "data search": [],
     "data get": ["x"],
     "data versions": [],
+    "batch submit": ["{bodies}"],
+    "batch list": [],
+    "batch show": ["x"],
+    "batch wait": ["x"],
+    "batch cancel": ["x"],
+    "batch retry": ["x"],
     "schedule new": ["unique_issues", "--every", "60"],
     "schedule list": [],
     "schedule show": ["x"],
@@ -70,11 +76,12 @@ EVERY = commands(typer.main.get_command(app))
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
     (tmp_path / "incidents.csv").write_text("Traffic Report ID\n")
+    (tmp_path / "bodies.json").write_text('[{"operation": "unique_issues"}]')
     return tmp_path / "incidents.csv"
 
 
 def words(command: str, csv: Path) -> list[str]:
-    return [*command.split(), *(word.format(csv=csv) for word in ASKING[command])]
+    return [*command.split(), *(word.format(csv=csv, bodies=csv.parent / "bodies.json") for word in ASKING[command])]
 
 
 def test_no_command_is_left_out_here() -> None:

@@ -5,7 +5,7 @@ from tests.features.conftest import Face
 
 def test_a_purge_cancels_what_waits_in_a_queue(face: Face) -> None:
     waiting = [face.submit("echo", queue="parked") for _ in range(3)]
-    later = face.submit("echo", queue="parked", delay=600)
+    later = face.submit("echo", queue="parked", run_in=600)
     done = face.http.post("/queues/parked/purge").json()
     assert (done["cancelled"], done["left"], done["queue"]["depth"]) == (3, 0, 0)
     assert {face.get(job)["status"] for job in waiting} == {"cancelled"}

@@ -32,7 +32,7 @@ def push(jobs: Jobs, *values: bytes) -> None:
 
 def test_a_drained_queue_accepts_nothing_and_runs_what_stands_in_it(jobs: Jobs) -> None:
     jobs.submit(Submission("x", id="before"))
-    jobs.submit(Submission("x", id="later", delay=0.001))
+    jobs.submit(Submission("x", id="later", run_in=0.001))
     for _ in range(2):
         jobs.drain()
     with pytest.raises(QueueDraining, match="job-queue is being drained"):
@@ -87,7 +87,7 @@ def test_a_purge_cancels_what_waits_and_leaves_what_runs(jobs: Jobs, paused: boo
     jobs.submit(Submission("x", id="runs"))
     assert take(jobs) == "runs"
     waiting = [jobs.submit(Submission("x", priority=each)).id for each in ("high", "normal", "low") * 2]
-    later = jobs.submit(Submission("x", delay=60)).id
+    later = jobs.submit(Submission("x", run_in=60)).id
     if paused:
         jobs.pause()
     done = jobs.purge(by="ann")

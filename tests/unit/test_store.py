@@ -18,7 +18,7 @@ from tests.servers import Server
 
 def live_through(jobs: Jobs) -> None:
     """One job of each end, with every duty of upkeep."""
-    done, cancelled, delayed = (jobs.submit(Submission("x", delay=delay)).id for delay in (0, 0, 0.001))
+    done, cancelled, delayed = (jobs.submit(Submission("x", run_in=delay)).id for delay in (0, 0, 0.001))
     jobs.cancel(cancelled)
     Upkeep(jobs).round()
     held = jobs.claim("c", "w", jobs.settings.served_queues)

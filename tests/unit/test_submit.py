@@ -84,8 +84,8 @@ def test_an_idempotency_key_belongs_to_its_owner_and_lives_as_long_as_its_job(jo
         ({"id": "x" * 65}, "id"),
         ({"id": "job.1"}, "id"),
         ({"priority": "urgent"}, "priority"),
-        ({"delay": -1}, "delay"),
-        ({"delay": float("nan")}, "delay"),
+        ({"run_in": -1}, "run_in"),
+        ({"run_in": float("nan")}, "run_in"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": float("inf")}, "timeout"),
         ({"retry": Retry(max=-1)}, "retry.max"),
@@ -121,7 +121,7 @@ def test_a_full_queue_takes_no_more_and_still_answers_a_repeated_submit(settings
     jobs = Jobs(settings.model_copy(update={"queue_limit": 3}))
     first = Submission("x")
     jobs.submit(first)
-    jobs.submit(Submission("x", delay=60))
+    jobs.submit(Submission("x", run_in=60))
     with pytest.raises(QueueFull, match="no more than 3"):
         jobs.submit_many([Submission("x"), Submission("x")])
     jobs.submit(Submission("x"))
@@ -161,7 +161,7 @@ def test_without_redis_a_submit_says_so_within_its_patience(settings: Settings) 
 
 
 def test_a_delayed_job_is_scheduled_and_promoted_when_due(jobs: Jobs) -> None:
-    now, later = jobs.submit(Submission("x", delay=0.01)), jobs.submit(Submission("x", delay=3600))
+    now, later = jobs.submit(Submission("x", run_in=0.01)), jobs.submit(Submission("x", run_in=3600))
     assert jobs.get(now.id).status == jobs.get(later.id).status == "scheduled"
     while not jobs.store.run("promote", "job-queue", 10):
         pass

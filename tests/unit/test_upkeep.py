@@ -192,7 +192,7 @@ def test_dead_ids_are_trimmed_and_the_living_keep_their_order(jobs: Jobs, upkeep
 
 def test_what_redis_lost_is_repaired_and_nothing_else_is_touched(jobs: Jobs, upkeep: Upkeep) -> None:
     ids = [jobs.submit(Submission("x")).id for _ in range(5)]
-    scheduled = jobs.submit(Submission("x", delay=3600)).id
+    scheduled = jobs.submit(Submission("x", run_in=3600)).id
     running = jobs.claim("a", "w", QUEUES)
     assert running is not None
     prefix = jobs.settings.key_prefix

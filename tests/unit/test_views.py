@@ -40,7 +40,8 @@ def test_filters_by_status_operation_and_time(jobs: Jobs) -> None:
     assert [job.id for job in jobs.page(since=moment).jobs] == [late]
     assert [job.id for job in jobs.page(until=moment).jobs] == [early]
     assert jobs.page(status="failed").jobs == []
-    assert jobs.counts() == {"scheduled": 0, "submitted": 1, "in-progress": 0, "complete": 0, "failed": 0, "cancelled": 1}
+    counts = jobs.counts()
+    assert {status: count for status, count in counts.items() if count} == {"submitted": 1, "cancelled": 1}
 
 
 @pytest.mark.parametrize(

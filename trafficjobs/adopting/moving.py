@@ -6,7 +6,6 @@ the job is there already.
 """
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -80,7 +79,7 @@ class Mover:
         job = json.loads(words)
         body = {**job["body"], "id": job["id"]} | ({"queue": self._queue} if self._queue else {})
         if job["due"] is not None:
-            body["delay"] = max(0.0, job["due"] - time.time())
+            body["run_at"] = job["due"]
         try:
             try:
                 self._client.submit_body(body)
@@ -94,6 +93,6 @@ class Mover:
         return str(job["id"])
 
     def _is_there(self, job: dict[str, Any]) -> bool:
-        """Whether the job of this id is ours from an earlier run: it asks for the same, if for another delay."""
+        """Whether the job of this id is ours from an earlier run: it asks for the same."""
         asked = self._client.job(job["id"]).record.get("input")
         return asked == {name: job["body"][name] for name in ("operation", "params") if name in job["body"]}

@@ -12,6 +12,7 @@ import typer.main
 from trafficjobs import __version__
 from trafficjobs.cli import (
     adopt,
+    batches,
     data,
     deliveries,
     doctor,
@@ -44,7 +45,23 @@ def root(context: typer.Context, version: Annotated[bool, typer.Option("--versio
         typer.echo(context.get_help())
 
 
-for module in (local, data, submit, jobs, deliveries, failed, schedules, service, workers, adopt, doctor, top, tokens, profile):
+for module in (
+    local,
+    data,
+    submit,
+    jobs,
+    batches,
+    deliveries,
+    failed,
+    schedules,
+    service,
+    workers,
+    adopt,
+    doctor,
+    top,
+    tokens,
+    profile,
+):
     module.add_to(app)
 
 

@@ -17,13 +17,14 @@ from trafficjobs.cli.output import clean
 OK, JOB_FAILED, USAGE, NOT_FOUND, REFUSED, AWAY, TIMEOUT = range(7)
 UNFORESEEN, INTERRUPTED = 70, 130
 
-EXIT_CODES = """Exit codes: 0 done; 1 the job failed or was cancelled, or doctor found something; 2 the command or the job is not
+EXIT_CODES = """Exit codes: 0 done; 1 a job failed or was cancelled, or doctor found something; 2 the command or the job is not
 right; 3 there is no such thing; 4 refused: no or wrong token, role too low, queue full, conflict; 5 the service is away
 or cannot serve; 6 not in time; 130 interrupted."""
 
 _CODES: list[tuple[type[BaseException], int]] = [
     (errors.JobFailed, JOB_FAILED),
     (errors.JobCancelled, JOB_FAILED),
+    (errors.BatchFailed, JOB_FAILED),
     (errors.ResultTimeout, TIMEOUT),
     (errors.Invalid, USAGE),
     (errors.NotFound, NOT_FOUND),
@@ -48,6 +49,7 @@ _REMEDIES: list[tuple[type[BaseException], str]] = [
 
 _BY_KIND = {
     "unknown-job": "See: trafficjobs list",
+    "unknown-batch": "See: trafficjobs batch list",
     "unknown-operation": "See: trafficjobs operations",
     "invalid-parameters": "See: trafficjobs operations NAME",
     "unknown-queue": "See: trafficjobs queues",

@@ -42,6 +42,9 @@ _SHOWN = (
     "worker",
     "by",
     "files",
+    "depends_on",
+    "cached",
+    "batch",
 )
 
 
@@ -109,6 +112,7 @@ def list_jobs(
     session: Session,
     status: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
     operation: Annotated[str | None, typer.Option(help="Only jobs of this operation.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Only jobs of this batch.")] = None,
     fingerprint: Annotated[str | None, typer.Option(help="Only jobs that failed alike; `failures` lists the groups.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted from then on; ISO 8601, UTC.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted before then.")] = None,
@@ -116,7 +120,7 @@ def list_jobs(
 ) -> None:
     """List jobs, the newest first."""
     chosen = session.client.jobs(
-        status=status, operation=operation, fingerprint=fingerprint, since=since, until=until, limit=limit
+        status=status, operation=operation, batch=batch, fingerprint=fingerprint, since=since, until=until, limit=limit
     )
     found = [job.record for job in chosen]
     session.show({"jobs": found}, lambda: output.table(COLUMNS, map(row, found), "There are no such jobs."))

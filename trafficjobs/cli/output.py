@@ -25,6 +25,7 @@ STATUS_STYLES = {
     "in-progress": "cyan",
     "submitted": "blue",
     "scheduled": "magenta",
+    "waiting": "magenta",
 }
 
 

@@ -55,7 +55,16 @@ def submit(
     id: Annotated[str | None, typer.Option("--id", help="Id of the job; sending it again changes nothing.")] = None,
     priority: Annotated[str | None, typer.Option(metavar="high|normal|low")] = None,
     queue: Annotated[str | None, typer.Option(help="Queue it goes to.")] = None,
-    delay: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Until it joins the queue.")] = None,
+    run_in: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Until it joins the queue.")] = None,
+    run_at: Annotated[str | None, typer.Option(metavar="TIME", help="When it joins the queue; ISO 8601.")] = None,
+    depends_on: Annotated[list[str] | None, typer.Option(metavar="JOB", help="Run once this one is complete.")] = None,
+    allow_failure: Annotated[bool | None, typer.Option("--allow-failure", help="Run once those have ended.")] = None,
+    unique: Annotated[bool | None, typer.Option("--unique", help="Take an equal job that has not ended.")] = None,
+    throttle: Annotated[float | None, typer.Option(metavar="SECONDS", help="Take an equal job accepted within them.")] = None,
+    debounce: Annotated[float | None, typer.Option(metavar="SECONDS", help="Wait for another equal one instead.")] = None,
+    unique_key: Annotated[str | None, typer.Option(metavar="KEY", help="What makes jobs equal.")] = None,
+    cache: Annotated[bool | None, typer.Option("--cache/--no-cache", help="Take the result of an equal job.")] = None,
+    concurrency_key: Annotated[str | None, typer.Option(metavar="KEY", help="Run one at a time of these.")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="That a run may take.")] = None,
     retry: Annotated[int | None, typer.Option(metavar="N", min=0, help="Runs after an exception or a timeout.")] = None,
     retry_interval: Intervals = None,
@@ -71,7 +80,9 @@ def submit(
 
     For example: trafficjobs submit top_locations -p n=5 --wait
     """
-    options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "delay": delay, "timeout": timeout}
+    options: dict[str, Any] = {"id": id, "priority": priority, "queue": queue, "run_in": run_in, "run_at": run_at}
+    options |= {"depends_on": depends_on, "allow_failure": allow_failure, "concurrency_key": concurrency_key, "cache": cache}
+    options |= {"unique": unique, "throttle": throttle, "debounce": debounce, "unique_key": unique_key, "timeout": timeout}
     options |= {"result_ttl": result_ttl, "failed_ttl": failed_ttl, "retry": _retry(retry, retry_interval, retry_backoff)}
     options["notify"] = targets(notify, notify_on)
     options = {name: value for name, value in options.items() if value is not None}

@@ -1,85 +1,118 @@
--- Accepting jobs: shared by submit and fire.
---@include lists
--- ARGV from `first` on holds for each job: id, digest, priority, delay (s), operation, number of further values, field, value, ...
--- Returns {'DRAINING'} or {'FULL', depth} with nothing written, or {'OK', time, position of a single new job that waits or false, code, id,
---   seq, ready, code, id, ...} where code is NEW, REPLAYED (the same id or idempotency key with the same digest: nothing written
---   but the count of replays) or CONFLICT (with another digest); seq and ready stand with new ones and are '' with others.
-local function accept(queue, idempotency, first)
-  local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
-  local jobs, fresh, i = {}, {}, first
-  while i <= #ARGV do
-    local n = tonumber(ARGV[i + 5])
-    local job = {id = ARGV[i], digest = ARGV[i + 1], priority = ARGV[i + 2], delay = tonumber(ARGV[i + 3]), operation = ARGV[i + 4],
-      fields = {unpack(ARGV, i + 6, i + 5 + n)}}
-    i = i + 6 + n
-    local known = idempotency ~= '' and rec('GET', idempotency)
-    if known then job.id = known end
-    job.key = job_key(job.id)
-    at(RECORDS)
-    local digest = redis.pcall('HGET', job.key, 'digest')
-    if type(digest) == 'table' or (not digest and rec('EXISTS', job.key) == 1) then
-      job.code = 'CONFLICT'
-    elseif digest then
-      job.code = digest == job.digest and 'REPLAYED' or 'CONFLICT'
-    else
-      job.code = 'NEW'
-      fresh[#fresh + 1] = job
-    end
+-- Accepting jobs: shared by submit, fill_batch and fire.
+--@include ends
+--@include rules
+-- Words from `first` on hold for each job: id, digest, priority, when (seconds from now, or 'at ' and seconds since 1970), operation,
+--   rules (JSON for parts/rules.lua, or ''), number of further values, field, value, ...
+local function read_jobs(words, first)
+  local jobs, i = {}, first
+  while i <= #words do
+    local n = tonumber(words[i + 6])
+    local job = {id = words[i], digest = words[i + 1], priority = words[i + 2], operation = words[i + 4],
+      rules = words[i + 5] ~= '' and cjson.decode(words[i + 5]), fields = {unpack(words, i + 7, i + 6 + n)}}
+    local moment = string.match(words[i + 3], '^at (.+)$')
+    job.delay = moment and math.max(0, tonumber(moment) - NOW) or tonumber(words[i + 3])
     jobs[#jobs + 1] = job
+    i = i + 7 + n
   end
-  if #fresh > 0 and is_draining(queue) then return {'DRAINING'} end
-  if #fresh > 0 and depth + #fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
+  return jobs
+end
 
-  -- Records and events one by one; indexes, counters and lists with one command for all.
-  local index = {scheduled = {}, submitted = {}}
-  local counts, lists, waiting, due = {}, {high = {}, normal = {}, low = {}}, {}, {}
-  local function add(values, a, b)
-    values[#values + 1] = a
-    values[#values + 1] = b
-  end
-  local seq = #fresh > 0 and next_seq(#fresh)
+-- Whether a job is new, by its id and digest, or those of its idempotency key.
+local function code_of(job, idempotency)
+  local known = idempotency ~= '' and rec('GET', idempotency)
+  if known then job.id = known end
+  job.key = job_key(job.id)
+  at(RECORDS)
+  local digest = redis.pcall('HGET', job.key, 'digest')
+  if type(digest) == 'table' or (not digest and rec('EXISTS', job.key) == 1) then return 'CONFLICT' end
+  if digest then return digest == job.digest and 'REPLAYED' or 'CONFLICT' end
+  return 'NEW'
+end
+
+local function add(values, a, b)
+  values[#values + 1] = a
+  values[#values + 1] = b
+end
+
+-- Write the records and events of new jobs one by one; indexes, counters and lists with one command for all.
+-- Returns the position of a single one that waits, or false.
+local function write_jobs(fresh, queue, idempotency)
+  local index, counts, lists, waiting, due = {}, {}, {high = {}, normal = {}, low = {}}, {}, {}
+  local seq, all = next_seq(#fresh), {}
   for n, job in ipairs(fresh) do
     local order, ready = seq + n - 1, seconds(NOW + job.delay)
-    local status = job.delay > 0 and 'scheduled' or 'submitted'
-    job.seq, job.ready = string.format('%.0f', order), ready
+    local status = job.status or (job.delay > 0 and 'scheduled' or 'submitted')
+    job.seq, job.ready, job.queue = string.format('%.0f', order), ready, queue
     rec('HSET', job.key, 'status', status, 'queue', queue, 'priority', job.priority, 'seq', job.seq,
       'submitted', NOW_TEXT, 'ready', ready, 'digest', job.digest, unpack(job.fields))
     if idempotency ~= '' then
       rec('SET', idempotency, job.id)
       rec('HSET', job.key, 'idempotency', idempotency)
     end
-    event(job, status)
+    event(job, status, status == 'complete' and 'cached' or '')
+    index[status] = index[status] or {}
     add(index[status], job.seq, job.id)
+    add(all, job.seq, job.id)
     counts[job.operation] = (counts[job.operation] or 0) + 1
-    if job.delay > 0 then
+    if status == 'scheduled' then
       add(due, ready, job.id)
-    else
+    elseif status == 'submitted' then
       add(lists[job.priority], job.id)
       add(waiting, waiting_score(job.priority, order), job.id)
     end
   end
-  for status, entries in pairs(index) do
-    if entries[1] then
-      rec('ZADD', PREFIX .. 'jobs', unpack(entries))
-      rec('ZADD', PREFIX .. 'jobs.' .. status, unpack(entries))
-    end
-  end
+  rec('ZADD', PREFIX .. 'jobs', unpack(all))
+  for status, entries in pairs(index) do rec('ZADD', PREFIX .. 'jobs.' .. status, unpack(entries)) end
   for operation, number in pairs(counts) do count('submitted|' .. operation .. '|' .. queue, number) end
-  local reply = {'OK', NOW_TEXT, false}
-  for _, job in ipairs(jobs) do
-    if job.code == 'REPLAYED' then rec('HINCRBY', job.key, 'replays', 1) end
-    add(reply, job.code, job.id)
-    add(reply, job.seq or '', job.ready or '')
+  for _, job in ipairs(fresh) do
+    if job.rules then keep_rules(job) end
   end
   if due[1] then que('ZADD', queue_key(queue, 'scheduled'), unpack(due)) end
-  if waiting[1] then
-    local paused = is_paused(queue)
-    for priority, ids in pairs(lists) do
-      if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
-    end
-    que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
-    if #waiting == 2 then reply[3] = que('ZRANK', queue_key(queue, 'waiting'), waiting[2]) end
-    if not paused then ring(queue, #waiting / 2) end
+  if not waiting[1] then return false end
+  local paused = is_paused(queue)
+  for priority, ids in pairs(lists) do
+    if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
   end
+  que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
+  local position = #waiting == 2 and que('ZRANK', queue_key(queue, 'waiting'), waiting[2])
+  if not paused then ring(queue, #waiting / 2) end
+  return position
+end
+
+-- Returns with nothing written {'DRAINING'}, {'FULL', depth}, {'PARENT', job, parent that is not there} or {'QUOTA', pending or minute, limit,
+--   seconds until later}; else {'OK', time, position of a single new job that waits or false, code, id, seq, ready, code, id, ...}
+--   where code is NEW, SETTLED (new, and more happened to it), CACHED (new, and complete), REPLAYED (the same id or idempotency
+--   key with the same digest: nothing written but the count of replays), CONFLICT (with another digest), DUPLICATE (another job
+--   stands for it) or DEBOUNCED (it took the place of another one, whose id it has now); seq and ready stand with NEW and are ''
+--   with others. With `sure`, what is refused here was looked at before, and nothing is.
+local function accept(queue, idempotency, words, first, sure)
+  local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+  local jobs, fresh = read_jobs(words, first), {}
+  local call = {ids = {}, unique = {}, quota = 0, sure = sure}
+  for _, job in ipairs(jobs) do
+    job.code = code_of(job, idempotency)
+    if job.code == 'NEW' and job.rules then
+      local refusal = judge(job, call)
+      if refusal then return refusal end
+    end
+    if job.code == 'NEW' then
+      fresh[#fresh + 1] = job
+      call.ids[job.id] = true
+    end
+  end
+  if call.parents then depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting') end
+  if #fresh > 0 and not sure and is_draining(queue) then return {'DRAINING'} end
+  if #fresh > 0 and not sure and depth + #fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
+
+  local position = #fresh > 0 and write_jobs(fresh, queue, idempotency)
+  local reply = {'OK', NOW_TEXT, position}
+  for _, job in ipairs(jobs) do
+    if job.code == 'REPLAYED' then rec('HINCRBY', job.key, 'replays', 1) end
+    if job.code == 'DUPLICATE' or job.code == 'DEBOUNCED' then stand_for(job) end
+    local code = job.code ~= 'NEW' and job.code or job.status == 'complete' and 'CACHED' or job.status and 'SETTLED' or 'NEW'
+    add(reply, code, job.id)
+    add(reply, code == 'NEW' and job.seq or '', code == 'NEW' and job.ready or '')
+  end
+  settle(MOST_SETTLED)
   return reply
 end

@@ -4,7 +4,7 @@ local MAX_ENTRY = 1048576 -- bytes; a longer list entry is moved aside unread
 local MAX_DROPS = 100
 -- What a claim reads of a job.
 local CLAIMED = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'ready', 'attempt', 'timeout', 'input', 'params', 'adopted',
-  'token', 'started', 'listed', 'mirror', 'mirror_head'}
+  'token', 'started', 'listed', 'mirror', 'mirror_head', 'limits', 'links'}
 
 local function job_reply(job)
   return {'JOB', job.id, job.token, job.operation, job.input or '{}', tonumber(job.attempt), job.queue, job.timeout, job.v,
@@ -18,6 +18,7 @@ local function start(job, child, worker, token)
   job.attempt = tonumber(job.attempt or 0) + 1
   job.token, job.child, job.worker, job.started = token, child, worker, NOW_TEXT
   move(job, 'in-progress', '', {'token', token, 'child', child, 'worker', worker, 'started', NOW_TEXT, 'attempt', job.attempt})
+  if job.links then rec('HSET', job.key, 'data_version', rec('GET', PREFIX .. 'data.current') or '') end
   observe('wait', job.operation, NOW - tonumber(job.ready))
   return job_reply(job)
 end
@@ -45,8 +46,11 @@ local function take_head(key, queue, priority, child, worker, token)
   if job and job.status == 'submitted' and not (job.operation and tonumber(job.seq) and tonumber(job.ready)) then job = nil end
   if not job then return {'FOREIGN', key, queue, priority, head} end
   que('LPOP', key)
-  if job.status == 'submitted' then return start(job, child, worker, token) end
-  drop_listed(job)
+  if job.status ~= 'submitted' or (job.limits and que('ZSCORE', queue_key(queue, 'limited'), head)) then
+    drop_listed(job)
+  elseif not job.limits or admitted(job) then
+    return start(job, child, worker, token)
+  end
   return nil
 end
 

@@ -2,6 +2,8 @@
 --@include lists
 --@include failures
 --@include announcing
+--@include limits
+local farewell, settle -- in parts/links.lua
 local BUCKETS = @BUCKETS@
 -- Observe seconds in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds.
 local function observe(name, operation, value)
@@ -26,6 +28,7 @@ local function unlease(job)
   if job.child and que('HGET', PREFIX .. 'holds', job.child) == job.token .. ' ' .. job.id then
     que('HDEL', PREFIX .. 'holds', job.child)
   end
+  if job.limits then free_place(job) end
   if job.staged then
     rec('DEL', job.key .. '.files.' .. job.token)
     rec('HDEL', job.key, 'staged')
@@ -59,6 +62,7 @@ local function conclude(job, status, reason, result, error_json)
   rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(ttl)), job.id)
   count(status .. '|' .. job.operation .. (status == 'failed' and '|' .. reason or ''))
   if job.notify then announce('job', job.id, job.run or rec('HGET', job.key, 'run') or 0, status, job.notify) end
+  if job.links then farewell(job, status) end
   if ran then unlease(job) end -- last: a claim that follows goes on in the same database
 end
 
@@ -124,3 +128,4 @@ local function charge(job, evidence_json)
   if crashes > tonumber(job.max_crashes) then return fail(job, 'crash', error_json) end
   requeue(job, 'crash', true)
 end
+--@include links

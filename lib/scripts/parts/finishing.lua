@@ -2,7 +2,7 @@
 --@include ends
 -- What the end of a complete job needs; the other ends follow its policies and read everything.
 local COMPLETING = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'started', 'attempt', 'token', 'ended_token', 'child',
-  'staged', 'result_ttl', 'mirror', 'mirror_head', 'notify'}
+  'staged', 'result_ttl', 'mirror', 'mirror_head', 'notify', 'limits', 'links'}
 
 local function finish(id, token, outcome, reason, result, error_json, may_retry)
   local job = load(id, outcome == 'complete' and COMPLETING or FIELDS)

@@ -3,8 +3,8 @@
 --@include base
 local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'ready', 'started', 'attempt', 'token', 'ended_token',
   'worker', 'child', 'cancel_requested', 'listed', 'mirror', 'mirror_head', 'crashes', 'lost', 'retries', 'max_retries', 'intervals',
-  'jitter', 'max_crashes', 'result_ttl', 'failed_ttl', 'run', 'idempotency', 'timeout', 'staged', 'fingerprint',
-  'notify'}
+  'jitter', 'max_crashes', 'result_ttl', 'failed_ttl', 'run', 'idempotency', 'timeout', 'staged', 'fingerprint', 'notify', 'limits',
+  'links', 'needed', 'unique'}
 
 -- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
 -- or of another type. Reading is a tenth of what a job costs: where every microsecond counts, `fields` names what is needed,

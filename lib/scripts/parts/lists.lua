@@ -21,8 +21,16 @@ local function push(job, front)
   if not paused then ring(job.queue, 1) end
 end
 
+-- A job that was laid aside until others end (parts/limits.lua) leaves for good. Returns whether it was.
+local function leave_limited(job)
+  if que('ZREM', queue_key(job.queue, 'limited'), job.id) == 0 then return false end
+  rec('ZREM', PREFIX .. 'limit.' .. cjson.decode(job.limits).key .. '.waiting', job.id)
+  return true
+end
+
 -- A submitted job that will not run keeps its place in the list; the claim drops it there.
 local function leave_listed(job)
+  if job.limits and leave_limited(job) then return end
   if que('ZREM', queue_key(job.queue, 'unserved'), job.id) == 0 then
     rec('HINCRBY', job.key, 'listed', 1)
     que('HINCRBY', PREFIX .. 'dead', list_key(job.queue, job.priority), 1)

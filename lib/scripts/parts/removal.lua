@@ -5,8 +5,10 @@ local function remove(job)
   rec('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
   forget_failure(job)
-  rec('DEL', job.key, job.key .. '.log', job.key .. '.files')
+  rec('DEL', job.key, job.key .. '.log', job.key .. '.files', job.key .. '.dependents')
   if job.notify then forget_deliveries('job', job.id) end
+  local unique = job.unique and PREFIX .. 'unique.' .. job.unique
+  if unique and rec('GET', unique) == job.id then rec('DEL', unique) end
   if job.idempotency and rec('GET', job.idempotency) == job.id then rec('DEL', job.idempotency) end
   local listed = tonumber(job.listed or 0)
   if listed > 0 then

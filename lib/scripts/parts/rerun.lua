@@ -1,11 +1,14 @@
 -- Running an ended job again: shared by retry and whatever else retries. The caller has checked that the job is failed or
--- cancelled; the ended run is kept in the record.
---@include lists
---@include failures
+-- cancelled; the ended run is kept in the record. Returns nil, or with nothing written the job {id, status} that it depends on
+-- and that is neither complete nor will be.
+--@include ends
 local function rerun(job)
   local run = tonumber(job.run or 0)
+  local links = job.links and links_of(job)
+  local broken = links and broken_parent(links)
+  if broken then return broken end
   local parts, gone = {}, {'started', 'ended', 'result', 'error', 'crashes', 'lost', 'retries', 'releases', 'cancelled_by', 'worker',
-    'fingerprint'}
+    'fingerprint', 'data_version', 'cached', 'admitted'}
   for n = 1, tonumber(job.attempt or 0) do
     local text = rec('HGET', job.key, 'attempt.' .. n)
     if text then
@@ -23,6 +26,8 @@ local function rerun(job)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
   count('rerun|' .. job.operation)
   job.attempt = 0
-  move(job, 'submitted', 'rerun', {'run', run + 1, 'attempt', 0, 'ready', seconds(NOW)})
-  push(job, false)
+  if links then come_back(job, links) end
+  local waits = links and links.depends_on and tonumber(rec('HGET', job.key, 'pending')) > 0
+  move(job, waits and 'waiting' or 'submitted', 'rerun', {'run', run + 1, 'attempt', 0, 'ready', seconds(NOW)})
+  if not waits then push(job, false) end
 end

@@ -12,7 +12,7 @@ from lib.errors import UnknownJob
 from lib.jobs import Accepted, Job, Shown
 from lib.states import TERMINAL
 from services.api import kinds
-from services.api.auth import caller_name, check_owner
+from services.api.auth import caller_name, caller_quota, check_owner
 from services.api.backend import backend
 from services.api.body import body_of, json_body, page_link, query
 from services.api.contract import Answer, Body, contract
@@ -47,7 +47,9 @@ OF_A_SUBMIT = (
     kinds.UNKNOWN_OPERATION,
     kinds.UNKNOWN_QUEUE,
     kinds.QUEUE_DRAINING,
+    kinds.UNKNOWN_PARENT,
     kinds.QUEUE_FULL,
+    kinds.QUOTA_EXCEEDED,
     kinds.STORE_FULL,
 )
 FOLLOW = ("jobs.get", "results.result", "results.files", "results.log", "jobs.cancel", "jobs.delete")
@@ -90,9 +92,15 @@ def accepted(one: Accepted) -> Response:
     return json_reply(record, 202, accepted_headers(one, url_for("jobs.get", jid=one.id)))
 
 
+def accepted_headers_of(location: str, replayed: bool) -> dict[str, str]:
+    """Where to look for what was accepted, and whether it had been accepted before."""
+    return {"Location": location} | ({"Idempotent-Replayed": "true"} if replayed else {})
+
+
 def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
-    """Where to look for an accepted job, and whether it had been accepted before."""
-    return {"Location": location} | ({"Idempotent-Replayed": "true"} if one.replayed else {})
+    """As `accepted_headers_of`, of a job, and whether another one or an earlier result stands for it."""
+    told = {"Deduplicated": ("true", one.deduplicated), "Cache": ("HIT", one.cached)}
+    return accepted_headers_of(location, one.replayed) | {name: value for name, (value, so) in told.items() if so}
 
 
 @blueprint.post("/jobs")
@@ -105,7 +113,7 @@ def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
         202: Answer(
             "The job as it was accepted.",
             JobRecord,
-            headers=("Location", "Idempotent-Replayed", "Preference-Applied"),
+            headers=("Location", "Idempotent-Replayed", "Deduplicated", "Cache", "Preference-Applied"),
             example=JOB_EXAMPLE,
             follow=FOLLOW,
         )
@@ -118,7 +126,7 @@ def submit() -> Response:
     An operation with its parameters and options; `{"start", "end"}` alone describes the incidents between two days, `{"date"}`
     alone counts those of a day. The same id or Idempotency-Key with the same body is the same job, however often it is sent.
     """
-    submission, queue = submission_of(json_body(), by=caller_name())
+    submission, queue = submission_of(json_body(), by=caller_name(), quota=caller_quota())
     one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
     return accepted(replace(one, values=None) if wait_for_end(one.id) else one)
 

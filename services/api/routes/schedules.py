@@ -17,12 +17,13 @@ from services.api.request_schemas import new_schedule_body, schedule_body, sched
 from services.api.routes.jobs import OF_A_SUBMIT, accepted
 from services.api.shapes import JobRecord
 from services.api.shapes_schedules import NewScheduleBody, ScheduleBody, ScheduleRecord, Schedules
-from services.api.submissions import submission_of
+from services.api.submissions import NOT_IN_SCHEDULES, submission_of
 from services.api.tokens import Role
 
 blueprint = Blueprint("schedules", __name__)
 
-_MAKING = tuple(kind for kind in OF_A_SUBMIT if kind not in (kinds.QUEUE_FULL, kinds.QUEUE_DRAINING))
+_NOT_OF_MAKING = (kinds.QUEUE_FULL, kinds.QUEUE_DRAINING, kinds.QUOTA_EXCEEDED, kinds.UNKNOWN_PARENT)
+_MAKING = tuple(kind for kind in OF_A_SUBMIT if kind not in _NOT_OF_MAKING)
 
 
 @blueprint.get("/schedules")
@@ -134,7 +135,7 @@ def _own(sid: str) -> Schedule:
 
 
 def _schedule(body: ScheduleBody, sid: str, by: str | None) -> Schedule:
-    for name in ("id", "delay"):
+    for name in NOT_IN_SCHEDULES:
         if name in body.job:
             raise InvalidInput(f"job.{name}", "cannot be given: each time makes a job of its own, at that time")
     submission, queue = submission_of(body.job, by=by)

@@ -29,7 +29,7 @@ def drive(stage: Stage, name: str) -> None:
     """The one call that needs the flag, at full memory; then memory is there again, and everything else goes on."""
     child = Child(stage, "steady")
     stage.reaps()
-    jid = stage.submit("late", delay=0.2) if name == "promote" else stage.submit("running")
+    jid = stage.submit("late", run_in=0.2) if name == "promote" else stage.submit("running")
     claim = child.must_claim() if name not in ("claim", "promote") else None
     if claim is not None and name != "cancel":
         child.start(claim)

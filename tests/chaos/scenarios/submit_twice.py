@@ -5,8 +5,8 @@ from tests.chaos.scenarios.stage import Cut, Stage, play
 
 CUT = Cut(
     "lib/scripts/parts/accepting.lua",
-    "      job.code = digest == job.digest and 'REPLAYED' or 'CONFLICT'\n",
-    "      job.code = 'NEW'\n      fresh[#fresh + 1] = job\n",
+    "  if digest then return digest == job.digest and 'REPLAYED' or 'CONFLICT' end\n",
+    "",
     turns="impossible-move",
 )
 

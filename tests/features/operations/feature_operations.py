@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import secrets
 import signal
 import time
 from typing import Any
 
-from lib.operations import job, log, operation, partial, progress
+from lib.operations import job, log, operation, parents, partial, progress
 
 
 @operation(needs_data=False, direct=False)
@@ -16,11 +17,13 @@ def echo(value: Any = None) -> Any:
 
 
 @operation(needs_data=False, direct=False)
-def gate(path: str, seconds: float = 60.0) -> dict[str, Any]:
-    """Runs until the file `path` is there."""
+def gate(path: str, seconds: float = 60.0, fail: bool = False) -> dict[str, Any]:
+    """Runs until the file `path` is there, and then fails if it is to."""
     end = time.monotonic() + seconds
     while not os.path.exists(path) and time.monotonic() < end:
         time.sleep(0.01)
+    if fail:
+        raise RuntimeError("told to")
     return {"opened": os.path.exists(path)}
 
 
@@ -77,3 +80,20 @@ def talk(lines: int, path: str = "") -> dict[str, Any]:
     if path:
         gate(path)
     return {"lines": lines}
+
+
+@operation(needs_data=False, direct=False)
+def sum_of_parents() -> dict[str, Any]:
+    """The results of the jobs that it depends on, by their ids."""
+    return {jid: parent["result"] for jid, parent in parents().items()}
+
+
+@operation(needs_data=False, direct=False, cache=True)
+def cached_once(value: int) -> str:
+    """Another answer in each run, though it says that equal jobs have equal results."""
+    return f"{value}-{secrets.token_hex(8)}"
+
+
+@operation(needs_data=False, direct=False, rate="2/2s")
+def twice_in_two_seconds() -> None:
+    """Starts no more than twice in two seconds."""

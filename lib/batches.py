@@ -1,0 +1,228 @@
+"""Batches: many jobs submitted by one call, under one id with one status and counts. Part of `lib.jobs.Jobs`.
+
+A batch is accepted as a whole by one script, with its jobs as words; further calls turn these into jobs part by part. Where
+the caller dies in between, upkeep goes on.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from lib.errors import Conflict, InvalidInput, UnknownBatch, UnknownParent
+from lib.prepared import quota_rule
+from lib.records import ID, iso
+from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
+from lib.store import text
+from lib.submission import Quota, Submission
+from lib.submitting import MANY, Submitting, in_order
+
+MOST_JOBS = 10_000
+_COUNTS = ("total", "complete", "failed", "cancelled", "deduplicated", "conflicts")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of a batch so far.
+
+    Args:
+        total: jobs in it.
+        deduplicated, conflicts: jobs that are not in it: another one stands for it, or its id was taken meanwhile.
+        accepting: parts of it that are not jobs yet.
+    """
+
+    id: str
+    queue: str
+    total: int
+    complete: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    deduplicated: int = 0
+    conflicts: int = 0
+    accepting: int = 0
+    by: str | None = None
+    created: str | None = None
+    ended: str | None = None
+
+    @property
+    def status(self) -> str:
+        """in-progress until all of its jobs have ended; then failed, cancelled or complete: the first that one of them is."""
+        if self.ended is None:
+            return IN_PROGRESS
+        return FAILED if self.failed else CANCELLED if self.cancelled else COMPLETE
+
+    @property
+    def pending(self) -> int:
+        """Jobs of it that have not ended."""
+        return self.total - self.complete - self.failed - self.cancelled
+
+    def to_dict(self) -> dict[str, Any]:
+        """As HTTP shows it."""
+        return {
+            **{"id": self.id, "status": self.status, "queue": self.queue, "total": self.total, "pending": self.pending},
+            **{name: getattr(self, name) for name in _COUNTS if name != "total"},
+            **{"by": self.by, "created": self.created, "ended": self.ended},
+        }
+
+
+class Batching(Submitting):
+    """The side of `Jobs` that deals with batches."""
+
+    def submit_batch(
+        self,
+        submissions: Iterable[Submission],
+        *,
+        id: str | None = None,
+        queue: str | None = None,
+        by: str | None = None,
+        quota: Quota | None = None,
+    ) -> tuple[Batch, bool]:
+        """Accept up to 10,000 jobs as a batch; they may depend on each other, in any order.
+
+        Returns: the batch, and whether it stood there already: the same id with the same jobs in it changes nothing.
+
+        Raises: as submit, with `jobs.<n>.` before the field; Conflict also where the id of a job is taken.
+        """
+        bid = id or str(uuid.uuid4())
+        name = self._queue(queue, own=True)
+        given = [replace(each, batch=bid) for each in submissions]
+        self._check_batch(bid, given)
+        parts, digest = self._parts(bid, given, name)
+        known = self._known(bid)
+        if known is None:
+            self._check_ids(given)
+        rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
+        ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
+        fields = ["by", by] if by is not None else []
+        reply = text(self.store.run("open_batch", bid, digest, name, rule, ttl, len(given), len(parts), *parts, *fields))
+        if reply[0] == "CONFLICT":
+            raise Conflict(f"The id {bid} stands for another batch; take a new one.")
+        self._check_reply(reply, name)
+        self.fill_batch(bid)
+        return self.batch(bid), bool(reply[0] == "REPLAYED")
+
+    def fill_batch(self, bid: str) -> None:
+        """Turn what is left of a batch into jobs. Raises StoreFull, StoreUnavailable; it is gone on with later."""
+        while self.store.run("fill_batch", bid):
+            pass
+
+    def interrupted_batches(self, seconds: float) -> list[str]:
+        """Batches that were opened so long ago and are not whole."""
+        key = f"{self.store.prefix}batches.open"
+        now = self.store.read(lambda rd: rd.time())[0]
+        return [bid.decode() for bid in self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now - seconds, 0, 100))]
+
+    def batch(self, bid: str) -> Batch:
+        """One batch. Raises UnknownBatch, StoreUnavailable."""
+        found = self._known(bid) if ID.match(bid) else None
+        if found is None:
+            raise UnknownBatch(f"There is no batch {bid[:80]!r}: it never was, or it has expired.")
+        return found
+
+    def batches(self, limit: int = 50, cursor: str | None = None) -> tuple[list[Batch], str | None]:
+        """A page of batches, the newest first, and the cursor of the next page; None on the last. Raises InvalidInput."""
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
+            raise InvalidInput("cursor", "must be the cursor of the page before")
+        key, high = f"{self.store.prefix}batches", f"({cursor}" if cursor else "+inf"
+        found = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, "-inf", 0, limit, withscores=True))
+        page = [each for each in (self._known(bid.decode()) for bid, _ in found) if each is not None]
+        return page, f"{found[-1][1]:.0f}" if len(found) == limit else None
+
+    def cancel_batch(self, bid: str, by: str = "") -> tuple[int, int]:
+        """Cancel all of its jobs that have not ended: how many waited and are cancelled, and how many run and are told to stop.
+
+        Raises: UnknownBatch.
+        """
+        self.batch(bid)
+        self.fill_batch(bid)
+        cancelled = told = 0
+        for ids in self._jobs_of(bid):
+            one, other = self.store.run("cancel_many", by, *ids)
+            cancelled, told = cancelled + one, told + other
+        return cancelled, told
+
+    def _check_batch(self, bid: str, given: list[Submission]) -> None:
+        if not ID.match(bid):
+            raise InvalidInput("id", "must be 1 to 64 letters, digits, - or _")
+        if not 1 <= len(given) <= MOST_JOBS:
+            raise InvalidInput("jobs", f"must be 1 to {MOST_JOBS:,} jobs, not {len(given):,}")
+        for n, submission in enumerate(given):
+            try:
+                self._check(submission)
+            except InvalidInput as error:
+                raise error.within(f"jobs.{n}") from None
+
+    def _parts(self, bid: str, given: list[Submission], queue: str) -> tuple[list[bytes], str]:
+        """The jobs as words in parts, and a digest of all that was said."""
+        prepared = [self._prepared(submission, queue) for submission in in_order(given)]
+        parts = [
+            orjson.dumps([plain(word) for each in prepared[at : at + MANY] for word in each.words])
+            for at in range(0, len(prepared), MANY)
+        ]
+        digests = sorted(each.words[1] for each in prepared)
+        return parts, hashlib.blake2b(orjson.dumps([bid, queue, *digests]), digest_size=12).hexdigest()
+
+    def _check_ids(self, given: list[Submission]) -> None:
+        """That no id of a job is taken, and that jobs outside of the batch that they depend on are there."""
+        ids = {each.id for each in given}
+        outside = list({parent for each in given for parent in each.depends_on if parent not in ids})
+        names = [*ids, *outside]
+
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            for name in names:
+                pipeline.hget(f"{self.store.prefix}job.{name}", "status")
+            return pipeline.execute()
+
+        statuses = dict(zip(names, self.store.read(read), strict=True))
+        for n, each in enumerate(given):
+            if statuses[each.id] is not None:
+                raise Conflict(f"The id {each.id} of jobs.{n} stands for another job; take a new one.")
+            for m, parent in enumerate(each.depends_on):
+                if parent not in ids and statuses[parent] in (None, b"deleted"):
+                    raise UnknownParent(f"jobs.{n}.depends_on.{m}", f"there is no job {parent}, here or among those accepted")
+
+    def _known(self, bid: str) -> Batch | None:
+        def read(rd: Any) -> Any:
+            pipeline = rd.pipeline(transaction=False)
+            pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
+            pipeline.llen(f"{self.store.prefix}batch.{bid}.todo")
+            return pipeline.execute()
+
+        raw, accepting = self.store.read(read)
+        values = {key.decode(): value.decode() for key, value in raw.items()}
+        if not values:
+            return None
+        made = Batch(
+            values["id"],
+            values["queue"],
+            int(values["total"]),
+            accepting=accepting,
+            by=values.get("by"),
+            created=iso(values["created"]),
+            ended=iso(values.get("ended")),
+        )
+        counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
+        return replace(made, **counts)
+
+    def _jobs_of(self, bid: str) -> Iterator[list[str]]:
+        key = f"{self.store.prefix}batch.{bid}.jobs"
+        ids = [jid.decode() for jid in self.store.read(lambda rd: rd.zrange(key, 0, -1))]
+        for at in range(0, len(ids), MANY):
+            yield ids[at : at + MANY]
+
+    def retry_batch(self, bid: str) -> int:
+        """Run its failed and cancelled jobs again; how many. Those whose parents stay failed are left. Raises UnknownBatch."""
+        self.batch(bid)
+        retried = 0
+        for ids in self._jobs_of(bid):
+            retried += self.store.run("retry_many", *ids)
+        return retried
+
+
+def plain(word: Any) -> str:
+    """A word of a script as text."""
+    return word.decode() if isinstance(word, bytes) else str(word)

@@ -1,0 +1,21 @@
+#!lua
+-- Accept the next part of a batch's jobs. Whoever calls it, a part is accepted once; upkeep goes on where a caller died.
+--   No allow-oom: at full memory the rest waits.
+-- Keys: batch.<id>, batch.<id>.{todo,jobs}, batches.open, batches.expiry; those of submit. ARGV: id. Returns the number of parts left.
+--@include accepting
+local key = PREFIX .. 'batch.' .. ARGV[1]
+local part = rec('LINDEX', key .. '.todo', 0)
+if part then
+  local reply = accept(rec('HGET', key, 'queue'), '', cjson.decode(part), 1, true)
+  for i = 4, #reply, 4 do
+    local field = reply[i] == 'CONFLICT' and 'conflicts' or (reply[i] == 'DUPLICATE' or reply[i] == 'DEBOUNCED') and 'deduplicated'
+    if field then
+      rec('HINCRBY', key, field, 1)
+      rec('HINCRBY', key, 'total', -1)
+    end
+  end
+  rec('LPOP', key .. '.todo')
+end
+local left = rec('LLEN', key .. '.todo')
+if left == 0 and rec('ZREM', PREFIX .. 'batches.open', ARGV[1]) == 1 then end_batch(ARGV[1]) end
+return left

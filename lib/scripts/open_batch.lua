@@ -1,0 +1,29 @@
+#!lua
+-- Accept a batch as a whole: its record, and its jobs as words that fill_batch accepts part by part. No allow-oom: refused at full
+--   memory, with nothing written.
+-- Keys: batch.<id>, batch.<id>.todo, batches, batches.open, quota.*; <queue>.{waiting,scheduled}.
+-- ARGV: id, digest, queue, quota (JSON, or ''), seconds for which it is kept after its end, number of jobs, number of parts,
+--   part (JSON array of words as submit takes them), ..., field, value, ...
+-- Returns {'NEW'}, {'REPLAYED'} (the same id and digest: nothing written but the count of replays), {'CONFLICT'}, {'DRAINING'}, {'FULL', depth},
+--   {'QUOTA', ...} as submit.
+--@include accepting
+local id, digest, queue, total, parts = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6]), tonumber(ARGV[7])
+local key = PREFIX .. 'batch.' .. id
+local known = rec('HGET', key, 'digest')
+if known then
+  if known ~= digest then return {'CONFLICT'} end
+  rec('HINCRBY', key, 'replays', 1)
+  return {'REPLAYED'}
+end
+if is_draining(queue) then return {'DRAINING'} end
+local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting')
+if depth + total > @QUEUE_LIMIT@ then return {'FULL', depth} end
+local refusal = ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), {quota = total - 1})
+if refusal then return refusal end
+rec('HSET', key, 'id', id, 'digest', digest, 'queue', queue, 'ttl', ARGV[5], 'total', total, 'created', NOW_TEXT,
+  unpack(ARGV, 8 + parts))
+rec('RPUSH', key .. '.todo', unpack(ARGV, 8, 7 + parts))
+rec('ZADD', PREFIX .. 'batches', NOW_US, id)
+rec('ZADD', PREFIX .. 'batches.open', seconds(NOW), id)
+return {'NEW'}

@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- Run those of these jobs again that have failed or were cancelled, in this order; one whose parent stays failed, or whose
+--   queue is being drained, is left.
+-- Keys: those of retry. ARGV: id, id, ... Returns how many run again. Sent twice, it finds nothing more to do.
+--@include rerun
+local retried = 0
+for i = 1, #ARGV do
+  local job = load(ARGV[i])
+  if job and (job.status == 'failed' or job.status == 'cancelled') and not is_draining(job.queue) and not rerun(job) then retried = retried + 1 end
+end
+return retried

@@ -1,0 +1,54 @@
+"""Concurrency keys, rates of operations, quotas of tokens."""
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+
+from tests.features.conftest import Face
+from tests.service import api, ready
+from tests.waiting import until
+
+
+def test_jobs_of_one_concurrency_key_run_one_after_the_other(face: Face) -> None:
+    path, open_gate = face.gate()
+    jobs = [face.submit("gate", params={"path": path}, concurrency_key="road") for _ in range(3)]
+    other = face.submit("gate", params={"path": path}, concurrency_key="street")
+    face.wait(jobs[0], "in-progress")
+    face.wait(other, "in-progress")
+    until(lambda: face.http.get("/queues/job-queue").json()["limited"] == 2, 10, "two that are laid aside")
+    open_gate()
+    ended = [face.wait(job) for job in jobs]
+    assert all(before["ended"] <= after["started"] for before, after in pairwise(ended))
+
+
+def test_an_operations_rate_spreads_its_starts(face: Face) -> None:
+    jobs = [face.submit("twice_in_two_seconds") for _ in range(3)]
+    starts = sorted(face.jobs.get(face.wait(job)["id"]).started or "" for job in jobs)
+    assert _seconds(starts[2]) - _seconds(starts[0]) >= 2
+
+
+def _seconds(time: str) -> float:
+    minutes, seconds = time.rstrip("Z").split(":")[1:]
+    return int(minutes) * 60 + float(seconds)
+
+
+def test_a_tokens_quota_is_a_429_that_says_when_to_come_back(face: Face, tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"secret").hexdigest()
+    (tmp_path / "tokens").write_text(f"student submit {digest} pending=2 per_minute=100\n")
+    process, url = api(face.service.settings, tmp_path, **face.service.running, tokens_file=tmp_path / "tokens")
+    try:
+        until(lambda: ready(url), 60, "the API")
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}) as http:
+            body = {"operation": "echo", "queue": "parked"}
+            first = http.post("/jobs", json=body).json()
+            assert http.post("/jobs", json=body).status_code == 202
+            refused = http.post("/jobs", json=body)
+            assert (refused.status_code, refused.json()["type"]) == (429, "/problems/quota-exceeded")
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert http.post(f"/jobs/{first['id']}/cancel").status_code == 200
+            assert http.post("/jobs", json=body).status_code == 202
+    finally:
+        process.terminate()
+        process.wait(20)
