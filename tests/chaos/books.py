@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from lib.states import SCHEDULED, STATUSES, SUBMITTED
+import orjson
+
+from lib.states import IN_PROGRESS, SCHEDULED, STATUSES, SUBMITTED, TERMINAL
 from tests.chaos.evidence import Evidence, Violation
 from tests.chaos.history import Remains
 
@@ -37,7 +39,7 @@ def check(evidence: Evidence) -> list[Violation]:
     told: list[tuple[str, str]] = []
     if remains.missed:
         told.append(("missed-events", f"{remains.missed} events were cut off before they were read"))
-    for rule in (_indexes, _failures, _counters, _waiting, _orphans, _keys):
+    for rule in (_indexes, _failures, _counters, _waiting, _dependents, _orphans, _keys):
         told += rule(remains)
     told += _workers(evidence)
     return [Violation(kind, "", what) for kind, what in told]
@@ -156,6 +158,27 @@ def _waiting(remains: Remains) -> Told:
         surplus = int(record.get("listed", 0))
         if listed[jid] != surplus + (record.get("status") == SUBMITTED):
             yield "orphan", f"{jid} is {record.get('status')}, stands in {listed[jid]} places and should in {surplus}"
+
+
+def _dependents(remains: Remains) -> Told:
+    """A job runs only once those it depends on have ended, and fails because of one only where that is not complete."""
+    started: dict[str, int] = {}
+    ends: dict[str, tuple[int, str]] = {}  # the first end of a job: what counts for those that wait for it
+    for place, event in enumerate(remains.events):
+        if event.status == IN_PROGRESS and event.reason != "progress":
+            started.setdefault(event.job, place)
+        if event.status in TERMINAL:
+            ends.setdefault(event.job, (place, event.status))
+    for jid, record in remains.records.items():
+        parents = orjson.loads(record.get("depends_on", "[]"))
+        broken = [parent for parent in parents if ends.get(parent, (0, ""))[1] != "complete"]
+        for parent in parents:
+            if jid in started and ends.get(parent, (started[jid] + 1, ""))[0] > started[jid]:
+                yield "ran-too-early", f"{jid} ran before the end of {parent}, on which it depends"
+        if jid in started and broken and "allow_failure" not in record:
+            yield "ran-too-early", f"{jid} ran although {broken} did not become complete"
+        if not broken and parents and orjson.loads(record.get("error", "{}")).get("reason") == "parent":
+            yield "failed-without-cause", f"{jid} failed because of a parent, and all of them are complete"
 
 
 def _raw(remains: Remains, name: str) -> str:

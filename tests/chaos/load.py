@@ -32,12 +32,13 @@ QUEUES = ("job-queue", "second")
 
 @dataclass(frozen=True)
 class Todo:
-    """A job to submit, to which queue, whether over HTTP, and whether it is cancelled soon after."""
+    """A job to submit, to which queue, whether over HTTP, whether it is cancelled soon after, and how many it depends on."""
 
     submission: Submission
     queue: str
     http: bool
     cancel: bool
+    parents: int
 
 
 def todos(seed: int, jobs: int) -> list[Todo]:
@@ -53,10 +54,27 @@ def todos(seed: int, jobs: int) -> list[Todo]:
             priority=dice.choices(("high", "normal", "low"), (1, 8, 1))[0],
             run_in=dice.uniform(0.05, 0.5) if dice.random() < 0.03 else 0.0,
             retry=retry,
+            concurrency_key=dice.choice("abc") if dice.random() < 0.04 else None,
         )
         queue = QUEUES[dice.random() < 0.1]
-        found.append(Todo(submission, queue, dice.random() < 0.15, dice.random() < 0.01))
+        found.append(
+            Todo(
+                submission,
+                queue,
+                dice.random() < 0.15,
+                dice.random() < 0.01,
+                dice.choice((1, 1, 3)) if dice.random() < 0.05 else 0,
+            )
+        )
     return found
+
+
+def _dependent(todo: Todo, known: list[str]) -> Todo:
+    """The same, depending on jobs that were accepted shortly before; every other one runs also where they fail."""
+    parents = known[-todo.parents :] if todo.parents else []
+    if not parents:
+        return todo
+    return replace(todo, submission=replace(todo.submission, depends_on=parents, allow_failure=todo.parents == 1))
 
 
 class Load:
@@ -102,14 +120,17 @@ class Load:
         """One by one and, every now and then, many at once."""
         jobs = Jobs(settings, store=Store(settings, patience=1.0))
         batch: list[Todo] = []
+        mine: list[str] = []
         for n, todo in enumerate(work):
             self._wait_for_room()
+            todo = _dependent(todo, mine)
             batch.append(todo)
             if n % 50 < 10 and todo is not work[-1] and work[n + 1].queue == todo.queue:
                 continue
             self._insist(todo, lambda batch=batch: jobs.submit_many([one.submission for one in batch], queue=batch[0].queue))
             for one in batch:
                 self._note(one)
+                mine.append(one.submission.id)
             if todo.cancel:
                 self._insist(todo, lambda jid=todo.submission.id: self._cancel(jobs, jid))
             batch = []

@@ -145,6 +145,8 @@ class Experiment:
         jobs = Jobs(self.settings, store=Store(self.settings, patience=30.0))
         reruns = {}
         for job in jobs.page(status="failed", limit=10).jobs:
+            if job.depends_on and not job.attempt:
+                continue  # it failed because of another one, which must be retried before
             for _ in range(2):
                 jobs.retry(job.id, run=0)
             reruns[job.id] = 1

@@ -111,7 +111,7 @@ def test_receivers_that_hang_hold_up_neither_the_duties_nor_other_receivers(
         hanging = ended(jobs, slow, 6)
         upkeeps.append(start(alone))
         until(lambda: len(slow.received) == 2, 30, "the slow receiver's requests")
-        later = jobs.submit(Submission("x", delay=0.1)).id
+        later = jobs.submit(Submission("x", run_in=0.1)).id
         quick = ended(jobs, there, 5)
         until(lambda: jobs.get(later).status == "submitted", 5, "a duty of upkeep")
         until(lambda: states(jobs, quick)["delivered"] == 5, 5, "what others are told")
