@@ -6,8 +6,8 @@ the caller dies in between, upkeep goes on.
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
 from lib.store import text
 from lib.submission import Quota, Submission
 from lib.submitting import MANY, Submitting, in_order
+from lib.targets import checked, shown
 
 MOST_JOBS = 10_000
 _COUNTS = ("total", "complete", "failed", "cancelled", "deduplicated", "conflicts")
@@ -46,6 +47,7 @@ class Batch:
     by: str | None = None
     created: str | None = None
     ended: str | None = None
+    notify: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -65,6 +67,7 @@ class Batch:
             **{"id": self.id, "status": self.status, "queue": self.queue, "total": self.total, "pending": self.pending},
             **{name: getattr(self, name) for name in _COUNTS if name != "total"},
             **{"by": self.by, "created": self.created, "ended": self.ended},
+            **({"notify": shown(self.notify)} if self.notify else {}),
         }
 
 
@@ -79,8 +82,12 @@ class Batching(Submitting):
         queue: str | None = None,
         by: str | None = None,
         quota: Quota | None = None,
+        notify: Sequence[Mapping[str, Any]] = (),
     ) -> tuple[Batch, bool]:
         """Accept up to 10,000 jobs as a batch; they may depend on each other, in any order.
+
+        Args:
+            notify: whom it tells of its end, as `Submission.notify`.
 
         Returns: the batch, and whether it stood there already: the same id with the same jobs in it changes nothing.
 
@@ -90,6 +97,7 @@ class Batching(Submitting):
         name = self._queue(queue, own=True)
         given = [replace(each, batch=bid) for each in submissions]
         self._check_batch(bid, given)
+        targets = checked(self.store.settings, notify)
         parts, digest = self._parts(bid, given, name)
         known = self._known(bid)
         if known is None:
@@ -97,6 +105,7 @@ class Batching(Submitting):
         rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
         ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
         fields = ["by", by] if by is not None else []
+        fields += ["notify", orjson.dumps(targets).decode()] if targets else []
         reply = text(self.store.run("open_batch", bid, digest, name, rule, ttl, len(given), len(parts), *parts, *fields))
         if reply[0] == "CONFLICT":
             raise Conflict(f"The id {bid} stands for another batch; take a new one.")
@@ -204,6 +213,7 @@ class Batching(Submitting):
             by=values.get("by"),
             created=iso(values["created"]),
             ended=iso(values.get("ended")),
+            notify=orjson.loads(values.get("notify", "[]")),
         )
         counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
         return replace(made, **counts)

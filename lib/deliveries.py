@@ -24,7 +24,7 @@ class Delivery:
 
     Args:
         id: made of what ended, its run and the place of the target.
-        kind, owner: `job` and its id.
+        kind, owner: `job` or `batch`, and its id.
         channel, to: `webhook` and a URL, or `email` and an address.
         host: whom the attempts share a line with.
         state: `pending`, `delivered` or `failed`.
@@ -73,7 +73,7 @@ class Delivering:
     store: Store
 
     def deliveries(self, kind: str, owner: str) -> list[Delivery]:
-        """Deliveries of a job (kind `job`), the oldest first; at most 50 are kept."""
+        """Deliveries of a job or batch (the kind), the oldest first; at most 50 are kept."""
         ids = self.store.read(lambda rd: rd.lrange(f"{self.store.prefix}{kind}.{owner}.deliveries", 0, -1))
         return list(self._deliveries([each.decode() for each in ids]))
 

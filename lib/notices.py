@@ -8,7 +8,8 @@ from lib.deliveries import Delivery
 
 MOST_RESULT, MOST_FIELD = 64 * 1024, 16 * 1024  # bytes of JSON; what is larger is left out
 _LIMITS = {"result": MOST_RESULT, "input": MOST_FIELD, "error": MOST_FIELD, "attempts": MOST_FIELD, "runs": MOST_FIELD}
-_PLACES = {"job": "jobs"}
+_PLACES = {"job": "jobs", "batch": "batches"}
+_TOLD = ("operation", "queue", "submitted", "created", "started", "ended", "total", "complete", "failed", "cancelled")
 _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 
@@ -29,7 +30,7 @@ def email(delivery: Delivery, record: dict[str, Any], public_url: str) -> tuple[
     ended = {"complete": "is complete", "failed": "has failed", "cancelled": "was cancelled"}[delivery.event]
     subject = f"{operation or delivery.kind} {delivery.owner} {ended}"
     lines = [f"The {delivery.kind} {delivery.owner} {ended}.", ""]
-    lines += [f"{name}: {record[name]}" for name in ("operation", "queue", "submitted", "started", "ended") if record.get(name)]
+    lines += [f"{name}: {record[name]}" for name in _TOLD if record.get(name)]
     error = record.get("error") if delivery.event == "failed" else None
     if isinstance(error, dict):
         lines += ["", f"{error.get('type')}: {error.get('message')}"[:2_000]]

@@ -20,7 +20,7 @@ from typing import Any
 from lib import mail, notices, webhooks
 from lib.deliveries import Delivery
 from lib.egress import Egress, Refused
-from lib.errors import JobsError, UnknownJob
+from lib.errors import JobsError, UnknownBatch, UnknownJob
 from lib.jobs import Jobs
 from lib.signing import secrets_of
 
@@ -149,8 +149,10 @@ class Senders:
     def _record(self, delivery: Delivery) -> dict[str, Any]:
         """What is told."""
         try:
+            if delivery.kind == "batch":
+                return self._jobs.batch(delivery.owner).to_dict()
             return self._jobs.look(delivery.owner).to_dict()
-        except UnknownJob:  # deleted since: the delivery went with it, and nothing will be written
+        except (UnknownJob, UnknownBatch):  # deleted since: the delivery went with it, and nothing will be written
             return {"id": delivery.owner, "status": delivery.event}
 
     def _post(self, delivery: Delivery, record: dict[str, Any]) -> Outcome:

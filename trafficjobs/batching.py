@@ -9,7 +9,7 @@ from urllib.parse import quote
 from trafficjobs.errors import ResultTimeout
 from trafficjobs.job import FOREVER
 from trafficjobs.shapes import BatchRecord
-from trafficjobs.submitting import PAGE, dumped
+from trafficjobs.submitting import PAGE, dumped, target_of
 from trafficjobs.transport import Transport, pauses
 
 _LONGEST_PAUSE = 2.0  # seconds between two looks at a batch
@@ -20,19 +20,29 @@ class Batching:
 
     _transport: Transport
 
-    def submit_batch(self, jobs: Iterable[Mapping[str, Any]], *, id: str | None = None, queue: str | None = None) -> BatchRecord:
+    def submit_batch(
+        self,
+        jobs: Iterable[Mapping[str, Any]],
+        *,
+        id: str | None = None,
+        queue: str | None = None,
+        notify: Iterable[str | Mapping[str, Any]] | None = None,
+    ) -> BatchRecord:
         """Submit up to 10,000 jobs: all of them, or none.
 
         Args:
             jobs: their bodies as POST /jobs takes them, without queue. They may depend on each other by their ids, in any order.
             id: of the batch; a fresh one by default.
             queue: of all of them; the default queue by default.
+            notify: who is told of its end, as `submit` has it.
 
         Raises: Invalid naming the job and field, Conflict where an id is taken, QueueFull, Unavailable.
         """
         # With ids for all, the same batch can be sent again after a lost answer.
         bodies = [body if body.get("id") else {**body, "id": str(uuid.uuid4())} for body in jobs]
         body: dict[str, Any] = {"id": id or str(uuid.uuid4()), "jobs": bodies} | ({"queue": queue} if queue else {})
+        if notify is not None:
+            body["notify"] = [target_of(each) for each in notify]
         headers = {"Content-Type": "application/json"}
         made: BatchRecord = self._transport.json("POST", "/jobs/batch", content=dumped(body), headers=headers)
         return made

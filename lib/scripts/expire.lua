@@ -9,9 +9,14 @@ local PUT_OFF = 60 -- seconds for which a job is kept on while something of it i
 local removed = 0
 for _, batch in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'batches.expiry', '-inf', seconds(NOW), 'LIMIT', 0, ARGV[1])) do
   local key = PREFIX .. 'batch.' .. batch
-  rec('DEL', key, key .. '.jobs')
-  rec('ZREM', PREFIX .. 'batches.expiry', batch)
-  rec('ZREM', PREFIX .. 'batches', batch)
+  if awaits_delivery('batch', batch) then
+    rec('ZADD', PREFIX .. 'batches.expiry', seconds(NOW + PUT_OFF), batch)
+  else
+    forget_deliveries('batch', batch)
+    rec('DEL', key, key .. '.jobs')
+    rec('ZREM', PREFIX .. 'batches.expiry', batch)
+    rec('ZREM', PREFIX .. 'batches', batch)
+  end
 end
 for _, id in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'jobs.expiry', '-inf', seconds(NOW), 'LIMIT', 0, ARGV[1])) do
   local job = load(id)

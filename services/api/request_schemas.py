@@ -115,6 +115,7 @@ def batch_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[s
         jobs.append(schemas.add(f"batched_{name}", job | {"properties": fields}))
     properties = schemas.fields(BatchBody)
     properties["jobs"] |= {"items": {"oneOf": jobs}}
+    properties["notify"] |= {"anyOf": [_targets(settings, schemas), NULL]}
     return {"batch": _object(properties, ["jobs"], "Many jobs at once.")}
 
 

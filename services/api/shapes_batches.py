@@ -1,12 +1,14 @@
 """The shapes of batches, for the OpenAPI document; and the body that makes one, which is checked by its own."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from lib.batches import MOST_JOBS
-from services.api.shapes import Count, Ended, _time
+from lib.targets import MOST_TARGETS
+from services.api.shapes import Count, Ended, NotifyTarget, _time
+from services.api.submissions import Target
 
 
 class BatchBody(BaseModel):
@@ -20,6 +22,7 @@ class BatchBody(BaseModel):
         description="A fresh one by default. Sent again with the same jobs and their ids, it is the same batch.",
     )
     queue: str | None = Field(None, description="Of all its jobs; the default queue by default.")
+    notify: list[Target] | None = Field(None, max_length=MOST_TARGETS, description="Who is told of its end.")
     jobs: list[Any] = Field(
         min_length=1,
         max_length=MOST_JOBS,
@@ -46,6 +49,7 @@ class BatchRecord(TypedDict):
     by: str | None
     created: Annotated[str | None, _time("When it was accepted.")]
     ended: Ended
+    notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
 
 
 class BatchPage(TypedDict):

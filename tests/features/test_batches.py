@@ -1,6 +1,7 @@
 """Many jobs in one call: one id, one status, counts; cancelled and retried together."""
 
 from tests.features.conftest import Face
+from tests.receivers import receiver
 from tests.waiting import until
 
 
@@ -33,3 +34,18 @@ def test_a_batch_is_cancelled_and_run_again_as_a_whole(face: Face) -> None:
     assert face.http.post("/batches/parked/retry").json() == {"retried": 5}
     again = face.http.get("/batches/parked").json()
     assert (again["status"], again["pending"], again["ended"]) == ("in-progress", 5, None)
+
+
+def test_a_batch_tells_of_its_end_once(face: Face) -> None:
+    with receiver() as there:
+        jobs = [{"operation": "echo", "params": {"value": n}} for n in range(3)]
+        body = {"id": "tells", "jobs": jobs, "notify": [{"webhook": f"{there.url}/batch?key=secret"}]}
+        assert face.http.post("/jobs/batch", json=body).json()["notify"][0]["webhook"] == f"{there.url}/batch?***"
+        (told,) = until(lambda: there.of("tells"), 20, "the webhook")
+        assert told.is_signed()
+        assert (told.json["type"], told.json["data"]["complete"]) == ("batch.complete", 3)
+        url = "/batches/tells/deliveries"
+        until(lambda: face.http.get(url).json()["deliveries"][0]["state"] == "delivered", 10, "the log")
+        assert face.http.post(f"{url}/batch_tells_1_1/resend").status_code == 202
+        until(lambda: len(there.of("tells")) == 2, 20, "the webhook again")
+        assert {each.id for each in there.of("tells")} == {"batch_tells_1_1"}

@@ -6,7 +6,7 @@ import typer
 
 from trafficjobs.cli import output
 from trafficjobs.cli.session import Session, command
-from trafficjobs.cli.submit import bodies_of
+from trafficjobs.cli.submit import Notify, NotifyOn, bodies_of, targets
 from trafficjobs.errors import BatchFailed
 from trafficjobs.shapes import BatchRecord
 
@@ -29,9 +29,11 @@ def submit(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, or a JSON list, of bodies of jobs; - for stdin.")],
     id: Annotated[str | None, typer.Option("--id", help="Of the batch; sending it again changes nothing.")] = None,
     queue: Annotated[str | None, typer.Option(help="Queue of all its jobs.")] = None,
+    notify: Notify = None,
+    notify_on: NotifyOn = None,
 ) -> None:
     """Submit up to 10,000 jobs: all of them, or none; prints the batch's id."""
-    made = session.client.submit_batch(bodies_of(file), id=id, queue=queue)
+    made = session.client.submit_batch(bodies_of(file), id=id, queue=queue, notify=targets(notify, notify_on))
     session.show(made, lambda: output.say(made["id"]))
 
 

@@ -1,6 +1,6 @@
 -- The end of a batch: when all of its jobs have ended.
---@include base
-local BATCH_COUNTS = {'total', 'complete', 'failed', 'cancelled', 'ttl', 'ended'}
+--@include announcing
+local BATCH_COUNTS = {'total', 'complete', 'failed', 'cancelled', 'ttl', 'ended', 'notify'}
 
 local function end_batch(batch)
   local key = PREFIX .. 'batch.' .. batch
@@ -9,4 +9,9 @@ local function end_batch(batch)
   if known.ended or ended < tonumber(known.total) or rec('EXISTS', key .. '.todo') == 1 then return end
   rec('HSET', key, 'ended', NOW_TEXT)
   rec('ZADD', PREFIX .. 'batches.expiry', seconds(NOW + tonumber(known.ttl)), batch)
+  local function some(name) return tonumber(known[name] or 0) > 0 end
+  if known.notify then
+    local event = some('failed') and 'failed' or some('cancelled') and 'cancelled' or 'complete'
+    announce('batch', batch, rec('HINCRBY', key, 'ends', 1), event, known.notify)
+  end
 end

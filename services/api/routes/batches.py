@@ -21,6 +21,7 @@ from services.api.replies import json_reply
 from services.api.request_schemas import batch_body, batch_examples
 from services.api.routes.jobs import OF_A_SUBMIT, accepted_headers_of
 from services.api.shapes_batches import BatchBody, BatchPage, BatchRecord, Cancelled, Retried
+from services.api.shapes_deliveries import Deliveries, DeliveryRecord
 from services.api.submissions import submission_of
 from services.api.tokens import Role
 
@@ -44,7 +45,12 @@ def submit() -> Response:
     asked = body_of(BatchBody)
     submissions = [_job(n, body) for n, body in enumerate(asked.jobs)]
     batch, replayed = backend().jobs.submit_batch(
-        submissions, id=asked.id or str(uuid.uuid4()), queue=asked.queue, by=caller_name(), quota=caller_quota()
+        submissions,
+        id=asked.id or str(uuid.uuid4()),
+        queue=asked.queue,
+        by=caller_name(),
+        quota=caller_quota(),
+        notify=[target.model_dump(exclude_none=True) for target in asked.notify or []],
     )
     return json_reply(batch.to_dict(), 202, accepted_headers_of(url_for("batches.get", bid=batch.id), replayed))
 
@@ -102,6 +108,32 @@ def cancel(bid: str) -> Response:
 def retry(bid: str) -> Response:
     """Run the failed and cancelled jobs of a batch again."""
     return json_reply({"retried": backend().jobs.retry_batch(_own(bid).id)}, 202)
+
+
+@blueprint.get("/batches/<bid>/deliveries")
+@contract(
+    role=Role.VIEW,
+    tag="Notifications",
+    answers={200: Answer("The last 50.", Deliveries)},
+    problems=(kinds.UNKNOWN_BATCH,),
+    validated=True,
+)
+def deliveries(bid: str) -> Response:
+    """Webhooks and e-mails about the end of a batch, with every attempt. Empty until it ends."""
+    found = backend().jobs.deliveries("batch", backend().jobs.batch(bid).id)
+    return json_reply({"deliveries": [each.to_dict() for each in found]})
+
+
+@blueprint.post("/batches/<bid>/deliveries/<delivery>/resend")
+@contract(
+    role=Role.SUBMIT,
+    tag="Notifications",
+    answers={202: Answer("It is sent soon.", DeliveryRecord)},
+    problems=(kinds.UNKNOWN_BATCH, kinds.NOT_FOUND),
+)
+def resend(bid: str, delivery: str) -> Response:
+    """Tell somebody again, or now instead of later. The receiver sees the same id as before."""
+    return json_reply(backend().jobs.resend("batch", _own(bid).id, delivery).to_dict(), 202)
 
 
 def _own(bid: str) -> Batch:
