@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- The workers that beat, and what each child runs now.
--- Keys: workers, worker.<name>, job.<id>; holds. No ARGV.
+-- Keys: workers, worker.<name>, job.<id>; holds. ARGV: none.
 -- Returns {time (s), {{worker, its beat (s), information (JSON), last order to it or '', its time or ''}, ...},
 --   {{child, id of the job it runs, operation, when the claim was made (s), worker}, ...}}.
 --@include base

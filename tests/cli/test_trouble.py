@@ -99,7 +99,7 @@ def test_every_command_explains_itself_and_takes_json(bare: Shell, command: str)
 
 def test_the_help_documents_the_exit_codes(bare: Shell) -> None:
     shown = " ".join(bare("--help").out.split())
-    for told in ("0 done", "1 the job failed", "3 there is no such thing", "5 the service is away", "6 not in time"):
+    for told in ("0 done", "1 a job failed", "3 there is no such thing", "5 the service is away", "6 not in time"):
         assert told in shown
     assert bare().out == bare("--help").out
     assert bare("--version").out.startswith("trafficjobs ")

@@ -39,7 +39,7 @@ def imported(folder: Path) -> Iterator[str]:
 )  # fmt: skip
 def test_what_is_in_one_image_imports_nothing_that_is_not(folder: str, others: tuple[str, ...]) -> None:
     names = {module for module in imported(ROOT / folder) if any(f"{module}.".startswith(f"{other}.") for other in others)}
-    assert not names
+    assert names <= {"trafficjobs"}  # its __init__ alone is in every image, for the version
 
 
 def test_make_images_names_both_images_by_the_version_and_pulls_nothing_that_is_there() -> None:
