@@ -5,14 +5,17 @@ the caller dies in between, upkeep goes on.
 """
 
 import hashlib
+import math
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from lib.errors import Conflict, InvalidInput, UnknownBatch, UnknownParent
+from lib.eta import Estimates
 from lib.prepared import quota_rule
 from lib.records import ID, iso
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
@@ -48,6 +51,7 @@ class Batch:
     created: str | None = None
     ended: str | None = None
     notify: list[dict[str, Any]] = field(default_factory=list)
+    operations: dict[str, int] = field(default_factory=dict)  # jobs of each, as submitted
 
     @property
     def status(self) -> str:
@@ -74,6 +78,8 @@ class Batch:
 class Batching(Submitting):
     """The side of `Jobs` that deals with batches."""
 
+    estimates: Callable[[], Estimates]
+
     def submit_batch(
         self,
         submissions: Iterable[Submission],
@@ -99,12 +105,13 @@ class Batching(Submitting):
         self._check_batch(bid, given)
         targets = checked(self.store.settings, notify)
         parts, digest = self._parts(bid, given, name)
-        known = self._known(bid)
+        known = self._read_batch(bid)
         if known is None:
             self._check_ids(given)
         rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
         ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
-        fields = ["by", by] if by is not None else []
+        fields = ["operations", orjson.dumps(Counter(each.operation for each in given)).decode()]
+        fields += ["by", by] if by is not None else []
         fields += ["notify", orjson.dumps(targets).decode()] if targets else []
         reply = text(self.store.run("open_batch", bid, digest, name, rule, ttl, len(given), len(parts), *parts, *fields))
         if reply[0] == "CONFLICT":
@@ -126,10 +133,24 @@ class Batching(Submitting):
 
     def batch(self, bid: str) -> Batch:
         """One batch. Raises UnknownBatch, StoreUnavailable."""
-        found = self._known(bid) if ID.match(bid) else None
+        found = self._read_batch(bid) if ID.match(bid) else None
         if found is None:
             raise UnknownBatch(f"There is no batch {bid[:80]!r}: it never was, or it has expired.")
         return found
+
+    def batch_eta(self, batch: Batch) -> float | None:
+        """Seconds until all of its jobs will have ended, by how long others like them ran; None where that is not known."""
+        if batch.ended is not None:
+            return None
+        known, share = self.estimates(), batch.pending / max(1, sum(batch.operations.values()))
+        own = known.of_mix({name: math.ceil(number * share) for name, number in batch.operations.items()}, batch.queue)
+        last = self.store.read(lambda rd: rd.zrevrange(f"{self.store.prefix}batch.{batch.id}.jobs", 0, 0))
+        rank = self.store.look(lambda rd: rd.zrank(f"{self.store.prefix}{batch.queue}.waiting", last[0])) if last else None
+        others = max(0, (rank or 0) + 1 - batch.pending)  # before its last one, and none of it
+        if own is None or known.overall is None:
+            return own
+        children = min((known.children(batch.queue, name) for name in batch.operations), default=0)
+        return own + others * known.overall / max(1, children)
 
     def batches(self, limit: int = 50, cursor: str | None = None) -> tuple[list[Batch], str | None]:
         """A page of batches, the newest first, and the cursor of the next page; None on the last. Raises InvalidInput."""
@@ -137,7 +158,7 @@ class Batching(Submitting):
             raise InvalidInput("cursor", "must be the cursor of the page before")
         key, high = f"{self.store.prefix}batches", f"({cursor}" if cursor else "+inf"
         found = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, "-inf", 0, limit, withscores=True))
-        page = [each for each in (self._known(bid.decode()) for bid, _ in found) if each is not None]
+        page = [each for each in (self._read_batch(bid.decode()) for bid, _ in found) if each is not None]
         return page, f"{found[-1][1]:.0f}" if len(found) == limit else None
 
     def cancel_batch(self, bid: str, by: str = "") -> tuple[int, int]:
@@ -194,7 +215,7 @@ class Batching(Submitting):
                 if parent not in ids and statuses[parent] in (None, b"deleted"):
                     raise UnknownParent(f"jobs.{n}.depends_on.{m}", f"there is no job {parent}, here or among those accepted")
 
-    def _known(self, bid: str) -> Batch | None:
+    def _read_batch(self, bid: str) -> Batch | None:
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
             pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
@@ -214,6 +235,7 @@ class Batching(Submitting):
             created=iso(values["created"]),
             ended=iso(values.get("ended")),
             notify=orjson.loads(values.get("notify", "[]")),
+            operations=orjson.loads(values.get("operations", "{}")),
         )
         counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
         return replace(made, **counts)

@@ -97,6 +97,7 @@ class BatchRecord(TypedDict):
     cancelled: int
     deduplicated: int
     conflicts: int
+    eta: float | None
     by: str | None
     created: str | None
     ended: str | None

@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- How fast jobs have run so far and who could run more: what estimates are made of.
--- Keys: metrics, workers, worker.<name>; paused. No ARGV.
+-- Keys: metrics, workers, worker.<name>; paused. ARGV: none.
 -- Returns {time (s), {operation, number of its runs, microseconds they took, ...}, {information of a worker (JSON), ...},
 --   {paused queue, ...}}.
 --@include base

@@ -49,6 +49,11 @@ class BatchRecord(TypedDict):
     by: str | None
     created: Annotated[str | None, _time("When it was accepted.")]
     ended: Ended
+    eta: NotRequired[
+        Annotated[
+            float | None, Field(description="Seconds until it will have ended, as of one that is looked at; null where unknown.")
+        ]
+    ]
     notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
 
 

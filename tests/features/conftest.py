@@ -193,8 +193,9 @@ def session_face(whole: Service, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def face(session_face: Face) -> Iterator[Face]:
-    """The service. Gates that a test has left closed are opened at its end, so that the worker is free for the next."""
+    """The service. At the end of a test gates that it has left closed are opened, and jobs that it has left waiting cancelled."""
     yield session_face
+    session_face.http.post("/queues/parked/purge", json={"scheduled": True}).raise_for_status()
     while session_face.gates:
         session_face.gates.pop().touch()
 

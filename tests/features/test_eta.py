@@ -13,7 +13,7 @@ def test_a_job_has_an_eta_as_soon_as_others_of_its_operation_have_run(face: Face
         face.wait(face.submit("gate", params={"path": "/nowhere", "seconds": 0.5}))
     path, open_gate = face.gate()
     running = face.submit("gate", params={"path": path}, queue="first")
-    later = face.submit("gate", params={"path": path}, queue="first", delay=600)
+    later = face.submit("gate", params={"path": path}, queue="first", run_in=600)
 
     def known() -> bool:
         record = face.wait(running, "in-progress")

@@ -82,7 +82,8 @@ def index() -> Response:
 )
 def get(bid: str) -> Response:
     """One batch, with its counts. `GET /jobs?batch=<id>` lists its jobs."""
-    return json_reply(backend().jobs.batch(bid).to_dict())
+    found = backend().jobs.batch(bid)
+    return json_reply(found.to_dict() | {"eta": backend().jobs.batch_eta(found)})
 
 
 @blueprint.post("/batches/<bid>/cancel")
