@@ -14,12 +14,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
-from services.worker.marks import Mark, Marks
+from services.worker.ending import ChildProcess, Ending
+from services.worker.marks import Marks
 from services.worker.orders import Order, Report, Verdict
 from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills, proportional_bytes
 
@@ -31,23 +31,11 @@ _ONE_THREAD = {
     **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     **{"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
 }
-_ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
 _NURSERY_SILENCE = 2.0  # seconds after a child's death in which the nursery must have told of it
 _LONGEST_PAUSE = 5.0  # seconds before a child or nursery that dies at once is started again
 
 
-@dataclass
-class _Child:
-    name: str
-    slot: int
-    born: float
-    process: ProcessHandle | None = None
-    verdict: Verdict | None = None
-    told: bool = False  # to leave after its job
-    gone_since: float | None = None  # its exit was seen, and the nursery has not told of it
-
-
-class Supervisor:
+class Supervisor(Ending):
     """The processes of one worker.
 
     Args:
@@ -58,7 +46,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings, name: str, marks: Marks) -> None:
         self.settings, self.name, self.marks = settings, name, marks
-        self.children: dict[str, _Child] = {}
+        self.children: dict[str, ChildProcess] = {}
         self.reports: deque[Report] = deque()
         self.orders: deque[Order] = deque()
         self.operations: list[str] = []
@@ -76,15 +64,6 @@ class Supervisor:
         self._kill_at = float("inf")
 
     # What the other threads ask
-
-    def running(self) -> list[Mark]:
-        """Marks of the jobs that run now."""
-        marks = [self.marks.read(child.slot) for child in list(self.children.values())]
-        return [mark for mark in marks if mark is not None and mark.token]
-
-    def order(self, token: str, verdict: Verdict) -> None:
-        """End the run of `token`, wherever it is."""
-        self.orders.append(Order(token, verdict, time.monotonic() + _ORDER_LIFE))
 
     def steer(self, order: str, at: float) -> None:
         """Take no more jobs (drain), or go on (resume); what was ordered last, by Redis's time `at`, counts."""
@@ -218,7 +197,7 @@ class Supervisor:
         while len(self.children) < self.settings.worker_children and self._slots:
             slot = self._slots.popleft()
             name = f"{self.name}/{slot}-{secrets.token_hex(8)}"
-            self.children[name] = _Child(name, slot, time.monotonic())
+            self.children[name] = ChildProcess(name, slot, time.monotonic())
             self._commands.send(slot=slot, child=name)
 
     def _send_home(self) -> None:
@@ -268,7 +247,7 @@ class Supervisor:
             if child.process is not None and child.process.pid == pid:
                 self._bury(child, status, peak_kib)
 
-    def _bury(self, child: _Child, status: int | None, peak_kib: int) -> None:
+    def _bury(self, child: ChildProcess, status: int | None, peak_kib: int) -> None:
         """Take a dead child out and hand its report to the reporting thread."""
         del self.children[child.name]
         if child.process is not None:
@@ -286,44 +265,3 @@ class Supervisor:
         if self._quick_deaths > 2:
             self._next_fork = time.monotonic() + min(_LONGEST_PAUSE, 0.1 * 2**self._quick_deaths)
         self.reports.append(Report(child.slot, child.name, token, verdict))
-
-    # Ending runs
-
-    def _watch_deadlines(self) -> None:
-        now = time.monotonic()
-        for mark in self.running():
-            if now >= mark.deadline:
-                limit = mark.deadline - mark.started
-                message = f"The run took longer than its timeout of {limit:g} s and was stopped."
-                error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
-                self.orders.append(Order(mark.token, Verdict("failed", "timeout", error), now + _ORDER_LIFE))
-            elif now >= self._kill_at:
-                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + _ORDER_LIFE))
-        if now >= self._kill_at + 1.0:  # children that neither run a job nor end
-            for child in self.children.values():
-                if child.process is not None:
-                    child.process.signal(signal.SIGKILL)
-
-    def _carry_out(self) -> None:
-        """Kill for every order whose job is marked; keep the others until they are too old."""
-        for _ in range(len(self.orders)):
-            order = self.orders.popleft()
-            done = any(self._kill(child, order) for child in list(self.children.values()))
-            if not done and time.monotonic() < order.until:
-                self.orders.append(order)
-
-    def _kill(self, child: _Child, order: Order) -> bool:
-        """Stop the child, look whether it still runs the job of the order, and kill it only then."""
-        mark = self.marks.read(child.slot)
-        if child.process is None or mark is None or mark.token != order.token:
-            return False
-        if child.verdict is not None:
-            return True
-        if child.process.stop():
-            mark = self.marks.read(child.slot)
-            if mark is not None and mark.token == order.token:
-                child.verdict = order.verdict
-                child.process.signal(signal.SIGKILL)
-                return True
-        child.process.signal(signal.SIGCONT)
-        return False

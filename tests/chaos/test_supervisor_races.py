@@ -9,9 +9,10 @@ import pytest
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
+from services.worker.ending import ChildProcess
 from services.worker.marks import Mark, Marks
 from services.worker.processes import LINUX, ProcessHandle
-from services.worker.supervisor import Supervisor, _Child
+from services.worker.supervisor import Supervisor
 
 
 @pytest.mark.skipif(not LINUX, reason="elsewhere every child is buried with its nursery")
@@ -20,7 +21,7 @@ def test_a_child_whose_exit_died_with_the_nursery_is_reported_all_the_same(setti
     marks = Marks(tmp_path / "w.marks", slots=4)
     supervisor = Supervisor(settings, "w", marks)
     process = subprocess.Popen([sys.executable, "-c", "pass"])
-    child = _Child("w/0-x", 0, 0.0, ProcessHandle(process.pid))
+    child = ChildProcess("w/0-x", 0, 0.0, ProcessHandle(process.pid))
     process.wait()
     marks.write(0, Mark(child.name, process.pid, "token", "job", "operation", 1.0, 1e12))
     supervisor.children[child.name] = child

@@ -6,14 +6,15 @@ import sys
 from typing import Any
 
 from lib.jobs import Claim
+from services.worker.ending import ChildProcess
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Verdict
 from services.worker.processes import ProcessHandle
-from services.worker.supervisor import Supervisor, _Child
+from services.worker.supervisor import Supervisor
 from tests.chaos.scenarios.stage import Child, Cut, Stage, play
 
 CUT = Cut(
-    "services/worker/supervisor.py",
+    "services/worker/ending.py",
     "            if mark is not None and mark.token == order.token:\n",
     "            if mark is not None:\n",
     turns="timeout-early",
@@ -53,7 +54,7 @@ def drive(stage: Stage) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         mark(child.must_claim())
-        supervisor.children[child.name] = _Child(child.name, 0, 0.0, _MovesOn(process.pid, move_on))
+        supervisor.children[child.name] = ChildProcess(child.name, 0, 0.0, _MovesOn(process.pid, move_on))
         error = {"type": "JobTimeout", "message": "too long", "reason": "timeout"}
         supervisor.orders.append(Order(current[0].token, Verdict("failed", "timeout", error), 1e12))
         supervisor._carry_out()

@@ -8,9 +8,9 @@ from tests.chaos.scenarios.stage import Cut, Stage, play
 from tests.waiting import until
 
 CUT = Cut(
-    "services/worker/supervisor.py",
+    "services/worker/ending.py",
     """            elif now >= self._kill_at:
-                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + _ORDER_LIFE))
+                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
 """,
     "",
     turns="charged-without-cause",

@@ -1,0 +1,85 @@
+"""How a supervisor ends runs: at their timeout, at the end of its own grace, and by order. Part of `Supervisor`.
+
+A child is stopped, its mark read, and killed only if it still runs the job that must end; else it goes on.
+"""
+
+import signal
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from services.worker.marks import Mark, Marks
+from services.worker.orders import Order, Verdict
+from services.worker.processes import ProcessHandle
+
+ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
+
+
+@dataclass
+class ChildProcess:
+    """A child as its supervisor knows it."""
+
+    name: str
+    slot: int
+    born: float
+    process: ProcessHandle | None = None
+    verdict: Verdict | None = None
+    told: bool = False  # to leave after its job
+    gone_since: float | None = None  # its exit was seen, and the nursery has not told of it
+
+
+class Ending:
+    """The side of the supervisor that ends runs."""
+
+    marks: Marks
+    children: dict[str, ChildProcess]
+    orders: deque[Order]
+    _kill_at: float
+
+    def running(self) -> list[Mark]:
+        """Marks of the jobs that run now."""
+        marks = [self.marks.read(child.slot) for child in list(self.children.values())]
+        return [mark for mark in marks if mark is not None and mark.token]
+
+    def order(self, token: str, verdict: Verdict) -> None:
+        """End the run of `token`, wherever it is."""
+        self.orders.append(Order(token, verdict, time.monotonic() + ORDER_LIFE))
+
+    def _watch_deadlines(self) -> None:
+        now = time.monotonic()
+        for mark in self.running():
+            if now >= mark.deadline:
+                limit = mark.deadline - mark.started
+                message = f"The run took longer than its timeout of {limit:g} s and was stopped."
+                error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
+                self.orders.append(Order(mark.token, Verdict("failed", "timeout", error), now + ORDER_LIFE))
+            elif now >= self._kill_at:
+                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
+        if now >= self._kill_at + 1.0:  # children that neither run a job nor end
+            for child in self.children.values():
+                if child.process is not None:
+                    child.process.signal(signal.SIGKILL)
+
+    def _carry_out(self) -> None:
+        """Kill for every order whose job is marked; keep the others until they are too old."""
+        for _ in range(len(self.orders)):
+            order = self.orders.popleft()
+            done = any(self._kill(child, order) for child in list(self.children.values()))
+            if not done and time.monotonic() < order.until:
+                self.orders.append(order)
+
+    def _kill(self, child: ChildProcess, order: Order) -> bool:
+        """Stop the child, look whether it still runs the job of the order, and kill it only then."""
+        mark = self.marks.read(child.slot)
+        if child.process is None or mark is None or mark.token != order.token:
+            return False
+        if child.verdict is not None:
+            return True
+        if child.process.stop():
+            mark = self.marks.read(child.slot)
+            if mark is not None and mark.token == order.token:
+                child.verdict = order.verdict
+                child.process.signal(signal.SIGKILL)
+                return True
+        child.process.signal(signal.SIGCONT)
+        return False
