@@ -15,7 +15,7 @@ from lib.errors import InvalidInput, UnknownJob
 from lib.records import Job
 from lib.retries import Retry
 from lib.settings import load_settings
-from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS, SCHEDULED, SUBMITTED
+from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS, SCHEDULED, SUBMITTED, WAITING
 from lib.submission import Submission
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Our states by RQ's words.
 STATUSES = {
-    **{SUBMITTED: "queued", IN_PROGRESS: "started", "waiting": "deferred", SCHEDULED: "scheduled"},
+    **{SUBMITTED: "queued", IN_PROGRESS: "started", WAITING: "deferred", SCHEDULED: "scheduled"},
     **{COMPLETE: "finished", FAILED: "failed", CANCELLED: "canceled"},
 }
 # RQ's options that nothing here would keep, and what there is instead.
@@ -31,9 +31,9 @@ _REFUSED = {
     "ttl": "a waiting job does not expire here; cancel it",
     "description": "the record shows the operation and its parameters",
     "meta": "say progress() and log() of lib.operations from inside the operation",
-    "on_success": "submit a second job that depends on the first, or give the job a webhook over HTTP",
-    "on_failure": "submit a second job that depends on the first, or give the job a webhook over HTTP",
-    "on_stopped": "give the job a webhook over HTTP",
+    "on_success": "enqueue a second job with depends_on, or say notify in POST /jobs: webhooks and e-mails",
+    "on_failure": "enqueue a second job with depends_on, or say notify in POST /jobs: webhooks and e-mails",
+    "on_stopped": "say notify in POST /jobs: webhooks and e-mails",
     "pipeline": "Jobs.submit_many submits many jobs in one round trip",
     "repeat": "make a schedule: Jobs.put_schedule, POST /schedules, or trafficjobs schedule new",
     "connection": "REDIS_URL, REDIS_IP and the other settings of the environment say where Redis is",
@@ -71,7 +71,7 @@ class Queue:
             operation: a registered name, or the registered function.
             args: its parameters in the order of its signature.
             options: its parameters by name, and RQ's own: `job_id`, `job_timeout` (seconds, or "10m"), `result_ttl`,
-                `failure_ttl`, `retry=Retry(max=3, interval=[10, 60])`, `at_front` (before all but others at the
+                `failure_ttl`, `retry=Retry(max=3, interval=[10, 60])`, `depends_on`, `at_front` (before all but others at the
                 front); `args` and `kwargs` where a parameter has the name of an option.
 
         Raises: TypeError for an option or an operation that is none; InvalidInput, QueueFull, StoreUnavailable as Jobs.submit.
@@ -199,6 +199,14 @@ def _retry(value: Retry) -> Retry:
     return value
 
 
+def _parents(value: Any) -> list[str]:
+    """The ids of a job, or of several, each given as a job or by its id."""
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not all(isinstance(each, str | RqJob | Job) for each in several):
+        raise TypeError("depends_on must be jobs or their ids; allow_failure of RQ's Dependency is a field of Submission here")
+    return [each if isinstance(each, str) else each.id for each in several]
+
+
 # RQ's options that are kept: the field of a Submission, and how its value is made.
 _TAKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "job_id": ("id", str),
@@ -206,6 +214,7 @@ _TAKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "result_ttl": ("result_ttl", _kept_for("result_ttl")),
     "failure_ttl": ("failed_ttl", _kept_for("failure_ttl")),
     "retry": ("retry", _retry),
+    "depends_on": ("depends_on", _parents),
     "at_front": ("priority", lambda front: "high" if front else None),
 }
 
@@ -272,6 +281,7 @@ class RqJob:
     args: tuple[Any, ...] = ()  # parameters are kept by name
     kwargs = property(lambda self: self.record.input.get("params", self.record.input))
     origin = property(lambda self: self.record.queue)
+    dependency_ids = property(lambda self: list(self.record.depends_on))
     timeout = property(lambda self: self.record.timeout)
     worker_name = property(lambda self: self.record.worker)
     created_at = property(lambda self: _time(self.record.submitted))
@@ -282,7 +292,7 @@ class RqJob:
     retries_left = property(lambda self: max(0, self.record.retry["max"] - self.record.retries))
     is_queued = property(lambda self: self.record.status == SUBMITTED)
     is_started = property(lambda self: self.record.status == IN_PROGRESS)
-    is_deferred = property(lambda self: STATUSES[self.record.status] == "deferred")
+    is_deferred = property(lambda self: self.record.status == WAITING)
     is_scheduled = property(lambda self: self.record.status == SCHEDULED)
     is_finished = property(lambda self: self.record.status == COMPLETE)
     is_failed = property(lambda self: self.record.status == FAILED)

@@ -109,6 +109,21 @@ def test_a_job_for_later_is_scheduled_and_then_queued(jobs: Jobs) -> None:
     assert soon.get_status() == "queued"
 
 
+def test_a_job_is_deferred_until_those_it_depends_on_are_finished(jobs: Jobs) -> None:
+    first, second = enqueue("count_words", "a", job_id="first"), enqueue("count_words", "b")
+    child = enqueue("count_words", "c", depends_on=[first, second.id])
+    assert (child.get_status(), child.is_deferred, child.enqueued_at) == ("deferred", True, None)
+    assert child.dependency_ids == ["first", second.id]
+    end(jobs)
+    assert enqueue("count_words", "d", depends_on="first").get_status() == "queued"
+    assert child.get_status() == "deferred"
+    end(jobs)
+    assert child.get_status() == "queued"
+    assert enqueue("count_words", "e", depends_on=child).is_deferred
+    with pytest.raises(TypeError, match="depends_on must be jobs or their ids"):
+        enqueue("count_words", "f", depends_on=object())
+
+
 def test_rqs_options_are_kept(jobs: Jobs) -> None:
     retry = Retry(max=3, interval=[10, 30])
     job = enqueue("count_words", "a", job_id="mine", job_timeout="10m", result_ttl=60, failure_ttl=120, retry=retry)

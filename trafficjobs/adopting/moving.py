@@ -81,18 +81,9 @@ class Mover:
         if job["due"] is not None:
             body["run_at"] = job["due"]
         try:
-            try:
-                self._client.submit_body(body)
-            except Conflict:
-                if not self._is_there(job):
-                    raise
+            self._client.submit_body(body)  # of an id and content that are there already it makes nothing new
         except _REFUSALS:
             self._source.eval(_BACK, 2, ASIDE, key, words, "" if job["due"] is None else job["due"])
             raise
         self._source.eval(_DONE, 2, ASIDE, job["record"] or ASIDE, words)
         return str(job["id"])
-
-    def _is_there(self, job: dict[str, Any]) -> bool:
-        """Whether the job of this id is ours from an earlier run: it asks for the same."""
-        asked = self._client.job(job["id"]).record.get("input")
-        return asked == {name: job["body"][name] for name in ("operation", "params") if name in job["body"]}
