@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -68,6 +69,13 @@ class SettingsError(Exception):
 
 def _comma_list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from None
 
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
@@ -136,7 +144,7 @@ class Settings(BaseSettings):
     result_ttl: int = Field(7 * 86_400, ge=1, description="Seconds a completed or cancelled job is kept.")
     failed_ttl: int = Field(30 * 86_400, ge=1, description="Seconds a failed job is kept.")
     result_cache: bool = Field(True, description="Answer a job from the result of an equal one, where the operation allows it.")
-    operation_limits: dict[str, OperationLimit] = Field(
+    operation_limits: Annotated[dict[str, OperationLimit], NoDecode, BeforeValidator(_json)] = Field(
         default_factory=dict,
         description="JSON: how many jobs of an operation run at once and start within a time, over all workers, such as"
         ' {"plot": {"concurrency": 2, "rate": "100/h"}}; wins over what the operation says itself.',
@@ -343,8 +351,10 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{str(e['loc'][0]).upper() if e['loc'] else 'settings'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        ]
+        lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The variable that an error is about, and the place within it: `OPERATION_LIMITS.plot.rate`."""
+    return ".".join([str(place[0]).upper(), *map(str, place[1:])]) if place else "settings"

@@ -120,3 +120,11 @@ def test_the_default_timeout_of_a_job_fits_into_the_time_a_pod_gets_to_end(chart
         worker = chart.render({"config": {"jobTimeout": timeout}}).worker()
         assert worker["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == expected
         assert float(environment(container(worker, "worker"))["WORKER_GRACE"]) >= timeout
+
+
+def test_limits_of_operations_reach_the_programs_as_they_are_given(chart: Chart) -> None:
+    limits = {"plot": {"concurrency": 2, "rate": "100/h"}, "describe": {"rate": "5/30s"}}
+    release = chart.render({"config": {"operationLimits": limits}})
+    given = environment(container(release.get("Deployment", f"{FULL}-api"), "api"))
+    read = load_settings(operation_limits=given["OPERATION_LIMITS"]).operation_limits
+    assert (read["plot"].concurrency, str(read["plot"].rate), str(read["describe"].rate)) == (2, "100/3600s", "5/30s")

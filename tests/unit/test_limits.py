@@ -202,3 +202,12 @@ def test_rates_are_read(text: str, rate: Rate) -> None:
 def test_what_is_no_rate_is_refused_with_the_setting(text: str) -> None:
     with pytest.raises(SettingsError, match=r"OPERATION_LIMITS: .*is no rate such as 10/m"):
         load_settings(operation_limits={"x": {"rate": text}})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{plot", "is not JSON"), ('{"plot": {"most": 2}}', "most"), ('{"plot": {"concurrency": 0}}', "greater than")],
+)
+def test_limits_that_cannot_be_read_are_refused_with_the_setting(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=f"OPERATION_LIMITS: .*{words}"):
+        load_settings(operation_limits=text)

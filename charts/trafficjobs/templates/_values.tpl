@@ -2,7 +2,7 @@
 
 {{/* A number as people write it: YAML's large ones arrive as floats and would be printed as 1.048576e+06. */}}
 {{- define "trafficjobs.plain" -}}
-{{- if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- if kindIs "map" . -}}{{ toJson . }}{{- else if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
 {{- end -}}
 
 {{/* Bytes of a quantity such as 512Mi, 1.5Gi, 2G or 1073741824. */}}
