@@ -200,14 +200,18 @@ def test_rates_are_read(text: str, rate: Rate) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "0/m", "10/2d", "10/y", "-1/m", "99999/s", "1/0s", "10 / m"])
 def test_what_is_no_rate_is_refused_with_the_setting(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"OPERATION_LIMITS: .*is no rate such as 10/m"):
+    with pytest.raises(SettingsError, match=r"OPERATION_LIMITS\.x\.rate: .*is no rate such as 10/m"):
         load_settings(operation_limits={"x": {"rate": text}})
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{plot", "is not JSON"), ('{"plot": {"most": 2}}', "most"), ('{"plot": {"concurrency": 0}}', "greater than")],
+    [
+        ("{plot", "LIMITS: is not JSON"),
+        ('{"plot": {"most": 2}}', "LIMITS.plot.most: "),
+        ('{"plot": {"concurrency": 0}}', "LIMITS.plot.concurrency: .*greater than"),
+    ],
 )
 def test_limits_that_cannot_be_read_are_refused_with_the_setting(text: str, words: str) -> None:
-    with pytest.raises(SettingsError, match=f"OPERATION_LIMITS: .*{words}"):
+    with pytest.raises(SettingsError, match=f"OPERATION_{words}"):
         load_settings(operation_limits=text)
