@@ -22,11 +22,11 @@ class Backoff:
 
     def intervals(self, number: int) -> tuple[float, ...]:
         """The first `number` of them, without those at the end that repeat. Raises InvalidInput naming the field."""
-        for name, low in (("first", 0.0), ("factor", 1.0), ("longest", self.first)):
+        for name, low in (("first", 0.0), ("factor", 1.0), ("longest", 0.0)):
             if not low <= getattr(self, name) <= MAX_DELAY:
                 raise InvalidInput(f"retry.backoff.{name}", f"must be {low:g} to {MAX_DELAY}, not {getattr(self, name):g}")
         found: list[float] = []
-        interval = self.first
+        interval = min(self.first, self.longest)
         while len(found) < number and (not found or interval > found[-1]):
             found.append(interval)
             interval = min(interval * self.factor, self.longest)

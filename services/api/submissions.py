@@ -39,11 +39,15 @@ class BackoffOptions(_Strict):
 
     first: Seconds = Field(description="Seconds before the first retry.")
     factor: float = Field(2.0, ge=1, le=MAX_DELAY, description="How many times as long each is as the one before.")
-    longest: Seconds = Field(float(MAX_DELAY), description="Seconds beyond which none grows; at least the first.")
+    longest: Seconds = Field(float(MAX_DELAY), description="Seconds beyond which none grows.")
 
 
 class RetryOptions(_Strict):
     """What happens after an exception or a timeout; see `lib.jobs.Retry`."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra={"not": {"required": ["intervals", "backoff"]}}
+    )
 
     max: int = Field(0, ge=0, le=100)
     intervals: list[Seconds] = Field(default_factory=list, max_length=100)

@@ -12,6 +12,7 @@ from lib.jobs import Backoff, Jobs, Retry, Submission
         (Backoff(1), 4, (1, 2, 4, 8)),
         (Backoff(1, 2, 5), 6, (1, 2, 4, 5)),  # the last one repeats
         (Backoff(3, 1), 5, (3,)),
+        (Backoff(10, 2, 5), 3, (5,)),
         (Backoff(0, 2), 5, (0,)),
         (Backoff(0.5, 10, 20), 3, (0.5, 5.0, 20)),
         (Backoff(1, 1e6), 100, (1, 1e6, 10 * 366 * 86_400)),
@@ -29,7 +30,7 @@ def test_a_backoff_becomes_intervals(backoff: Backoff, most: int, intervals: tup
         (Backoff(float("nan")), "first"),
         (Backoff(1, 0.5), "factor"),
         (Backoff(1, float("inf")), "factor"),
-        (Backoff(10, 2, 5), "longest"),
+        (Backoff(10, 2, -1), "longest"),
         (Backoff(1, 2, 1e12), "longest"),
     ],
 )
