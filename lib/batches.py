@@ -21,7 +21,7 @@ from lib.records import ID, iso
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
 from lib.store import text
 from lib.submission import Quota, Submission
-from lib.submitting import MANY, Submitting, in_order
+from lib.submitting import MANY, Submitting, in_order, parts_of
 from lib.targets import checked, shown
 
 MOST_JOBS = 10_000
@@ -187,12 +187,9 @@ class Batching(Submitting):
 
     def _parts(self, bid: str, given: list[Submission], queue: str) -> tuple[list[bytes], str]:
         """The jobs as words in parts, and a digest of all that was said."""
-        prepared = [self._prepared(submission, queue) for submission in in_order(given)]
-        parts = [
-            orjson.dumps([plain(word) for each in prepared[at : at + MANY] for word in each.words])
-            for at in range(0, len(prepared), MANY)
-        ]
-        digests = sorted(each.words[1] for each in prepared)
+        prepared = [[self._prepared(submission, queue) for submission in part] for part in parts_of(in_order(given))]
+        parts = [orjson.dumps([plain(word) for each in part for word in each.words]) for part in prepared]
+        digests = sorted(each.words[1] for part in prepared for each in part)
         return parts, hashlib.blake2b(orjson.dumps([bid, queue, *digests]), digest_size=12).hexdigest()
 
     def _check_ids(self, given: list[Submission]) -> None:

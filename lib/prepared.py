@@ -77,7 +77,7 @@ def _fields(
     if given.get("params") != submission.params:
         fields["params"] = orjson.dumps(submission.params)
     if submission.depends_on:
-        fields["depends_on"] = orjson.dumps(list(submission.depends_on))
+        fields["depends_on"] = orjson.dumps(list(dict.fromkeys(submission.depends_on)))
         fields |= {"allow_failure": 1} if submission.allow_failure else {}
     content = [str(fields[name]) for name in fields if name != "id"]
     content += [queue, submission.priority]
@@ -94,11 +94,11 @@ def _rules(submission: Submission, settings: "Settings", operation: "Operation |
     per = next((name for name in ("unique", "throttle", "debounce") if getattr(submission, name)), None)
     if per is not None:
         said = submission.unique_key
-        same = [submission.operation, submission.params] if said is None else said
+        same = [submission.operation, submission.params if said is None else said]
         rules |= {"unique": _digest(same), "per": per}
         rules |= {} if per == "unique" else {"seconds": getattr(submission, per)}
     if submission.depends_on:
-        rules |= {"parents": list(submission.depends_on), "any": submission.allow_failure}
+        rules |= {"parents": list(dict.fromkeys(submission.depends_on)), "any": submission.allow_failure}
     elif _is_cacheable(submission, settings, operation) and operation is not None:
         rules["cache"] = _digest([operation.name, operation.source_hash, submission.params, settings.timezone])
     if submission.quota is not None and submission.by is not None:

@@ -72,7 +72,7 @@ class Steering:
         clock = self.store.read(lambda records: records.time())
         until = 1_000_000 * clock[0] + clock[1]
         cancelled = others = left = 0
-        for place in [*_LISTS, "unserved", *(["scheduled"] if scheduled else [])]:
+        for place in [*_LISTS, "unserved", "limited", *(["scheduled"] if scheduled else [])]:
             todo, kept = None, 0
             while todo != 0:
                 most = _CHUNK if todo is None else min(todo, _CHUNK)

@@ -46,7 +46,7 @@ class Submission:
         unique: while a job of the same `unique_key` has not ended, submitting gives that one.
         throttle: at most one job of the same `unique_key` in so many seconds; within them, submitting gives that one.
         debounce: seconds by which it waits for another of the same `unique_key`, which takes its place and waits anew.
-        unique_key: what must be the same; operation and parameters by default.
+        unique_key: what must be the same beside the operation; its parameters by default.
         cache: take the result of a complete job with the same operation, code, parameters and data, where there is one.
         concurrency_key: of all jobs of the operation with this key, only as many run at once as the operation allows, or one.
         timeout: seconds a run may take.

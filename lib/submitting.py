@@ -3,7 +3,7 @@
 Every method is one script, may be repeated after an error, and either happened whole or not at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from lib.targets import checked
 if TYPE_CHECKING:
     from lib.operations import Catalog, Operation
 
-MANY = 500  # jobs in one call of the script, so that none blocks Redis for long
+MANY = 500  # jobs in one call of a script
 _STANDS_FOR = ("REPLAYED", "DUPLICATE", "DEBOUNCED")
 
 
@@ -62,8 +62,7 @@ class Submitting:
             self._check(submission)
         todo = in_order(given)
         name = self._queue(queue, own=True)
-        parts = [todo[at : at + MANY] for at in range(0, len(todo), MANY)]
-        found = {each.id: one for part in parts for each, one in zip(part, self._submit(part, name, ""), strict=True)}
+        found = {each.id: one for part in parts_of(todo) for each, one in zip(part, self._submit(part, name, ""), strict=True)}
         return [found[submission.id] for submission in given]
 
     def _submit(self, submissions: list[Submission], queue: str, key: str) -> list[Accepted]:
@@ -171,6 +170,20 @@ class Submitting:
             raise Conflict(f"Job {jid} is running; cancel it first.")
         if code == "NEEDED":
             raise Conflict(f"Jobs that have not ended depend on job {jid}; it stays until they have.")
+
+
+def parts_of(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
+    """What one call of the script takes, so that none blocks Redis for long: a job counts with all that it depends on."""
+    part: list[Submission] = []
+    weight = 0
+    for submission in submissions:
+        if part and weight + 1 + len(submission.depends_on) > MANY:
+            yield part
+            part, weight = [], 0
+        part.append(submission)
+        weight += 1 + len(submission.depends_on)
+    if part:
+        yield part
 
 
 def in_order(submissions: Iterable[Submission]) -> list[Submission]:

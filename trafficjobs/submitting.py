@@ -69,7 +69,7 @@ class Submitting:
             unique: while an equal job has not ended, take that one.
             throttle: take the last equal job where it was accepted within so many seconds.
             debounce: seconds for which it waits for another equal one, which takes its place and waits anew.
-            unique_key: what makes jobs equal; operation and parameters by default.
+            unique_key: what makes jobs of the operation equal; their parameters by default.
             cache: False to run it also where an equal job has a result for the same data.
             concurrency_key: only as many of the operation's jobs with this key run at once as it allows, or one.
             timeout: seconds that a run may take.

@@ -23,7 +23,7 @@ local refusal = ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), {quota = tot
 if refusal then return refusal end
 rec('HSET', key, 'id', id, 'digest', digest, 'queue', queue, 'ttl', ARGV[5], 'total', total, 'created', NOW_TEXT,
   unpack(ARGV, 8 + parts))
-rec('RPUSH', key .. '.todo', unpack(ARGV, 8, 7 + parts))
+for i = 8, 7 + parts do rec('RPUSH', key .. '.todo', ARGV[i]) end
 rec('ZADD', PREFIX .. 'batches', NOW_US, id)
 rec('ZADD', PREFIX .. 'batches.open', seconds(NOW), id)
 return {'NEW'}

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Cancel a part of what stands in one list, or one sorted set, of a queue. A list is turned once: what is kept goes to its
 -- tail in order, so that calls for as many entries as it had go through all of it and through nothing that came later.
--- Keys: the list or <queue>.{unserved,scheduled}, job.<id>, jobs.*, events, metrics; <queue>.waiting, dead.
--- ARGV: queue, list (priority, with or without .paused) or unserved or scheduled, most entries (0: only count), entries of the
+-- Keys: the list or <queue>.{unserved,limited,scheduled}, job.<id>, jobs.*, events, metrics; <queue>.waiting, dead.
+-- ARGV: queue, list (priority, with or without .paused) or unserved, limited or scheduled, most entries (0: only count), entries of the
 --   sorted set that calls before have kept, time (microseconds) after which a submitted job is left alone, 1 to drop foreign
 --   entries, by whom.
 -- Returns {entries looked at, entries after them, jobs cancelled, foreign entries}; the latter are gone where they were to be dropped.
@@ -19,13 +19,13 @@ local function purge(job)
   return true
 end
 
-if place == 'unserved' or place == 'scheduled' then
+if place == 'unserved' or place == 'limited' or place == 'scheduled' then
   local key, status = queue_key(queue, place), place == 'scheduled' and 'scheduled' or 'submitted'
   local behind = que('ZCARD', key) - kept_before
   local ids = most > 0 and que('ZRANGE', key, kept_before, kept_before + most - 1) or {}
   for _, id in ipairs(ids) do
     local job = load(id)
-    if job and job.status == status and purge(job) then que('ZREM', key, id) end
+    if job and job.status == status and purge(job) and not (job.limits and leave_limited(job)) then que('ZREM', key, id) end
   end
   return {#ids, behind - #ids, cancelled, 0}
 end

@@ -100,7 +100,7 @@ class JobOptions(_Strict):
         description="Seconds by which it waits for another one, whose input takes the place of its own, and which waits anew.",
     )
     unique_key: Key | None = Field(
-        None, description="What must be the same for unique, throttle and debounce, instead of operation and parameters."
+        None, description="What must be the same for unique, throttle and debounce, instead of the parameters."
     )
     cache: bool | None = Field(None, description="false: run, also where an equal job has a result for the same data.")
     concurrency_key: Key | None = Field(

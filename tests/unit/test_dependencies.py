@@ -237,3 +237,20 @@ def test_an_ordinary_end_looks_for_no_dependents(jobs: Jobs) -> None:
         return sum(after.get(name, {"calls": 0})["calls"] - before.get(name, {"calls": 0})["calls"] for name in names)
 
     assert commands("a") == 1  # the record itself
+
+
+def test_a_parent_that_is_named_twice_is_waited_for_once(jobs: Jobs) -> None:
+    submit(jobs, "a")
+    submit(jobs, "child", "a", "a")
+    assert jobs.get("child").depends_on == ["a"]
+    end(jobs, "a")
+    end(jobs, "child")
+    jobs.delete("a")
+
+
+def test_many_jobs_with_many_parents_are_sent_in_small_parts(jobs: Jobs) -> None:
+    parents = [f"p{n}" for n in range(100)]
+    jobs.submit_many(Submission("x", id=parent) for parent in parents)
+    before = jobs.store.records.info("commandstats")["cmdstat_evalsha"]["calls"]
+    jobs.submit_many(Submission("x", depends_on=parents) for _ in range(40))
+    assert jobs.store.records.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 10

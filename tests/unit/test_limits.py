@@ -155,6 +155,19 @@ def test_verify_leaves_what_is_laid_aside_where_it_is(settings: Settings) -> Non
     jobs.close()
 
 
+def test_a_purge_takes_what_is_laid_aside_too(settings: Settings) -> None:
+    jobs = limited(settings, concurrency=1)
+    for jid in ("first", "a", "b"):
+        jobs.submit(Submission("x", id=jid))
+    taken = must(claim(jobs, "c0"))
+    assert (claim(jobs, "c1"), held(jobs)) == (None, ["a", "b"])
+    assert jobs.purge().cancelled == 2
+    assert held(jobs) == []
+    jobs.finish(taken, complete(b"1"))
+    assert jobs.queue("job-queue").depth == 0
+    jobs.close()
+
+
 # Rates
 
 

@@ -53,7 +53,8 @@ def test_the_order_of_parameters_does_not_matter_and_a_key_replaces_them(jobs: J
     assert told(jobs.submit(Submission("x", {"a": 1, "b": 2}, id="a", unique=True))) == ("a", False)
     assert told(jobs.submit(Submission("x", {"b": 2, "a": 1}, unique=True))) == ("a", True)
     assert told(jobs.submit(Submission("x", {"n": 1}, id="k", unique=True, unique_key="road"))) == ("k", False)
-    assert told(jobs.submit(Submission("y", {"n": 2}, unique=True, unique_key="road"))) == ("k", True)
+    assert told(jobs.submit(Submission("x", {"n": 2}, unique=True, unique_key="road"))) == ("k", True)
+    assert told(jobs.submit(Submission("y", {"n": 1}, id="y", unique=True, unique_key="road"))) == ("y", False)
 
 
 def test_equal_unique_jobs_of_one_call_are_one(jobs: Jobs) -> None:

@@ -113,6 +113,5 @@ local function accept(queue, idempotency, words, first, sure)
     add(reply, code, job.id)
     add(reply, code == 'NEW' and job.seq or '', code == 'NEW' and job.ready or '')
   end
-  settle(MOST_SETTLED)
   return reply
 end
