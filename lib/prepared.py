@@ -91,7 +91,9 @@ def _fields(
 def _rules(submission: Submission, settings: "Settings", operation: "Operation | None") -> dict[str, Any]:
     """What the script must look at before it accepts; see parts/rules.lua. Empty for most jobs."""
     rules: dict[str, Any] = {}
-    per = next((name for name in ("unique", "throttle", "debounce") if getattr(submission, name)), None)
+    per = next((name for name in ("throttle", "debounce") if getattr(submission, name)), None)
+    if per is None and (submission.unique or submission.unique_key is not None):
+        per = "unique"
     if per is not None:
         said = submission.unique_key
         same = [submission.operation, submission.params if said is None else said]

@@ -3,6 +3,7 @@
 Nothing here talks to Redis: `lib.prepared` makes words for the scripts of it, `lib.submitting` sends them.
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from lib.states import PRIORITIES
 from lib.views import Shown
 
 MOST_PARENTS = 1_000
+KEY_PATTERN = r"^[^\x00-\x1f\x7f]{1,255}"
+_KEY = re.compile(KEY_PATTERN + r"\Z")
 LONGEST_PERIOD = 366 * 86_400  # seconds, of throttle and debounce
 
 
@@ -46,7 +49,7 @@ class Submission:
         unique: while a job of the same `unique_key` has not ended, submitting gives that one.
         throttle: at most one job of the same `unique_key` in so many seconds; within them, submitting gives that one.
         debounce: seconds by which it waits for another of the same `unique_key`, which takes its place and waits anew.
-        unique_key: what must be the same beside the operation; its parameters by default.
+        unique_key: what must be the same beside the operation; its parameters by default. Alone it means `unique`.
         cache: take the result of a complete job with the same operation, code, parameters and data, where there is one.
         concurrency_key: of all jobs of the operation with this key, only as many run at once as the operation allows, or one.
         timeout: seconds a run may take.
@@ -98,7 +101,7 @@ class Submission:
         self._check_parents()
         self._check_once()
         if self.concurrency_key is not None and not _is_key(self.concurrency_key):
-            raise InvalidInput("concurrency_key", "must be 1 to 255 printable characters")
+            raise InvalidInput("concurrency_key", "must be 1 to 255 characters, and no control characters")
         self.retry.check()
         for name in ("max_crashes", "result_ttl", "failed_ttl"):
             value = getattr(self, name)
@@ -123,8 +126,6 @@ class Submission:
                 raise InvalidInput(f"depends_on.{n}", "must be the id of a job")
             if parent == self.id:
                 raise InvalidInput(f"depends_on.{n}", "is the job itself")
-        if self.allow_failure and not self.depends_on:
-            raise InvalidInput("allow_failure", "says something of depends_on, which is not there")
 
     def _check_once(self) -> None:
         said = [name for name in ("unique", "throttle", "debounce") if getattr(self, name)]
@@ -134,16 +135,14 @@ class Submission:
             value = getattr(self, name)
             if value is not None and not 0 < value <= LONGEST_PERIOD:
                 raise InvalidInput(name, "must be above 0 seconds and at most a year")
-        if self.unique_key is not None and not said:
-            raise InvalidInput("unique_key", "says something of unique, throttle or debounce, none of which is there")
         if self.unique_key is not None and not _is_key(self.unique_key):
-            raise InvalidInput("unique_key", "must be 1 to 255 printable characters")
+            raise InvalidInput("unique_key", "must be 1 to 255 characters, and no control characters")
         if self.debounce is not None and (self.run_in is not None or self.run_at is not None or self.depends_on):
             raise InvalidInput("debounce", "says when the job runs, and so do run_in, run_at and depends_on; say one of them")
 
 
 def _is_key(value: str) -> bool:
-    return value.isprintable() and 1 <= len(value) <= 255
+    return _KEY.match(value) is not None
 
 
 @dataclass(frozen=True)

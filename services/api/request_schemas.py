@@ -16,6 +16,14 @@ from services.api.shapes_schedules import NewScheduleBody, ScheduleBody
 from services.api.submissions import NOT_IN_SCHEDULES, JobOptions, Target
 
 NULL = {"type": "null"}
+_GIVEN: Schema = {"not": NULL}
+_MEANT: dict[str, Schema] = {"unique": {"const": True}, "depends_on": {"type": "array", "minItems": 1}}
+# Options that contradict each other.
+_PAIRS = [("run_in", "run_at"), ("unique", "throttle"), ("unique", "debounce"), ("throttle", "debounce")]
+_PAIRS += [("debounce", other) for other in ("run_in", "run_at", "depends_on")]
+_CONTRADICTIONS: Schema = {
+    "anyOf": [{"required": list(pair), "properties": {name: _MEANT.get(name, _GIVEN) for name in pair}} for pair in _PAIRS]
+}
 
 JOB_EXAMPLE: dict[str, Any] = {
     "id": "5d9dbb0e-4c1f-4b5c-a3cd-9a8f0ae3c0f5",
@@ -74,7 +82,7 @@ def job_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str
         )
     made["period_job"] = _spelling(catalog, DEFAULT_OPERATION, options, "Describes the incidents between two local days.")
     made["date_job"] = _spelling(catalog, DATE_OPERATION, options, "Counts the incidents of a local day.")
-    return made
+    return {name: job | {"not": _CONTRADICTIONS} for name, job in made.items()}
 
 
 def course_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
@@ -115,6 +123,7 @@ def batch_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[s
         jobs.append(schemas.add(f"batched_{name}", job | {"properties": fields}))
     properties = schemas.fields(BatchBody)
     properties["jobs"] |= {"items": {"oneOf": jobs}}
+    properties["queue"] |= {"anyOf": [{"type": "string", "enum": settings.own_queues}, NULL]}
     properties["notify"] |= {"anyOf": [_targets(settings, schemas), NULL]}
     return {"batch": _object(properties, ["jobs"], "Many jobs at once.")}
 

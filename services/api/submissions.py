@@ -15,7 +15,7 @@ from lib.parameters import did_you_mean, strictly
 from lib.records import ID
 from lib.retries import MAX_DELAY
 from lib.states import PRIORITIES
-from lib.submission import LONGEST_PERIOD, MOST_PARENTS
+from lib.submission import KEY_PATTERN, LONGEST_PERIOD, MOST_PARENTS
 from lib.targets import MOST_TARGETS
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
@@ -25,7 +25,7 @@ from services.api.queries import Moment
 Seconds = Annotated[float, Field(ge=0, json_schema_extra={"maximum": MAX_DELAY})]
 JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})]
 Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
-Key = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255})]
+Key = Annotated[str, WithJsonSchema({"type": "string", "pattern": KEY_PATTERN + "$"})]
 Period = Annotated[float, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_PERIOD})]
 Ttl = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DELAY})]
 
@@ -100,7 +100,8 @@ class JobOptions(_Strict):
         description="Seconds by which it waits for another one, whose input takes the place of its own, and which waits anew.",
     )
     unique_key: Key | None = Field(
-        None, description="What must be the same for unique, throttle and debounce, instead of the parameters."
+        None,
+        description="What must be the same for the three above, instead of the parameters; alone it means unique.",
     )
     cache: bool | None = Field(None, description="false: run, also where an equal job has a result for the same data.")
     concurrency_key: Key | None = Field(

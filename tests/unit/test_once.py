@@ -53,7 +53,7 @@ def test_the_order_of_parameters_does_not_matter_and_a_key_replaces_them(jobs: J
     assert told(jobs.submit(Submission("x", {"a": 1, "b": 2}, id="a", unique=True))) == ("a", False)
     assert told(jobs.submit(Submission("x", {"b": 2, "a": 1}, unique=True))) == ("a", True)
     assert told(jobs.submit(Submission("x", {"n": 1}, id="k", unique=True, unique_key="road"))) == ("k", False)
-    assert told(jobs.submit(Submission("x", {"n": 2}, unique=True, unique_key="road"))) == ("k", True)
+    assert told(jobs.submit(Submission("x", {"n": 2}, unique_key="road"))) == ("k", True)  # alone it means unique
     assert told(jobs.submit(Submission("y", {"n": 1}, id="y", unique=True, unique_key="road"))) == ("y", False)
 
 
@@ -98,14 +98,12 @@ def test_a_debounced_job_waits_for_the_last_one_and_takes_its_input(jobs: Jobs) 
         ({"throttle": 0}, "throttle"),
         ({"debounce": -1}, "debounce"),
         ({"debounce": float("nan")}, "debounce"),
-        ({"unique_key": "k"}, "unique_key"),
         ({"unique": True, "unique_key": ""}, "unique_key"),
         ({"unique": True, "unique_key": "a\nb"}, "unique_key"),
         ({"debounce": 5, "run_in": 5}, "debounce"),
         ({"concurrency_key": "x" * 256}, "concurrency_key"),
         ({"run_in": 1, "run_at": 2.0}, "run_at"),
         ({"run_at": -1.0}, "run_at"),
-        ({"allow_failure": True}, "allow_failure"),
     ],
 )
 def test_what_contradicts_itself_is_refused_by_its_name(jobs: Jobs, options: dict[str, Any], field: str) -> None:
