@@ -43,7 +43,7 @@ def test_a_misspelled_key_is_refused_by_its_name_at_every_level(chart: Chart) ->
     assert len(every) >= 40
     for path in [*every, "workers.default.keda", "workers.default.image", "workers.default.resources"]:
         misspelled = f"{path}.misspeled".strip(".")
-        if path == "workers":  # the name of a pool is free, what is in it is not
+        if path in ("workers", "config.operationLimits"):  # a name of a pool or an operation is free, what is in it is not
             continue
         message = chart.refusal(at(misspelled, 1))
         assert "'misspeled' not allowed" in message, misspelled
@@ -72,6 +72,7 @@ WRONG: dict[str, list[Any]] = {
     "workers.default": [[]],
     "keda.enabled": ["on", "yes", 1],
     "config.durability": ["always"],
+    "config.operationLimits": [{"plot": 2}, {"plot": {"most": 1}}, {"plot": {"rate": "fast"}}, {"plot": {"concurrency": 0}}],
     "config.logLevel": ["verbose", "critical"],
     "config.keyPrefix": ["with space", "*"],
     "config.queueName": ["", "job queue"],

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.jobs import Quota
+from services.api.tokens import TokenFile
 from tests.cli.conftest import Shell
 from tests.service import Service, api, ready
 from tests.waiting import until
@@ -79,3 +81,16 @@ def test_a_token_counts_from_when_it_is_made_until_it_is_revoked(bare: Shell, gu
     until(known, 10, "the token in the service")
     assert bare("token", "revoke", "guest", "--file", file).code == 0
     until(lambda: not known(), 10, "the end of the token")
+
+
+def test_a_token_may_have_a_quota_and_its_line_is_read_everywhere(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    answer = shell("token", "new", "student", "--role", "submit", "--file", file, "--pending", 5, "--per-minute", 60, "--json")
+    token = answer.json["token"]
+    assert file.read_text().endswith(" pending=5 per_minute=60\n")
+    (found,) = shell("token", "list", "--file", file, "--json").json["tokens"]
+    assert (found["pending"], found["per_minute"]) == (5, 60)
+    caller = TokenFile(file).find(token)
+    assert caller is not None
+    assert caller.quota == Quota(5, 60)
+    assert shell("token", "revoke", "student", "--file", file).code == 0

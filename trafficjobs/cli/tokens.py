@@ -3,6 +3,7 @@
 Nothing is asked of the service, which reads the file again when it changes. A token is printed once, when it is made.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -30,9 +31,11 @@ def new(
     name: Name,
     role: Annotated[str, typer.Option(metavar="|".join(token_files.ROLES), help="What it may do.")],
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="Add its line to this file.")] = None,
+    pending: Annotated[int | None, typer.Option(metavar="N", min=1, help="Jobs of it that may not have ended.")] = None,
+    per_minute: Annotated[int | None, typer.Option(metavar="N", min=1, help="Jobs that it may submit in a minute.")] = None,
 ) -> None:
     """Make a token and print it: the only time that it is shown."""
-    token, entry = token_files.new(name, role)
+    token, entry = token_files.new(name, role, pending, per_minute)
     if file is not None:
         token_files.add(file, entry)
 
@@ -47,9 +50,10 @@ def new(
 def list_tokens(session: Session, file: TokenFile) -> None:
     """List the tokens of a file."""
     found = token_files.entries(file)
-    rows = [(one.name, one.role, f"{one.sha256[:12]}…") for one in found]
-    value = {"tokens": [{"name": one.name, "role": one.role, "sha256": one.sha256} for one in found]}
-    session.show(value, lambda: output.table(("TOKEN", "ROLE", "SHA256"), rows, "There are no tokens in it."))
+    rows = [(one.name, one.role, one.pending, one.per_minute, f"{one.sha256[:12]}…") for one in found]
+    value = {"tokens": [asdict(one) for one in found]}
+    columns = ("TOKEN", "ROLE", "PENDING", "PER MINUTE", "SHA256")
+    session.show(value, lambda: output.table(columns, rows, "There are no tokens in it."))
 
 
 def revoke(session: Session, name: Name, file: TokenFile) -> None:
