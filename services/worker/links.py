@@ -64,6 +64,7 @@ class Links:
         """Tell what is left to tell and take the worker off the list, for at most `patience` seconds; whether all was told."""
         self._end.set()
         self._threads[-1].join(2 * _REPORT_PATIENCE)  # never two that tell reports
+        self._threads[0].join(_REPORT_PATIENCE)  # a beat that came after the leave would bring the worker back
         jobs = Jobs(self.settings, store=Store(self.settings, patience=patience))
         try:
             self._tell_reports(jobs)
