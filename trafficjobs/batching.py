@@ -44,7 +44,7 @@ class Batching:
         if notify is not None:
             body["notify"] = [target_of(each) for each in notify]
         headers = {"Content-Type": "application/json"}
-        made: BatchRecord = self._transport.json("POST", "/jobs/batch", content=dumped(body), headers=headers)
+        made: BatchRecord = self._transport.json("POST", "/batches", content=dumped(body), headers=headers)
         return made
 
     def batch(self, id: str) -> BatchRecord:

@@ -79,7 +79,7 @@ class JobsQuery(Query):
     fingerprint: str | None = Field(
         None, pattern="^[0-9a-f]{16}$", description="Only failed jobs that are alike; GET /failures lists the groups."
     )
-    batch: str | None = Field(None, description="Only jobs of this batch.")
+    batch: str | None = Field(None, pattern="^[A-Za-z0-9_-]{1,64}$", description="Only jobs of this batch.")
     since: Moment | None = Field(None, description="Submitted from then on.")
     until: Moment | None = Field(None, description="Submitted before then.")
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")

@@ -12,6 +12,7 @@ from lib.settings import Settings
 from lib.targets import MOST_TARGETS
 from services.api.schemas import Schema, Schemas
 from services.api.shapes_batches import BatchBody
+from services.api.shapes_failures import RetryFailedBody
 from services.api.shapes_schedules import NewScheduleBody, ScheduleBody
 from services.api.submissions import NOT_IN_SCHEDULES, JobOptions, Target
 
@@ -116,7 +117,7 @@ def new_schedule_body(catalog: Catalog, settings: Settings, schemas: Schemas) ->
 
 
 def batch_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
-    """What POST /jobs/batch takes: any jobs that do not name their queue."""
+    """What POST /batches takes: any jobs that do not name their queue."""
     jobs = []
     for name, job in job_body(catalog, settings, schemas).items():
         fields = {field: schema for field, schema in job["properties"].items() if field != "queue"}
@@ -133,6 +134,13 @@ def batch_examples(catalog: Catalog) -> dict[str, Any]:
     first, second = list(catalog.templates().values())[:2]
     jobs = [first | {"id": "count"}, second | {"id": "after-it", "depends_on": ["count"]}]
     return {"batch": {"summary": "Two jobs, one after the other", "value": {"jobs": jobs}}}
+
+
+def retry_failed_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str, Schema]:
+    """What POST /failures/retry takes."""
+    properties = schemas.fields(RetryFailedBody)
+    properties["queue"] |= {"anyOf": [{"type": "string", "enum": settings.all_queues}, NULL]}
+    return {"retry_failed": _object(properties, [], "Which failed jobs are run again.")}
 
 
 def schedule_examples(catalog: Catalog) -> dict[str, Any]:

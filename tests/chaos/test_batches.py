@@ -54,7 +54,7 @@ def _kill_in_the_middle(settings: Settings, jobs: Jobs, folder: Path) -> None:
 
     def send() -> None:
         with pytest.raises(httpx.TransportError):
-            httpx.post(f"{url}/jobs/batch", json=BODY, timeout=60)
+            httpx.post(f"{url}/batches", json=BODY, timeout=60)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -71,7 +71,7 @@ def _send_again(settings: Settings, folder: Path) -> None:
     process, url = api(settings, folder)
     try:
         until(lambda: ready(url), 60, "the API")
-        answer = httpx.post(f"{url}/jobs/batch", json=BODY, timeout=60)
+        answer = httpx.post(f"{url}/batches", json=BODY, timeout=60)
         assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (202, "true")
     finally:
         process.terminate()

@@ -7,11 +7,11 @@ from tests.waiting import until
 
 def test_a_batch_is_one_call_and_ends_with_its_last_job(face: Face) -> None:
     jobs = [{"operation": "echo", "params": {"value": n}} for n in range(300)]
-    answer = face.http.post("/jobs/batch", json={"id": "three-hundred", "jobs": jobs})
+    answer = face.http.post("/batches", json={"id": "three-hundred", "jobs": jobs})
     assert answer.status_code == 202, answer.text
     assert answer.headers["Location"] == "/batches/three-hundred"
     assert (answer.json()["total"], answer.json()["status"]) == (300, "in-progress")
-    face.http.post("/jobs/batch", json={"id": "later", "jobs": [{"operation": "echo", "run_in": 600}] * 10})
+    face.http.post("/batches", json={"id": "later", "jobs": [{"operation": "echo", "run_in": 600}] * 10})
     ended = until(lambda: (one := face.http.get("/batches/three-hundred").json())["ended"] and one, 60, "the end of the batch")
     assert (ended["status"], ended["complete"], ended["pending"]) == ("complete", 300, 0)
     assert ended["eta"] is None
@@ -23,16 +23,16 @@ def test_a_batch_is_one_call_and_ends_with_its_last_job(face: Face) -> None:
 
 def test_one_bad_job_refuses_all_and_names_the_field(face: Face) -> None:
     jobs = [{"operation": "echo"}, {"operation": "echo", "priority": "urgent"}, {"operation": "flaky", "params": {"times": "x"}}]
-    answer = face.http.post("/jobs/batch", json={"id": "bad", "jobs": jobs})
+    answer = face.http.post("/batches", json={"id": "bad", "jobs": jobs})
     assert (answer.status_code, answer.json()["field"]) == (400, "jobs.1.priority")
-    answer = face.http.post("/jobs/batch", json={"id": "bad", "jobs": [jobs[0], jobs[2]]})
+    answer = face.http.post("/batches", json={"id": "bad", "jobs": [jobs[0], jobs[2]]})
     assert (answer.status_code, answer.json()["field"]) == (422, "jobs.1.params.times")
     assert face.http.get("/batches/bad").status_code == 404
 
 
 def test_a_batch_is_cancelled_and_run_again_as_a_whole(face: Face) -> None:
     jobs = [{"operation": "echo", "params": {"value": n}} for n in range(5)]
-    face.http.post("/jobs/batch", json={"id": "parked", "queue": "parked", "jobs": jobs})
+    face.http.post("/batches", json={"id": "parked", "queue": "parked", "jobs": jobs})
     assert face.http.post("/batches/parked/cancel").json() == {"cancelled": 5, "told": 0}
     assert face.http.get("/batches/parked").json()["status"] == "cancelled"
     assert face.http.post("/batches/parked/retry").json() == {"retried": 5}
@@ -44,7 +44,7 @@ def test_a_batch_tells_of_its_end_once(face: Face) -> None:
     with receiver() as there:
         jobs = [{"operation": "echo", "params": {"value": n}} for n in range(3)]
         body = {"id": "tells", "jobs": jobs, "notify": [{"webhook": f"{there.url}/batch?key=secret"}]}
-        assert face.http.post("/jobs/batch", json=body).json()["notify"][0]["webhook"] == f"{there.url}/batch?***"
+        assert face.http.post("/batches", json=body).json()["notify"][0]["webhook"] == f"{there.url}/batch?***"
         (told,) = until(lambda: there.of("tells"), 20, "the webhook")
         assert told.is_signed()
         assert (told.json["type"], told.json["data"]["complete"]) == ("batch.complete", 3)

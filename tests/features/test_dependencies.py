@@ -29,7 +29,7 @@ def test_what_depends_on_a_failed_job_fails_with_its_name_unless_failure_is_allo
 
 def test_circles_and_ghosts_are_refused(face: Face) -> None:
     jobs = [{"operation": "echo", "id": f"ring-{n}", "depends_on": [f"ring-{(n + 1) % 3}"]} for n in range(3)]
-    answer = face.http.post("/jobs/batch", json={"jobs": jobs})
+    answer = face.http.post("/batches", json={"jobs": jobs})
     assert (answer.status_code, answer.json()["field"]) == (400, "depends_on")
     assert "goes in a circle: ring-" in answer.json()["detail"]
     answer = face.http.post("/jobs", json={"operation": "echo", "depends_on": ["ghost"]})

@@ -1,4 +1,4 @@
-"""`/jobs/batch` and `/batches`: many jobs under one id. Submit, list, look at, cancel, retry.
+"""`/batches`: many jobs under one id. Submit, list, look at, cancel, retry.
 
 The jobs of a batch are listed by `GET /jobs?batch=<id>`; each can be looked at, cancelled and retried by itself, too.
 """
@@ -28,7 +28,7 @@ from services.api.tokens import Role
 blueprint = Blueprint("batches", __name__)
 
 
-@blueprint.post("/jobs/batch")
+@blueprint.post("/batches")
 @contract(
     role=Role.SUBMIT,
     tag="Batches",

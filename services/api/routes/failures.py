@@ -14,6 +14,7 @@ from services.api.contract import Answer, Body, contract
 from services.api.problems import Problem
 from services.api.queries import FailuresQuery
 from services.api.replies import json_reply
+from services.api.request_schemas import retry_failed_body
 from services.api.shapes_failures import Failures, RetriedJobs, RetryFailedBody
 from services.api.tokens import Role
 
@@ -44,7 +45,7 @@ def index() -> Response:
 
 
 @blueprint.post("/failures/retry")
-@contract(role=Role.SUBMIT, tag="Jobs", body=Body(RetryFailedBody, required=False), answers={200: _RETRIED}, problems=_PROBLEMS)
+@contract(role=Role.SUBMIT, tag="Jobs", body=Body(retry_failed_body, required=False), answers={200: _RETRIED}, problems=_PROBLEMS)
 def retry_all() -> Response:
     """Run all failed jobs again, those submitted first first; of a caller who is no admin, their own.
 
@@ -57,7 +58,7 @@ def retry_all() -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Jobs",
-    body=Body(RetryFailedBody, required=False),
+    body=Body(retry_failed_body, required=False),
     answers={200: _RETRIED},
     problems=(*_PROBLEMS, kinds.NOT_FOUND),
 )
