@@ -28,7 +28,8 @@ def test_a_tiny_run_measures_every_contestant_and_writes_numbers(tmp_path: Path)
     assert {"trafficjobs", "hotqueue + hash", "rq", "rq, SimpleWorker", "taskiq, list", "taskiq, stream"} <= names
     for answer in report["answers"]:
         # A contestant whose jobs did not all end, or with results of other jobs, ends the run with an error.
-        assert names <= set(answer["rows"])
+        wanted = {"empty queue", "jobs that are not due"} if "upkeep" in answer["question"] else names
+        assert wanted <= set(answer["rows"])
         assert all(value > 0 for row in answer["rows"].values() for repeat in row["repeats"] for value in repeat)
     assert {"drain", "submit", "latency"} <= {target["target"].partition(" ")[0].strip(",:") for target in report["targets"]}
     assert "trafficjobs" in ended.stdout
