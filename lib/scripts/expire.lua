@@ -20,7 +20,7 @@ for _, batch in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'batches.expiry', '-inf', 
 end
 for _, id in ipairs(rec('ZRANGEBYSCORE', PREFIX .. 'jobs.expiry', '-inf', seconds(NOW), 'LIMIT', 0, ARGV[1])) do
   local job = load(id)
-  local ended = job and (job.status == 'complete' or job.status == 'failed' or job.status == 'cancelled')
+  local ended = job and ENDED[job.status]
   if ended and (tonumber(job.needed or 0) > 0 or (job.notify and awaits_delivery('job', id))) then
     rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + PUT_OFF), id)
   elseif ended then

@@ -15,11 +15,7 @@ if known then
   rec('HINCRBY', key, 'replays', 1)
   return {'REPLAYED'}
 end
-if is_draining(queue) then return {'DRAINING'} end
-local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
-depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting')
-if depth + total > @QUEUE_LIMIT@ then return {'FULL', depth} end
-local refusal = ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), {quota = total - 1})
+local refusal = no_room(queue, total, true) or (ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), total))
 if refusal then return refusal end
 rec('HSET', key, 'id', id, 'digest', digest, 'queue', queue, 'ttl', ARGV[5], 'total', total, 'created', NOW_TEXT,
   unpack(ARGV, 8 + parts))

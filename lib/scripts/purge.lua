@@ -6,15 +6,15 @@
 --   sorted set that calls before have kept, time (microseconds) after which a submitted job is left alone, 1 to drop foreign
 --   entries, by whom.
 -- Returns {entries looked at, entries after them, jobs cancelled, foreign entries}; the latter are gone where they were to be dropped.
---@include ends
+--@include withdrawal
 local queue, place, most, kept_before = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local cancelled, foreign = 0, 0
 
--- Cancel a job that waits, if it was submitted early enough; whether it was.
-local function purge(job)
+-- Cancel a job that waits by `take`, if it was submitted early enough; whether it was.
+local function purge(job, take)
   if tonumber(job.seq) > tonumber(ARGV[5]) then return false end
+  take(job, 'purged')
   rec('HSET', job.key, 'cancelled_by', ARGV[7])
-  conclude(job, 'cancelled', 'purged')
   cancelled = cancelled + 1
   return true
 end
@@ -25,7 +25,7 @@ if place == 'unserved' or place == 'limited' or place == 'scheduled' then
   local ids = most > 0 and que('ZRANGE', key, kept_before, kept_before + most - 1) or {}
   for _, id in ipairs(ids) do
     local job = load(id)
-    if job and job.status == status and purge(job) and not (job.limits and leave_limited(job)) then que('ZREM', key, id) end
+    if job and job.status == status then purge(job, withdraw) end
   end
   return {#ids, behind - #ids, cancelled, 0}
 end
@@ -36,6 +36,11 @@ at(QUEUES)
 local length = redis.pcall('LLEN', key) -- another program may have something else of that name
 if type(length) ~= 'number' then return {0, 0, 0, 0} end
 if most == 0 or length == 0 then return {0, length, 0, 0} end
+-- Its entry is out of the list already.
+local function take_out(job, reason)
+  que('ZREM', queue_key(queue, 'waiting'), job.id)
+  conclude(job, 'cancelled', reason)
+end
 local entries = que('LRANGE', key, 0, most - 1)
 que('LTRIM', key, #entries, -1)
 for _, entry in ipairs(entries) do
@@ -45,9 +50,7 @@ for _, entry in ipairs(entries) do
     if ARGV[6] ~= '1' then que('RPUSH', key, entry) end
   elseif job.status ~= 'submitted' then
     drop_listed(job)
-  elseif purge(job) then
-    que('ZREM', queue_key(queue, 'waiting'), job.id)
-  else
+  elseif not purge(job, take_out) then
     que('RPUSH', key, entry)
   end
 end

@@ -2,8 +2,7 @@
 -- Run a failed or cancelled job again; the ended run is kept in the record.
 -- Keys: job.<id>, job.<id>.dependents, jobs.*, events, batch.<id>, quota.pending, draining; <queue>.{waiting,idle}, lists.
 -- ARGV: id, number of the ended run (so that it may be sent twice).
--- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'STATE', status}, {'UNKNOWN'},
---   {'DRAINING', queue}, {'PARENT', job, status} (it depends on one that is neither complete nor will be).
+-- Returns {'OK'}, {'AGAIN'} (this run was retried before), {'RUN', its number now}, {'UNKNOWN'}, or what parts/rerun.lua says.
 --@include rerun
 local job, run = load(ARGV[1]), tonumber(ARGV[2])
 if not job or job.status == 'deleted' then return {'UNKNOWN'} end
@@ -13,8 +12,4 @@ if current == run + 1 then
   return {'AGAIN'}
 end
 if current ~= run then return {'RUN', tostring(current)} end
-if job.status ~= 'failed' and job.status ~= 'cancelled' then return {'STATE', job.status} end
-if is_draining(job.queue) then return {'DRAINING', job.queue} end
-local broken = rerun(job)
-if broken then return {'PARENT', broken[1], broken[2]} end
-return {'OK'}
+return rerun(job) or {'OK'}

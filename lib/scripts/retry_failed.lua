@@ -14,8 +14,7 @@ local retried = 0
 local function wanted(value, by) return by == '' or value == by end
 for i = 1, #found, 2 do
   local job = load(found[i])
-  if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6])
-    and not is_draining(job.queue) then
+  if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6]) then
     local more = rec('HMGET', job.key, 'ended', 'by')
     if tonumber(more[1]) <= failed_by and wanted(more[2], ARGV[7]) then
       if not rerun(job) then retried = retried + 1 end

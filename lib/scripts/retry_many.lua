@@ -6,7 +6,7 @@
 local retried = 0
 for i = 1, #ARGV do
   local job = load(ARGV[i])
-  if job and (job.status == 'failed' or job.status == 'cancelled') and not is_draining(job.queue) and not rerun(job) then retried = retried + 1 end
+  if job and not rerun(job) then retried = retried + 1 end
 end
 count('rerun_calls') -- strict durability waits for a write of the connection that asks
 return retried

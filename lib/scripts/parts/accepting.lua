@@ -79,6 +79,14 @@ local function write_jobs(fresh, queue, idempotency)
   return position
 end
 
+-- Whether a queue takes so many jobs more: nil, or a refusal of the whole call. With `waits`, jobs that wait for others count, too.
+local function no_room(queue, number, waits)
+  if is_draining(queue) then return {'DRAINING'} end
+  local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+  if waits then depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting') end
+  if depth + number > @QUEUE_LIMIT@ then return {'FULL', depth} end
+end
+
 -- Returns with nothing written {'DRAINING'}, {'FULL', depth}, {'PARENT', job, parent that is not there} or {'QUOTA', pending or minute, limit,
 --   seconds until later}; else {'OK', time, position of a single new job that waits or false, code, id, seq, ready, code, id, ...}
 --   where code is NEW, SETTLED (new, and more happened to it), CACHED (new, and complete), REPLAYED (the same id or idempotency
@@ -86,7 +94,6 @@ end
 --   stands for it) or DEBOUNCED (it took the place of another one, whose id it has now); seq and ready stand with NEW and are ''
 --   with others. With `sure`, what is refused here was looked at before, and nothing is.
 local function accept(queue, idempotency, words, first, sure)
-  local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
   local jobs, fresh = read_jobs(words, first), {}
   local call = {ids = {}, unique = {}, quota = 0, sure = sure}
   for _, job in ipairs(jobs) do
@@ -100,9 +107,8 @@ local function accept(queue, idempotency, words, first, sure)
       call.ids[job.id] = true
     end
   end
-  if call.parents then depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting') end
-  if #fresh > 0 and not sure and is_draining(queue) then return {'DRAINING'} end
-  if #fresh > 0 and not sure and depth + #fresh > @QUEUE_LIMIT@ then return {'FULL', depth} end
+  local refusal = #fresh > 0 and not sure and no_room(queue, #fresh, call.parents)
+  if refusal then return refusal end
 
   local position = #fresh > 0 and write_jobs(fresh, queue, idempotency)
   local reply = {'OK', NOW_TEXT, position}

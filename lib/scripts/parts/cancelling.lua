@@ -1,5 +1,5 @@
 -- Cancelling one job: shared by cancel and cancel_many.
---@include ends
+--@include withdrawal
 -- Returns {'CANCELLED'}, {'REQUESTED'} (it runs; the next thing that frees it makes it cancelled), {'ENDED', status}, {'UNKNOWN'}.
 local function cancel(id, by)
   local job = load(id)
@@ -10,14 +10,8 @@ local function cancel(id, by)
     rec('XADD', control, 'MAXLEN', '~', 1000, '*', 'order', 'cancel', 'child', job.child, 'token', job.token, 'id', job.id)
     rec('EXPIRE', control, 3600)
     return {'REQUESTED'}
-  elseif job.status == 'submitted' then
-    leave_listed(job)
-  elseif job.status == 'scheduled' then
-    que('ZREM', queue_key(job.queue, 'scheduled'), job.id)
-  elseif job.status ~= 'waiting' then
-    return {'ENDED', job.status}
   end
+  if not withdraw(job, 'cancelled') then return {'ENDED', job.status} end
   rec('HSET', job.key, 'cancelled_by', by)
-  conclude(job, 'cancelled', 'cancelled')
   return {'CANCELLED'}
 end

@@ -6,6 +6,8 @@ local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'r
   'jitter', 'max_crashes', 'result_ttl', 'failed_ttl', 'run', 'idempotency', 'timeout', 'staged', 'fingerprint', 'notify', 'limits',
   'links', 'needed', 'unique'}
 
+local ENDED = {complete = true, failed = true, cancelled = true}
+
 -- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
 -- or of another type. Reading is a tenth of what a job costs: where every microsecond counts, `fields` names what is needed,
 -- among it v, status, queue and priority.

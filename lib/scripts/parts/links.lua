@@ -10,6 +10,7 @@ local function cache_key(digest, version) return PREFIX .. 'cache.' .. digest ..
 local function links_of(job) return map_of(LINKS, rec('HMGET', job.key, unpack(LINKS))) end
 
 -- Let a waiting job depend on these: those that have not ended tell it their end, and none of them expires before its own.
+-- Returns the number of those that have not ended.
 local function depend(job, parents)
   local pending = 0
   for _, parent in ipairs(parents) do
@@ -18,7 +19,7 @@ local function depend(job, parents)
     if status and status ~= 'deleted' then
       rec('HINCRBY', key, 'needed', 1)
       rec('HSET', key, 'links', 1)
-      if status ~= 'complete' and status ~= 'failed' and status ~= 'cancelled' then
+      if not ENDED[status] then
         rec('ZADD', key .. '.dependents', job.seq, job.id)
         rec('HSET', key, 'dependents', 1)
         pending = pending + 1
@@ -26,6 +27,7 @@ local function depend(job, parents)
     end
   end
   rec('HSET', job.key, 'pending', pending)
+  return pending
 end
 
 -- A waiting job waits for no other one any more.
@@ -56,7 +58,7 @@ settle = function(most)
     if not parent then break end
     local key = job_key(parent)
     local status = rec('HGET', key, 'status') or 'gone'
-    local ended = status == 'complete' or status == 'failed' or status == 'cancelled' or status == 'gone'
+    local ended = ENDED[status] or status == 'gone'
     local children = ended and rec('ZPOPMIN', key .. '.dependents', most - told) or {}
     if not children[1] then -- all are told, or it runs again
       rec('ZREM', due, parent)
@@ -110,18 +112,18 @@ farewell = function(job, status)
   settle(MOST_SETTLED)
 end
 
--- The job that an ended one depends on and that did not become complete: {id, status}, or nil.
+-- {'PARENT', id, status} of a job that an ended one depends on and that is neither complete nor will be, or nil.
 local function broken_parent(links)
   if not links.depends_on or links.allow_failure then return nil end
   for _, parent in ipairs(cjson.decode(links.depends_on)) do
     local status = rec('HGET', job_key(parent), 'status') or 'gone'
-    if status == 'failed' or status == 'cancelled' or status == 'gone' or status == 'deleted' then return {parent, status} end
+    if status == 'failed' or status == 'cancelled' or status == 'gone' or status == 'deleted' then return {'PARENT', parent, status} end
   end
 end
 
--- What a further run of an ended job means for others.
+-- What a further run of an ended job means for others. Returns the number of jobs that it waits for.
 local function come_back(job, links)
-  if links.depends_on then depend(job, cjson.decode(links.depends_on)) end
   if links.quota then rec('HINCRBY', PREFIX .. 'quota.pending', links.by, 1) end
   if links.batch then count_in_batch(links.batch, job.status, -1) end
+  return links.depends_on and depend(job, cjson.decode(links.depends_on)) or 0
 end

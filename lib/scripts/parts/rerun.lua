@@ -1,8 +1,10 @@
--- Running an ended job again: shared by retry and whatever else retries. The caller has checked that the job is failed or
--- cancelled; the ended run is kept in the record. Returns nil, or with nothing written the job {id, status} that it depends on
--- and that is neither complete nor will be.
+-- Running an ended job again: shared by all that retry. The ended run is kept in the record.
+-- Returns nil, or with nothing written {'STATE', status} (it is neither failed nor cancelled), {'DRAINING', queue}, or
+-- {'PARENT', job, status} (it depends on one that is neither complete nor will be).
 --@include ends
 local function rerun(job)
+  if job.status ~= 'failed' and job.status ~= 'cancelled' then return {'STATE', job.status} end
+  if is_draining(job.queue) then return {'DRAINING', job.queue} end
   local run = tonumber(job.run or 0)
   local links = job.links and links_of(job)
   local broken = links and broken_parent(links)
@@ -26,8 +28,7 @@ local function rerun(job)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
   count('rerun|' .. job.operation)
   job.attempt = 0
-  if links then come_back(job, links) end
-  local waits = links and links.depends_on and tonumber(rec('HGET', job.key, 'pending')) > 0
+  local waits = links and come_back(job, links) > 0
   move(job, waits and 'waiting' or 'submitted', 'rerun', {'run', run + 1, 'attempt', 0, 'ready', seconds(NOW)})
   if not waits then push(job, false) end
 end

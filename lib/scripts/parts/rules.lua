@@ -1,15 +1,13 @@
 -- What must be looked at before a job is accepted, where its submission says so: the jobs it depends on, another job that stands
 -- for it, an earlier result, the quota of its submitter. `judge` only reads; `keep_rules` and `stand_for` write.
 --@include links
-local UNENDED = {waiting = true, scheduled = true, submitted = true, ['in-progress'] = true}
-
-local function over_quota(quota, call)
-  call.quota = call.quota + 1
+-- Whether a submitter may have so many jobs more: nil, or a refusal of the whole call.
+local function over_quota(quota, number)
   local pending = tonumber(quota.pending and rec('HGET', PREFIX .. 'quota.pending', quota.of) or 0)
-  if quota.pending and pending + call.quota > quota.pending then return {'QUOTA', 'pending', quota.pending, 5} end
+  if quota.pending and pending + number > quota.pending then return {'QUOTA', 'pending', quota.pending, 5} end
   local minute = math.floor(NOW / 60)
   local sent = tonumber(quota.minute and rec('GET', PREFIX .. 'quota.' .. quota.of .. '.' .. minute) or 0)
-  if quota.minute and sent + call.quota > quota.minute then
+  if quota.minute and sent + number > quota.minute then
     return {'QUOTA', 'minute', quota.minute, math.ceil((minute + 1) * 60 - NOW)}
   end
 end
@@ -20,7 +18,7 @@ local function find_twin(job, rules, call)
   local status = known and (call.ids[known] and 'new' or rec('HGET', job_key(known), 'status'))
   if status and rules.per == 'debounce' then
     if status == 'new' or status == 'scheduled' then job.code = 'DEBOUNCED' end
-  elseif status and (status == 'new' or UNENDED[status] or (rules.per == 'throttle' and status ~= 'deleted')) then
+  elseif status and status ~= 'deleted' and (rules.per == 'throttle' or not ENDED[status]) then
     job.code = 'DUPLICATE'
   end
   if job.code ~= 'NEW' then
@@ -32,16 +30,14 @@ local function find_twin(job, rules, call)
 end
 
 local function find_parents(job, rules, call)
-  call.parents, job.pending, job.status = true, 0, 'waiting'
+  call.parents, job.status = true, 'waiting'
   for _, parent in ipairs(rules.parents) do
     local status = call.ids[parent] and 'submitted' or rec('HGET', job_key(parent), 'status')
     if not status or status == 'deleted' then
       if not call.sure then return {'PARENT', job.id, parent} end
       status = 'gone'
     end
-    if UNENDED[status] then
-      job.pending = job.pending + 1
-    elseif status ~= 'complete' and not rules.any then
+    if (ENDED[status] or status == 'gone') and status ~= 'complete' and not rules.any then
       job.doomed = {parent, status}
     end
   end
@@ -55,7 +51,8 @@ local function judge(job, call)
     if job.code ~= 'NEW' then return nil end
   end
   if rules.quota and not call.sure then
-    local refusal = over_quota(rules.quota, call)
+    call.quota = call.quota + 1
+    local refusal = over_quota(rules.quota, call.quota)
     if refusal then return refusal end
   end
   if rules.parents then return find_parents(job, rules, call) end
@@ -87,11 +84,12 @@ local function keep_rules(job)
   end
   if rules.batch then rec('ZADD', PREFIX .. 'batch.' .. rules.batch .. '.jobs', job.seq, job.id) end
   if rules.parents then
-    depend(load(job.id), rules.parents)
+    local child = load(job.id)
+    local pending = depend(child, rules.parents)
     if job.doomed then
-      fail_orphan(load(job.id), job.doomed[1], job.doomed[2])
-    elseif job.pending == 0 then
-      set_out(load(job.id))
+      fail_orphan(child, job.doomed[1], job.doomed[2])
+    elseif pending == 0 then
+      set_out(child)
     end
   end
   if job.source then
