@@ -17,7 +17,7 @@ import orjson
 from lib.errors import Conflict, InvalidInput, UnknownBatch, UnknownParent
 from lib.eta import Estimates
 from lib.prepared import quota_rule
-from lib.records import ID, iso
+from lib.records import ID, check_cursor, iso
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
 from lib.store import text
 from lib.submission import Quota, Submission
@@ -105,8 +105,7 @@ class Batching(Submitting):
         self._check_batch(bid, given)
         targets = checked(self.store.settings, notify)
         parts, digest = self._parts(bid, given, name)
-        known = self._read_batch(bid)
-        if known is None:
+        if self._read_batches([bid]) == [None]:
             self._check_ids(given)
         rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
         ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
@@ -133,7 +132,7 @@ class Batching(Submitting):
 
     def batch(self, bid: str) -> Batch:
         """One batch. Raises UnknownBatch, StoreUnavailable."""
-        found = self._read_batch(bid) if ID.match(bid) else None
+        (found,) = self._read_batches([bid]) if ID.match(bid) else [None]
         if found is None:
             raise UnknownBatch(f"There is no batch {bid[:80]!r}: it never was, or it has expired.")
         return found
@@ -154,12 +153,11 @@ class Batching(Submitting):
 
     def batches(self, limit: int = 50, cursor: str | None = None) -> tuple[list[Batch], str | None]:
         """A page of batches, the newest first, and the cursor of the next page; None on the last. Raises InvalidInput."""
-        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
-            raise InvalidInput("cursor", "must be the cursor of the page before")
+        check_cursor(cursor)
         key, high = f"{self.store.prefix}batches", f"({cursor}" if cursor else "+inf"
         found = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, "-inf", 0, limit, withscores=True))
-        page = [each for each in (self._read_batch(bid.decode()) for bid, _ in found) if each is not None]
-        return page, f"{found[-1][1]:.0f}" if len(found) == limit else None
+        page = self._read_batches([bid.decode() for bid, _ in found])
+        return [each for each in page if each is not None], f"{found[-1][1]:.0f}" if len(found) == limit else None
 
     def cancel_batch(self, bid: str, by: str = "") -> tuple[int, int]:
         """Cancel all of its jobs that have not ended: how many waited and are cancelled, and how many run and are told to stop.
@@ -212,30 +210,16 @@ class Batching(Submitting):
                 if parent not in ids and statuses[parent] in (None, b"deleted"):
                     raise UnknownParent(f"jobs.{n}.depends_on.{m}", f"there is no job {parent}, here or among those accepted")
 
-    def _read_batch(self, bid: str) -> Batch | None:
+    def _read_batches(self, ids: Sequence[str]) -> list[Batch | None]:
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
-            pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
-            pipeline.llen(f"{self.store.prefix}batch.{bid}.todo")
+            for bid in ids:
+                pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
+                pipeline.llen(f"{self.store.prefix}batch.{bid}.todo")
             return pipeline.execute()
 
-        raw, accepting = self.store.read(read)
-        values = {key.decode(): value.decode() for key, value in raw.items()}
-        if not values:
-            return None
-        made = Batch(
-            values["id"],
-            values["queue"],
-            int(values["total"]),
-            accepting=accepting,
-            by=values.get("by"),
-            created=iso(values["created"]),
-            ended=iso(values.get("ended")),
-            notify=orjson.loads(values.get("notify", "[]")),
-            operations=orjson.loads(values.get("operations", "{}")),
-        )
-        counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
-        return replace(made, **counts)
+        found = self.store.read(read)
+        return [_batch(raw, accepting) for raw, accepting in zip(found[::2], found[1::2], strict=True)]
 
     def _jobs_of(self, bid: str) -> Iterator[list[str]]:
         key = f"{self.store.prefix}batch.{bid}.jobs"
@@ -250,6 +234,25 @@ class Batching(Submitting):
         for ids in self._jobs_of(bid):
             retried += self.store.run("retry_many", *ids)
         return retried
+
+
+def _batch(raw: dict[bytes, bytes], accepting: int) -> Batch | None:
+    values = {key.decode(): value.decode() for key, value in raw.items()}
+    if not values:
+        return None
+    made = Batch(
+        values["id"],
+        values["queue"],
+        int(values["total"]),
+        accepting=accepting,
+        by=values.get("by"),
+        created=iso(values["created"]),
+        ended=iso(values.get("ended")),
+        notify=orjson.loads(values.get("notify", "[]")),
+        operations=orjson.loads(values.get("operations", "{}")),
+    )
+    counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
+    return replace(made, **counts)
 
 
 def plain(word: Any) -> str:

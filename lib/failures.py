@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from lib.errors import InvalidInput
-from lib.records import iso
+from lib.records import check_cursor, iso
 from lib.store import Store, text
 
 PAGE_LIMIT = 100  # groups
@@ -53,8 +53,7 @@ class Failing:
         """
         if not 1 <= limit <= PAGE_LIMIT:
             raise InvalidInput("limit", f"must be 1 to {PAGE_LIMIT}")
-        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
-            raise InvalidInput("cursor", "must be the cursor of the page before")
+        check_cursor(cursor)
         found = text(self.store.run("failures", f"({cursor}" if cursor else "+inf", limit))
         groups = [
             FailureGroup(known_by, operation, kind, reason, message, count, iso(first), iso(float(seen) / 1e6), jid)

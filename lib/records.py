@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from lib.errors import InvalidInput
 from lib.targets import shown
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 RECORD_VERSION = 1
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
 _NEEDED = {"v", "id", "status", "operation", "queue", "priority"}
+
+
+def check_cursor(value: str | None) -> None:
+    """Raises InvalidInput where it is no cursor of a page: a time in microseconds."""
+    if value is not None and not (value.isascii() and value.isdigit() and len(value) <= 16):
+        raise InvalidInput("cursor", "must be the cursor of the page before")
 
 
 def iso(seconds: str | float | None) -> str | None:

@@ -3,6 +3,7 @@
 Every call costs the same with a million jobs: pages come from sorted sets by cursor, never from KEYS or a list scan.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import redis
 
 from lib.errors import ExpiredJob, InvalidInput, UnknownJob
 from lib.failures import check_fingerprint
-from lib.records import ID, Job, iso
+from lib.records import ID, Job, check_cursor, iso
 from lib.states import COMPLETE, STATUSES, SUBMITTED
 from lib.store import Store, text
 
@@ -134,8 +135,7 @@ class Viewing:
             raise InvalidInput("status", f"{status!r} is not one of {', '.join(STATUSES)}")
         if not 1 <= limit <= PAGE_LIMIT:
             raise InvalidInput("limit", f"must be 1 to {PAGE_LIMIT}")
-        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 16):
-            raise InvalidInput("cursor", "must be the cursor of the page before")
+        check_cursor(cursor)
         check_fingerprint(fingerprint)
         if batch is not None and not ID.match(batch):
             raise InvalidInput("batch", "must be the id of a batch")
@@ -147,7 +147,7 @@ class Viewing:
         for _ in range(10):
             step = limit if operation is None and (status is None or batch is None) else PAGE_LIMIT
             ids = self._ids(key, high, low, step)
-            for job, (_, seq) in zip(self._records([jid for jid, _ in ids]), ids, strict=True):
+            for job, (_, seq) in zip(self.get_many([jid.decode() for jid, _ in ids]), ids, strict=True):
                 high = f"({seq:.0f}"
                 # A record may change its state, or go, between the index and the read.
                 if job is None or (fingerprint and job.fingerprint != fingerprint):
@@ -167,11 +167,13 @@ class Viewing:
         )
         return ids
 
-    def _records(self, ids: list[bytes]) -> list[Job | None]:
+    def get_many(self, ids: Sequence[str]) -> list[Job | None]:
+        """Jobs in one round trip; None for those that are not there. Raises StoreUnavailable."""
+
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
             for jid in ids:
-                pipeline.hgetall(self._key(jid.decode()))
+                pipeline.hgetall(self._key(jid))
             return pipeline.execute()
 
         return [Job.from_hash(raw) for raw in self.store.read(read)] if ids else []

@@ -93,8 +93,8 @@ class LiveContext:
         return self._versions
 
     def parents(self) -> dict[str, dict[str, Any]]:
-        found = [self._jobs.get(parent) for parent in self._jobs.get(self._claim.id).depends_on]
-        return {each.id: {"status": each.status, "result": each.result} for each in found}
+        found = self._jobs.get_many(self._jobs.get(self._claim.id).depends_on)
+        return {each.id: {"status": each.status, "result": each.result} for each in found if each is not None}
 
 
 class _LogWriter(io.TextIOBase):
