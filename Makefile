@@ -42,7 +42,7 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check lint format test test-all
+.PHONY: check lint format test test-all approve-pictures
 check: lint test ## What a commit must pass: lint, then test
 
 lint: $(DEV) ## Style, format, types and Dockerfiles
@@ -65,7 +65,10 @@ test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everyt
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
-			tests/unit tests/api tests/compat tests/features tests/chaos tests/cli tests/chart/test_redis_*.py || exit 1; done
+			tests/unit tests/api tests/compat tests/features tests/chaos tests/chart/test_redis_*.py || exit 1; done
+
+approve-pictures: $(DEV) ## Draw tests/pictures/approved anew; look at what changed before you commit it
+	APPROVE_PICTURES=1 $(PY) -m pytest -q tests/pictures/test_approved.py
 
 ##@ Images
 REGISTRY ?= ghcr.io/trafficjobs
@@ -136,7 +139,8 @@ define install
 endef
 
 .PHONY: manifests kind kind-load minikube
-manifests: $(DEV) ## Write k8s/ anew from the chart
+manifests: $(DEV) ## Write the chart's board for Grafana anew, and k8s/ from the chart
+	$(PY) -m tools.board
 	$(PY) tools/manifests.py
 
 kind: ## A cluster of kind with KEDA and this checkout's images and chart (CLUSTER=, TAG=, KEDA_VERSION=)
@@ -175,8 +179,10 @@ data-sample: $(LOCAL) ## Make a sample like it, without internet (ROWS=20000, SE
 chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost or doubled (JOBS=, KILLS=, SEED=)
 	$(PY) -m tests.chaos --jobs $(JOBS) --kills $(KILLS) --seed $(SEED)
 
-bench: $(BENCH) ## Jobs per second beside the peers, in one run
+bench: $(BENCH) ## Jobs per second, and the analysis, beside their peers, and the pages with a million jobs; each in one run
 	$(PY) -m bench
+	$(PY) -m bench.analysis
+	$(PY) -m bench.dashboard
 
 ##@ Release
 # What images are built for where a release is pushed.

@@ -16,6 +16,7 @@ import orjson
 
 from lib.errors import Conflict, InvalidInput, UnknownBatch, UnknownParent
 from lib.eta import Estimates
+from lib.origin import NOWHERE, Origin
 from lib.prepared import quota_rule
 from lib.records import ID, check_cursor, iso
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
@@ -51,6 +52,7 @@ class Batch:
     created: str | None = None
     ended: str | None = None
     notify: list[dict[str, Any]] = field(default_factory=list)
+    origin: Origin = NOWHERE
     operations: dict[str, int] = field(default_factory=dict)  # jobs of each, as submitted
 
     @property
@@ -72,6 +74,7 @@ class Batch:
             **{name: getattr(self, name) for name in _COUNTS if name != "total"},
             **{"by": self.by, "created": self.created, "ended": self.ended},
             **({"notify": shown(self.notify)} if self.notify else {}),
+            **self.origin.fields(),
         }
 
 
@@ -89,11 +92,13 @@ class Batching(Submitting):
         by: str | None = None,
         quota: Quota | None = None,
         notify: Sequence[Mapping[str, Any]] = (),
+        origin: Origin = NOWHERE,
     ) -> tuple[Batch, bool]:
         """Accept up to 10,000 jobs as a batch; they may depend on each other, in any order.
 
         Args:
             notify: whom it tells of its end, as `Submission.notify`.
+            origin: the request that it and its jobs come with.
 
         Returns: the batch, and whether it stood there already: the same id with the same jobs in it changes nothing.
 
@@ -101,7 +106,7 @@ class Batching(Submitting):
         """
         bid = id or str(uuid.uuid4())
         name = self._queue(queue, own=True)
-        given = [replace(each, batch=bid) for each in submissions]
+        given = [replace(each, batch=bid, origin=origin) for each in submissions]
         self._check_batch(bid, given)
         targets = checked(self.store.settings, notify)
         parts, digest = self._parts(bid, given, name)
@@ -112,6 +117,7 @@ class Batching(Submitting):
         fields = ["operations", orjson.dumps(Counter(each.operation for each in given)).decode()]
         fields += ["by", by] if by is not None else []
         fields += ["notify", orjson.dumps(targets).decode()] if targets else []
+        fields += [part for item in origin.fields().items() for part in item]
         reply = text(self.store.run("open_batch", bid, digest, name, rule, ttl, len(given), len(parts), *parts, *fields))
         if reply[0] == "CONFLICT":
             raise Conflict(f"The id {bid} stands for another batch; take a new one.")
@@ -227,12 +233,12 @@ class Batching(Submitting):
         for at in range(0, len(ids), MANY):
             yield ids[at : at + MANY]
 
-    def retry_batch(self, bid: str) -> int:
+    def retry_batch(self, bid: str, by: str = "") -> int:
         """Run its failed and cancelled jobs again; how many. Those whose parents stay failed are left. Raises UnknownBatch."""
         self.batch(bid)
         retried = 0
         for ids in self._jobs_of(bid):
-            retried += self.store.run("retry_many", *ids)
+            retried += self.store.run("retry_many", by, *ids)
         return retried
 
 
@@ -249,6 +255,7 @@ def _batch(raw: dict[bytes, bytes], accepting: int) -> Batch | None:
         created=iso(values["created"]),
         ended=iso(values.get("ended")),
         notify=orjson.loads(values.get("notify", "[]")),
+        origin=Origin.of(values),
         operations=orjson.loads(values.get("operations", "{}")),
     )
     counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}

@@ -15,6 +15,7 @@ import redis
 from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
+from lib.origin import NOWHERE, Origin
 from lib.store import Store, text
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Claim:
         adopted: "" for a job of ours, else the form in which it came (`job`, `message`, ...).
         data_version: of the dataset that was current at the claim; "" without data.
         started: Redis's time of the claim, seconds.
+        origin: the request that submitted it.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Claim:
     adopted: str
     data_version: str
     started: float
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,11 @@ class Outcome:
     result: bytes = b""
     error: bytes = b""
     may_retry: bool = True
+    traceparent: str = ""  # of the span of this run
 
     def arguments(self, claim: Claim) -> list[Any]:
         """ARGV of finish."""
-        return [claim.id, claim.token, self.kind, self.reason, self.result, self.error, int(self.may_retry)]
+        return [claim.id, claim.token, self.kind, self.reason, self.result, self.error, int(self.may_retry), self.traceparent]
 
 
 def complete(result: bytes) -> Outcome:
@@ -225,15 +229,18 @@ class Claiming:
         return (reply[1], reply[2]) if reply[0] == "FREED" else None
 
     def beat(
-        self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], patience: float = 0
+        self, worker: str, info: dict[str, Any], held: Sequence[tuple[str, str]], restarts: int = 0, patience: float = 0
     ) -> tuple[tuple[str, float] | None, list[str]]:
         """A worker's beat: it is alive, and renews the leases of `held`, pairs of (job id, token).
+
+        Args:
+            restarts: how often its nursery had to be started again so far.
 
         Returns: the last order to the worker as a whole and its time, None where there is none; and for each pair HELD,
         CANCEL (held, and to be stopped), ENDED (by this token) or LOST.
         """
         pairs = [part for pair in held for part in pair]
-        _, order, ordered, *codes = text(self.store.run("beat", worker, orjson.dumps(info), *pairs, patience=patience))
+        order, ordered, *codes = text(self.store.run("beat", worker, orjson.dumps(info), restarts, *pairs, patience=patience))
         return (order, float(ordered)) if order else None, codes
 
     def leave(self, worker: str) -> None:
@@ -246,7 +253,8 @@ class Claiming:
 
 
 def _claim(reply: list[Any]) -> Claim:
-    _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = reply
+    _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = reply[:13]
+    request_id, traceparent = reply[13:]
     record_input = orjson.loads(given)
     return Claim(
         id=text(jid),
@@ -261,6 +269,7 @@ def _claim(reply: list[Any]) -> Claim:
         adopted=text(adopted),
         data_version=text(data_version),
         started=float(started),
+        origin=Origin(text(request_id) or None, text(traceparent) or None),
     )
 
 

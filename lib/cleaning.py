@@ -5,6 +5,7 @@ so that a load that crashed and runs again changes nothing.
 """
 
 import datetime
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,15 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.columns import LABELS, RESPONSE_TIME, SCHEMA
+from lib.arrays import Integers, Mask
+from lib.columns import LABELS, RESPONSE_TIME, SCHEMA, TIMEZONE
+from lib.csv_text import FORMULA_STARTS
 from lib.dates import EARLIEST, LATEST, local_columns, parse_days, parse_instants
 from lib.errors import InvalidInput
-from lib.incidents import RawIncidents
+from lib.incidents_file import RawIncidents
 from lib.places import clean_coordinates, normalised_addresses, point_texts
 from lib.row_ids import made_ids
 
 ROWS_NAMED = 5
 MAX_LABELS = 2**15 - 1
+TEXTS = frozenset({"report_id", "issue", "address", "status", "agency"})
 # The portal's spelling of labels that it also writes otherwise (in capitals, with a `z` that sorts them last).
 KNOWN_LABELS = ("Crash Service", "Crash Urgent", "Stalled Vehicle", "Traffic Hazard", "Traffic Impediment")
 
@@ -52,6 +56,8 @@ class Report:
     """Label in the file -> the one it was folded into, where they differ."""
     addresses: dict[str, int] = field(default_factory=dict)
     """How many spellings, and how many places are left of them."""
+    formulas: list[Note] = field(default_factory=list)
+    """Texts that a spreadsheet would run as a formula; they are kept as they stand, and no CSV that we write has them so."""
     first: str | None = None
     last: str | None = None
     """First and last local day."""
@@ -67,11 +73,11 @@ class _Notes:
         self.first_row = first_row
         self.notes: list[Note] = []
 
-    def make(self, column: str, reason: str, mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> Note:
+    def make(self, column: str, reason: str, mask: Mask) -> Note:
         where = np.flatnonzero(mask)
         return Note(column, reason, int(where.size), (where[:ROWS_NAMED] + self.first_row).tolist())
 
-    def add(self, column: str, reason: str, mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> None:
+    def add(self, column: str, reason: str, mask: Mask) -> None:
         if mask.any():
             self.notes.append(self.make(column, reason, mask))
 
@@ -86,6 +92,17 @@ def clean(raw: RawIncidents, timezone: str) -> tuple[pa.Table, Report]:
     notes = _Notes(raw.first_row)
     report = Report(raw.format, raw.spelled, rows)
     texts = {name: _trimmed(raw.table[name]) for name in raw.table.column_names}
+    report.formulas = _formulas(texts, raw.first_row)
+    table = _typed(texts, rows, notes, report)
+    keep = _kept(table, notes, report)
+    report.nulled, report.rows_kept = notes.notes, int(keep.size)
+    table = _arranged(table.take(pa.array(keep)), timezone)
+    report.first, report.last = day_range(table)
+    return table, report
+
+
+def _typed(texts: dict[str, pa.Array], rows: int, notes: _Notes, report: Report) -> pa.Table:
+    """All rows with typed columns; what that changed goes to notes and report."""
 
     def text(name: str) -> pa.Array:
         return texts[name] if name in texts else pa.nulls(rows, pa.string())
@@ -112,13 +129,16 @@ def clean(raw: RawIncidents, timezone: str) -> tuple[pa.Table, Report]:
     }
     if "response_time" in texts:
         columns["response_time"] = _numbers("response_time", text("response_time"), notes)
-    table = pa.table(columns)
-    keep = _kept(table, notes, report)
-    report.nulled, report.rows_kept = notes.notes, int(keep.size)
     report.addresses = {"spellings": pc.count_distinct(address_raw).as_py(), "places": len(address.dictionary)}
-    table = _arranged(table.take(pa.array(keep)), timezone)
-    report.first, report.last = day_range(table)
-    return table, report
+    return pa.table(columns)
+
+
+def _formulas(texts: dict[str, pa.Array], first_row: int) -> list[Note]:
+    notes = _Notes(first_row)
+    for name in TEXTS.intersection(texts):
+        begins = pc.match_substring_regex(texts[name], rf"^[{re.escape(''.join(FORMULA_STARTS))}]")
+        notes.add(name, "looks like a formula", pc.fill_null(begins, False).to_numpy(zero_copy_only=False))
+    return sorted(notes.notes, key=lambda note: note.column)
 
 
 def merge(old: pa.Table, new: pa.Table, timezone: str) -> pa.Table:
@@ -152,7 +172,7 @@ def _arranged(table: pa.Table, timezone: str) -> pa.Table:
     local = dict(zip(("date", "hour", "weekday"), local_columns(published, days, timezone), strict=True))
     fields = [*SCHEMA, RESPONSE_TIME] if RESPONSE_TIME.name in table.column_names else list(SCHEMA)
     arrays = [local.get(each.name, table[each.name] if each.name in table.column_names else None) for each in fields]
-    return pa.table(arrays, schema=pa.schema(fields)).combine_chunks()
+    return pa.table(arrays, schema=pa.schema(fields, metadata={TIMEZONE: timezone})).combine_chunks()
 
 
 def _trimmed(texts: pa.ChunkedArray) -> pa.Array:
@@ -160,7 +180,7 @@ def _trimmed(texts: pa.ChunkedArray) -> pa.Array:
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
-def _absent(array: pa.Array) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _absent(array: pa.Array) -> Mask:
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False))
 
 
@@ -220,7 +240,7 @@ def _issues(texts: pa.Array) -> tuple[pa.Array, pa.Array, dict[str, str]]:
     return pa.DictionaryArray.from_arrays(codes, issue.dictionary), raw, changed
 
 
-def _kept(table: pa.Table, notes: _Notes, report: Report) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def _kept(table: pa.Table, notes: _Notes, report: Report) -> Integers:
     """Positions of the rows that stay; the report says which do not."""
     nameless = _absent(table["report_id"])
     if nameless.any():
@@ -234,7 +254,7 @@ def _kept(table: pa.Table, notes: _Notes, report: Report) -> "np.ndarray[Any, np
     return keep
 
 
-def _superseded(ids: pa.ChunkedArray, status_dates: pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _superseded(ids: pa.ChunkedArray, status_dates: pa.ChunkedArray) -> Mask:
     """Of the rows with one report id, all but that with the youngest status; of equals, all but the last."""
     codes = ids.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
     superseded = np.zeros(codes.size, dtype=bool)

@@ -24,14 +24,16 @@ A frame also answers to the names the course uses: `date` is one already, `Locat
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lib.arrays import Integers, Mask
 from lib.errors import InvalidInput
 
+_BLOCK = 16_384  # rows
 CODES = pa.dictionary(pa.int32(), pa.string())
 LABELS = pa.dictionary(pa.int16(), pa.string())
 INSTANT = pa.timestamp("us", "UTC")
@@ -55,6 +57,7 @@ SCHEMA = pa.schema(
     ]
 )
 RESPONSE_TIME = pa.field("response_time", pa.float64())
+TIMEZONE = "timezone"  # of `date`, `hour` and `weekday`: in a table's metadata, and in a frame's attrs
 # Course's name -> ours, on every frame.
 COURSE_NAMES = {"Location": "address_raw", "Issue_Report": "issue", "ResponseTime": "response_time"}
 # Ours -> spellings in files and foreign frames, squashed (small letters and digits only), the best first.
@@ -85,6 +88,8 @@ def squash(name: str) -> str:
 
 def find(names: Iterable[str], wanted: str) -> str | None:
     """The name among `names` that carries our column `wanted`, under any spelling; None when there is none."""
+    if isinstance(names, pd.Index) and wanted in names:  # by its hash: operations ask for several columns in every call
+        return wanted
     names = [str(name) for name in names]
     if wanted in names:
         return wanted
@@ -111,31 +116,55 @@ class Coded:
     codes: "np.ndarray[Any, np.dtype[np.signedinteger[Any]]]"
     values: pa.Array
 
-    def counts(self, where: "np.ndarray[Any, np.dtype[np.bool_]] | None" = None) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    @classmethod
+    def of(cls, array: pa.DictionaryArray) -> Self:
+        """A dictionary array; without copying where every row has a value."""
+        indices = array.indices if array.null_count == 0 else array.indices.fill_null(-1)
+        return cls(indices.to_numpy(zero_copy_only=False), array.dictionary)
+
+    def counts(self, where: Mask | None = None) -> Integers:
         """How many rows have each value."""
         codes = self.codes if where is None else self.codes[where]
         return np.bincount(codes.astype(np.intp) + 1, minlength=len(self.values) + 1)[1:]
+
+    def present(self) -> int:
+        """How many of the values occur at all. Looks no further once all have been seen."""
+        seen = np.zeros(len(self.values) + 1, dtype=bool)  # the last one stands for -1, no value
+        for start in range(0, len(self.codes), _BLOCK):
+            seen[self.codes[start : start + _BLOCK]] = True
+            if seen[:-1].all():
+                break
+        return int(np.count_nonzero(seen[:-1]))
 
 
 def coded(df: pd.DataFrame, wanted: str) -> Coded:
     """Our column `wanted` as `Coded`: without copying where the frame has it as an Arrow dictionary, else factorised."""
     array = arrow(column(df, wanted))
+    if wanted == "date" and pa.types.is_timestamp(array.type):  # as pandas reads days with parse_dates
+        array = array.cast(pa.date32(), safe=False)
     if not pa.types.is_dictionary(array.type):
         array = array.cast(pa.string()).dictionary_encode() if len(array) else pa.array([], CODES)
-    indices = array.indices if array.null_count == 0 else array.indices.fill_null(-1)
-    return Coded(indices.to_numpy(zero_copy_only=False), array.dictionary)
+    return Coded.of(array)
 
 
 def arrow(series: "pd.Series[Any]") -> pa.Array:
     """A column of any frame as one Arrow array, zero copy where it is one already."""
-    made = pa.array(series, from_pandas=True)
+    values = series.array
+    made = values.__arrow_array__() if isinstance(values, pd.arrays.ArrowExtensionArray) else pa.array(series, from_pandas=True)
     if isinstance(made, pa.ChunkedArray):
         return made.chunk(0) if made.num_chunks == 1 else made.combine_chunks()
     return made
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """A table of `SCHEMA` as a frame over the same memory, with the course's names beside ours."""
+    """A table of `SCHEMA` as a frame over the same memory, with the course's names beside ours.
+
+    `attrs["timezone"]` is the zone of its local columns, where the table says which.
+    """
     columns = {name: pd.Series(pd.arrays.ArrowExtensionArray(table[name]), copy=False) for name in table.column_names}
     columns |= {alias: columns[name] for alias, name in COURSE_NAMES.items() if name in columns}
-    return pd.DataFrame(columns, copy=False)
+    made = pd.DataFrame(columns, copy=False)
+    zone = (table.schema.metadata or {}).get(TIMEZONE.encode())
+    if zone is not None:
+        made.attrs[TIMEZONE] = zone.decode()
+    return made

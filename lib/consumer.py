@@ -14,14 +14,13 @@ import socket
 import sys
 import threading
 import time
-import traceback
 
 import redis
 
 from lib.claims import Claim, Outcome, complete, failed, released
 from lib.engine import Jobs
 from lib.errors import JobsError, StaleClaim, StoreUnavailable
-from lib.fingerprints import fingerprint
+from lib.fingerprints import fingerprint, raised
 from lib.foreign import MESSAGE
 from lib.records import RECORD_VERSION
 
@@ -108,7 +107,7 @@ class Consumer:
         """End what this thread took last with the exception that its run raised."""
         claim: Claim | None = getattr(self._mine, "claim", None)
         if claim is not None:
-            self.acknowledge(exception_outcome(claim.operation, error))
+            self.acknowledge(failed(raised(error) | {"reason": "exception", "fingerprint": fingerprint(claim.operation, error)}))
 
     def _keep(self, claim: Claim) -> None:
         self._mine.claim = claim
@@ -160,18 +159,3 @@ class Consumer:
                 self.jobs.leave(self.name)
         except JobsError as error:
             logger.warning("At exit: %s", error)
-
-
-def exception_outcome(operation: str, error: BaseException, may_retry: bool = True) -> Outcome:
-    """The outcome of a run that raised: type, message, fingerprint and the last 8 kB of the traceback."""
-    text = "".join(traceback.format_exception(error))
-    return failed(
-        {
-            "type": type(error).__name__,
-            "message": str(error)[:2_000] or type(error).__name__,
-            "reason": "exception",
-            "fingerprint": fingerprint(operation, error),
-            "traceback": text[-8_192:],
-        },
-        may_retry,
-    )

@@ -6,7 +6,7 @@ what must last, the worker's context writes to Redis.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from lib.errors import InvalidInput, JobsError
 if TYPE_CHECKING:
     from lib.versions import DatasetStore
 
+Content = bytes | Callable[[], bytes]
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 
 
@@ -41,7 +42,7 @@ class Context(Protocol):
     def log(self, message: str) -> None:
         """Append a line to the job's log."""
 
-    def save_file(self, name: str, data: bytes, content_type: str) -> None:
+    def save_file(self, name: str, data: Content, content_type: str) -> None:
         """Stage a file that appears with the job's result. The name is already checked."""
 
     def job(self) -> JobInfo | None:
@@ -75,8 +76,8 @@ class Recorder:
     def log(self, message: str) -> None:
         self.lines.append(message)
 
-    def save_file(self, name: str, data: bytes, content_type: str) -> None:
-        self.files[name] = (data, content_type)
+    def save_file(self, name: str, data: Content, content_type: str) -> None:
+        self.files[name] = (made(data), content_type)
 
     def job(self) -> JobInfo | None:
         return self.run
@@ -126,8 +127,11 @@ def log(message: str) -> None:
         context.log(str(message))
 
 
-def save_file(name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+def save_file(name: str, data: Content, content_type: str = "application/octet-stream") -> None:
     """Keep a file with the job's result; the same name again replaces it.
+
+    Args:
+        data: the bytes, or a function without arguments that makes them: a direct route calls it only for the form it was asked.
 
     Raises:
         InvalidInput: the name is not 1 to 100 letters, digits, `_`, `-` or `.`, or starts with a dot.
@@ -135,7 +139,12 @@ def save_file(name: str, data: bytes, content_type: str = "application/octet-str
     if not _FILE_NAME.fullmatch(name):
         raise InvalidInput("name", f"{name!r} cannot name a file: use 1 to 100 letters, digits, _, - or ., and no dot in front")
     if (context := _current.get()) is not None:
-        context.save_file(name, bytes(data), content_type)
+        context.save_file(name, data, content_type)
+
+
+def made(data: Content) -> bytes:
+    """The bytes of a file."""
+    return bytes(data() if callable(data) else data)
 
 
 def job() -> JobInfo | None:

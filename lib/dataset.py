@@ -47,13 +47,15 @@ class Dataset:
     def frame(self, version: str | None = None) -> tuple[pd.DataFrame, str]:
         """The frame and the id of its version: the one asked for, else the current one. Mapped once, then at hand.
 
+        Each call gives a frame of its own over the same memory: what an operation does to it stays with that operation.
+
         Raises:
             NoData: nothing is loaded, or the version asked for is gone.
         """
         with self._lock:
             self._bring(version)
             assert self._frame is not None
-            return self._frame, self._version
+            return self._frame.copy(deep=False), self._version
 
     def table(self, version: str | None = None) -> tuple[pa.Table, str]:
         """The same as an Arrow table."""

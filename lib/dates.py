@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lib.arrays import Days, Integers
 from lib.columns import INSTANT, LABELS
 
 # The feed began in 2017; what lies outside is a fault of units (1970) or of typing. The upper end keeps days in 16 bits.
@@ -93,8 +94,12 @@ def local_columns(published: pa.Array, days: pa.Array, timezone: str) -> tuple[p
         pa.array(all_codes, mask=no_day), pa.array(np.datetime_as_string(distinct), pa.string())
     )
     hour = pa.array(np.where(none, 0, local.hour).astype(np.int8), mask=none)
-    weekday = (day.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    return date.cast(LABELS), hour, pa.array(weekday.astype(np.int8), mask=no_day)
+    return date.cast(LABELS), hour, pa.array(weekday_of(day).astype(np.int8), mask=no_day)
+
+
+def weekday_of(days: Days) -> Integers:
+    """The day of the week of each of some days (`datetime64[D]`), Monday is 0."""
+    return (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
 
 
 def check_day(value: Any) -> str:

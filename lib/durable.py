@@ -14,7 +14,7 @@ from lib.errors import StoreUnavailable
 from lib.scripts import Script
 
 # Scripts whose answer is a promise. Each writes something also when it is sent again, so that the wait is a real one.
-STRICT_SCRIPTS = frozenset({"submit", "open_batch", "finish", "turn", "retry", "retry_failed", "retry_many"})
+STRICT_SCRIPTS = frozenset({"submit", "open_batch", "finish", "turn", "retry", "retry_failed", "retry_many", "each"})
 _WAIT_MS = 3_000
 
 

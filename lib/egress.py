@@ -1,4 +1,4 @@
-"""Where webhooks and e-mails may go: which URLs are taken, and which addresses their names may stand for.
+"""Where webhooks, e-mails and downloads may go: which URLs are taken, and which addresses their names may stand for.
 
 Whoever may submit a job could otherwise let this process send requests to what only it can reach: the cluster's own
 services, the cloud's metadata. So every address of a name is looked at when a request is sent, and the connection is made to
@@ -34,7 +34,7 @@ _TUNNELS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16")
 
 
 class Refused(Exception):
-    """A webhook may not go there, now or later; the message says why and what may be done about it."""
+    """A request may not go there, now or later; the message says why and what may be done about it."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,11 @@ class Egress:
     Args:
         allow: host names (`hooks.svc`, or `.svc` with all below it) and networks (`10.1.0.0/16`) that are allowed although
             they are private.
+        setting: the one that `allow` stands in, for the words of a refusal.
     """
 
-    def __init__(self, allow: Iterable[str] = ()) -> None:
+    def __init__(self, allow: Iterable[str] = (), setting: str = "WEBHOOK_ALLOW") -> None:
+        self._setting = setting
         self._names: list[str] = []
         self._networks: list[Network] = []
         for each in allow:
@@ -85,7 +87,7 @@ class Egress:
         if parts.scheme not in _PORTS:
             raise Refused("must be an https:// or http:// URL")
         if "@" in parts.netloc:
-            raise Refused("must not hold a user name or password; receivers check the signature")
+            raise Refused("must not hold a user name or password")
         if parts.fragment:
             raise Refused("must not have a fragment (#...), which is never sent")
         port = _PORTS[parts.scheme] if port is None else port
@@ -99,13 +101,13 @@ class Egress:
         address = _address(host)
         if address is not None and "%" not in host:
             if not self._allows(address):
-                raise Refused(_private(host))
+                raise self._private(host)
         elif not _HOST.match(host):
             raise Refused("has no host name of letters, digits, hyphens and dots; write others as xn--...")
         elif _NUMERIC.match(host.rpartition(".")[2]):
             raise Refused("has an address in another form than four decimal numbers")
         elif _LOCAL_NAMES.match(host) and not self._allows_name(host) and not self._allows(ipaddress.ip_address("127.0.0.1")):
-            raise Refused(_private(host))
+            raise self._private(host)
 
     def addresses(self, endpoint: Endpoint) -> list[str]:
         """The addresses of a host, each of which may be connected to.
@@ -118,8 +120,13 @@ class Egress:
             for text in texts:
                 address = _address(text)
                 if address is None or not self._allows(address):
-                    raise Refused(_private(endpoint.host))
+                    raise self._private(endpoint.host)
         return texts
+
+    def _private(self, host: str) -> Refused:
+        return Refused(
+            f"{host} is, or stands for, an address that is not public; whoever runs the service can allow it by {self._setting}"
+        )
 
     def _allows_name(self, host: str) -> bool:
         return any(host == name or (name.startswith(".") and host.endswith(name)) for name in self._names)
@@ -162,7 +169,3 @@ def _is_public(address: Address) -> bool:
         return False
     special = address.is_multicast or address.is_reserved or address.is_link_local or address in _CLOUD
     return address.is_global and not special
-
-
-def _private(host: str) -> str:
-    return f"{host} is, or stands for, an address that is not public; whoever runs the service can allow it by WEBHOOK_ALLOW"

@@ -1,6 +1,6 @@
-"""The queue as one object on one `Store`: submitting (`lib.submitting`, `lib.schedules`, `lib.batches`), running (`lib.claims`),
-what failed (`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`), estimates (`lib.eta`) and telling of ends
-(`lib.deliveries`).
+"""The queue as one object on one `Store`: submitting (`lib.submitting`, `lib.schedules`, `lib.batches`), many at once
+(`lib.bulk`), running (`lib.claims`), what failed (`lib.failures`), whole queues (`lib.steering`), reading (`lib.views`,
+`lib.listing`), how it went (`lib.history`), estimates (`lib.eta`) and telling of ends (`lib.deliveries`).
 
 Imported through `lib.jobs`, which is its public name.
 """
@@ -8,10 +8,13 @@ Imported through `lib.jobs`, which is its public name.
 from typing import TYPE_CHECKING
 
 from lib.batches import Batching
+from lib.bulk import Bulk
 from lib.claims import Claiming
 from lib.deliveries import Delivering
 from lib.eta import Estimating
 from lib.failures import Failing
+from lib.history import Remembering
+from lib.listing import Listing
 from lib.schedules import Scheduling
 from lib.settings import Settings
 from lib.steering import Steering
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from lib.operations import Catalog
 
 
-class Jobs(Batching, Scheduling, Steering, Claiming, Failing, Viewing, Estimating, Delivering):
+class Jobs(Batching, Bulk, Scheduling, Steering, Claiming, Failing, Viewing, Listing, Remembering, Estimating, Delivering):
     """The queue of one release.
 
     Args:

@@ -42,6 +42,10 @@ class InvalidParameters(InvalidInput):
         return type(self)([(f"{place}.{name}" if name else place, message) for name, message in self.problems])
 
 
+class UnreadableFile(InvalidInput):
+    """What was given to load is no file of incidents, or a broken one; the message says where."""
+
+
 class UnknownOperation(InvalidInput):
     """No operation of that name is registered."""
 
@@ -121,6 +125,10 @@ class StaleClaim(JobsError):
 
 class TooLarge(InvalidInput):
     """What was sent is larger than its limit allows."""
+
+
+class DownloadFailed(JobsError):
+    """A file could not be fetched, or not all of it; the message says from where and why. Another try may do better."""
 
 
 class NoData(JobsError):

@@ -70,6 +70,7 @@ class Failing:
         by: str | None = None,
         cursor: str | None = None,
         seconds: float = 1.0,
+        asker: str = "",
     ) -> Retried:
         """Run failed jobs again, those submitted first first: all, or those that failed alike.
 
@@ -77,6 +78,7 @@ class Failing:
 
         Args:
             operation, queue, by: only jobs of theirs.
+            asker: who wants it, for the events.
 
         Raises: InvalidInput naming the argument; StoreFull.
         """
@@ -86,7 +88,7 @@ class Failing:
         while True:
             done, last, left = text(
                 self.store.run(
-                    "retry_failed", fingerprint or "", after, failed_by, _CHUNK, operation or "", queue or "", by or ""
+                    "retry_failed", fingerprint or "", after, failed_by, _CHUNK, operation or "", queue or "", by or "", asker
                 )
             )
             retried += done

@@ -1,4 +1,5 @@
-"""What a failure is known by: failures of one operation with the same exception out of the same code are alike.
+"""What is kept of an exception, and what a failure is known by: those of one operation with the same exception out of the same
+code are alike.
 
 Made where the traceback is, by workers and consumers. What fails without one (a crash, a lost lease, a timeout) is known by
 its operation, type and reason; see `lib/scripts/parts/failures.lua`.
@@ -6,8 +7,20 @@ its operation, type and reason; see `lib/scripts/parts/failures.lua`.
 
 import hashlib
 import traceback
+from typing import Any
 
 LENGTH = 16  # hex digits
+TRACEBACK_KEPT = 8_192  # characters, the last ones
+MESSAGE_KEPT = 2_000  # characters
+
+
+def raised(error: BaseException) -> dict[str, Any]:
+    """`type`, `message` and `traceback` of an exception, as a job's error has them."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error)[:MESSAGE_KEPT] or type(error).__name__,
+        "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_KEPT:],
+    }
 
 
 def fingerprint(operation: str, error: BaseException) -> str:

@@ -1,134 +1,51 @@
-"""Reads an export of traffic incidents (CSV, the portal's JSON array, NDJSON) from a stream into one table of texts.
+"""The incidents as a frame, for notebooks and shells: `from lib import incidents; df = incidents.load()`.
 
-The `load` operation calls `read_incidents`, then `lib.cleaning.clean`. It reads once, front to back, in bounded pieces, and
-writes nothing: after a crash the load simply starts again. What is no file of incidents raises `InvalidInput`, saying where.
+It is the frame that the workers give to operations: the current version of the data, mapped from a file. Settings are read
+from the environment (REDIS_IP and what docs/settings.md has beside it) on first use. A file is read and cleaned as a load does.
 """
 
-import csv
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import functools
+from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.csv as pcsv
+import pandas as pd
 
-from lib.columns import SPELLINGS, find, squash
+from lib.cleaning import clean
+from lib.columns import frame
+from lib.connections import connect
+from lib.dataset import Dataset
 from lib.errors import InvalidInput
-from lib.incidents_json import read_records
-from lib.incidents_text import BLOCK_BYTES, ByteStream, CheckedText
-
-RAGGED_ROWS_NAMED = 5
-# What a file may hold, under our names. Day and hour are always derived.
-FILE_COLUMNS = ("report_id", "published", "date", "issue", "address", "point", "latitude", "longitude", "status", "status_date",
-                "agency", "response_time")  # fmt: skip
+from lib.incidents_file import read_incidents
+from lib.settings import load_settings
+from lib.versions import DatasetStore
 
 
-@dataclass
-class RawIncidents:
-    """A file as it stands: texts only, under our column names, only the columns it has."""
-
-    table: pa.Table
-    format: str
-    """csv or json."""
-    spelled: dict[str, str]
-    """Our name -> the file's name."""
-    first_row: int
-    """Number of the first record: 2 in a CSV, whose header is row 1; 1 in JSON."""
-
-
-def read_incidents(stream: ByteStream, on_bytes: Callable[[int], None] = lambda _: None) -> RawIncidents:
-    """Read a whole export.
+def load(file: str | Path | None = None, *, version: str | None = None) -> pd.DataFrame:
+    """The current version of the data, another one that is kept, or a file of incidents; its columns are those of `lib.columns`.
 
     Args:
-        on_bytes: called now and then with the number of bytes read so far.
+        file: a CSV, JSON or JSON lines; the report of its cleaning is `df.attrs["report"]`, and nothing is stored.
+        version: id of a version, as `trafficjobs data versions` lists them.
 
     Raises:
-        InvalidInput: not UTF-8, empty, not incidents, ragged, or broken; the message says where.
+        NoData: nothing is loaded, or the version is not kept any more.
+        InvalidInput: the file cannot be read, or is no file of incidents.
+        redis.RedisError: Redis does not answer.
     """
-    text = CheckedText(stream, on_bytes)
-    return _read_json(text) if text.begin()[:1] in b"[{" else _read_csv(text)
-
-
-def matched(names: list[str]) -> dict[str, str]:
-    """Our name -> the file's, for every column we know.
-
-    Raises:
-        InvalidInput: what makes a file one of incidents is missing; the message names it and what is there.
-    """
-    spelled = {ours: name for ours in FILE_COLUMNS if (name := find(names, ours)) is not None}
-    missing = [ours for ours in ("published", "issue", "address") if ours not in spelled]
-    if "date" in spelled and "published" in missing:
-        missing.remove("published")
-    if missing:
-        wanted = "; ".join(f"{ours} (as {', '.join(SPELLINGS[ours])})" for ours in missing)
-        shown = ", ".join(names[:12]) or "none"
-        raise InvalidInput("data", f"no incidents: there is no column for {wanted}. Columns found: {shown[:300]}")
-    return spelled
-
-
-def _header(head: bytes) -> list[str]:
-    return next(csv.reader(io.StringIO(head.decode("utf-8", "ignore").lstrip("\r\n"))), [])
-
-
-def _read_csv(text: CheckedText) -> RawIncidents:
-    names = _header(text.begin())
-    spelled = matched(names)
-    twice = {name for name in spelled.values() if [squash(other) for other in names].count(squash(name)) > 1}
-    if twice:
-        raise InvalidInput("data", f"two columns are called {sorted(twice)[0]!r}; keep one of them")
-    ragged = _RaggedRows()
+    if file is None:
+        return _dataset().frame(version)[0]
+    if version is not None:
+        raise InvalidInput("version", "is of data that was loaded; a file has none, so give one of the two")
     try:
-        reader = pcsv.open_csv(
-            text,
-            read_options=pcsv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
-            parse_options=pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=ragged),
-            convert_options=pcsv.ConvertOptions(
-                include_columns=sorted(set(spelled.values())),
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=True,
-                null_values=[""],
-            ),
-        )
-        table = reader.read_all()
-    except pa.ArrowInvalid as error:
-        raise InvalidInput("data", _explained(str(error))) from None
-    ragged.check(len(names))
-    if table.num_rows == 0:
-        raise InvalidInput("data", "the file has a header but no rows")
-    return RawIncidents(table.select(list(spelled.values())).rename_columns(list(spelled)), "csv", spelled, first_row=2)
+        with Path(file).open("rb") as stream:
+            table, report = clean(read_incidents(stream), load_settings().timezone)
+    except OSError as error:
+        raise InvalidInput("file", f"{file} cannot be read: {error.strerror}") from None
+    df = frame(table)
+    df.attrs["report"] = report.to_dict()
+    return df
 
 
-def _read_json(text: CheckedText) -> RawIncidents:
-    table = read_records(text, wanted=lambda key: any(find([key], ours) for ours in FILE_COLUMNS))
-    if table.num_rows == 0:
-        raise InvalidInput("data", "the file holds no records")
-    spelled = matched(table.column_names)
-    return RawIncidents(table.select(list(spelled.values())).rename_columns(list(spelled)), "json", spelled, first_row=1)
-
-
-class _RaggedRows:
-    """Counts the rows with more or fewer fields than the header, for one error that names them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[str] = []
-
-    def __call__(self, row: Any) -> str:
-        self.count += 1
-        if len(self.first) < RAGGED_ROWS_NAMED:
-            self.first.append(f"row {row.number} has {row.actual_columns}")
-        return "skip"
-
-    def check(self, width: int) -> None:
-        if self.count:
-            rest = f" and {self.count - len(self.first)} more" if self.count > len(self.first) else ""
-            raise InvalidInput("data", f"the header has {width} fields, but {', '.join(self.first)}{rest} (the header is row 1)")
-
-
-def _explained(message: str) -> str:
-    if "Empty CSV" in message:
-        return "the file has a header but no rows"
-    if "straddl" in message:
-        return f"a row is longer than {BLOCK_BYTES // 2**20} MiB: a quotation mark is opened and never closed"
-    return f"the file is no well-formed CSV: {message}"
+@functools.cache
+def _dataset() -> Dataset:
+    settings = load_settings()
+    return Dataset(DatasetStore(connect(settings, settings.redis_db), settings), None, settings)

@@ -1,6 +1,6 @@
 """Reads the portal's JSON array, or NDJSON, one record at a time: an array of 160 MB never stands in memory as objects.
 
-`lib.incidents.read_incidents` calls it. It keeps nothing; broken JSON raises with line and column.
+`lib.incidents_file.read_incidents` calls it. It keeps nothing; broken JSON raises with line and column.
 """
 
 import codecs
@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lib.errors import InvalidInput
+from lib.errors import UnreadableFile
+from lib.incidents_beginning import MOST_COLUMNS, broken_json, parse_value, place
 from lib.incidents_text import BLOCK_BYTES, CheckedText
 
 ROWS_PER_BATCH = 20_000
@@ -25,7 +26,6 @@ class _Records:
     def __init__(self, text: CheckedText) -> None:
         self._text = text
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._parse = json.JSONDecoder().raw_decode
         self._window = ""
         self._at = 0
         self._line, self._column = 1, 1
@@ -57,7 +57,7 @@ class _Records:
     def _object(self) -> dict[str, Any]:
         while True:
             try:
-                record, self._at = self._parse(self._window, self._at)
+                record, self._at = parse_value(self._window, self._at)
             except json.JSONDecodeError as error:
                 # Cut by the end of the window, perhaps; a record longer than a block is broken for certain.
                 into = error.pos - self._at
@@ -74,27 +74,20 @@ class _Records:
             return False
         data = self._text.read(BLOCK_BYTES)
         self._ended = not data
-        self._line, self._column = self._place(self._at)
+        self._line, self._column = place(self._window, self._at, self._line, self._column)
         self._window = self._window[self._at :] + self._decode(data, self._ended)
         self._at = 0
         return not self._ended
 
-    def _place(self, position: int) -> tuple[int, int]:
-        lines = self._window.count("\n", 0, position)
-        if not lines:
-            return self._line, self._column + position
-        return self._line + lines, position - self._window.rfind("\n", 0, position)
-
-    def _broken(self, position: int, message: str) -> InvalidInput:
-        line, column = self._place(position)
-        return InvalidInput("data", f"broken JSON at line {line}, column {column}: {message}")
+    def _broken(self, position: int, message: str) -> UnreadableFile:
+        return broken_json(self._window, position, message, self._line, self._column)
 
 
 def read_records(text: CheckedText, wanted: Callable[[str], bool]) -> pa.Table:
     """All records, as texts under their own keys; only keys that are `wanted`.
 
     Raises:
-        InvalidInput: broken JSON.
+        UnreadableFile: broken JSON, or records with more kinds of keys than incidents have.
     """
     batches: list[pa.Table] = []
     columns: dict[str, list[str | None] | None] = {}  # None: not wanted
@@ -102,6 +95,10 @@ def read_records(text: CheckedText, wanted: Callable[[str], bool]) -> pa.Table:
     for record in _Records(text):
         for key, value in record.items():
             if key not in columns:
+                if len(columns) == MOST_COLUMNS:
+                    raise UnreadableFile(
+                        "data", f"its records have more than {MOST_COLUMNS:,} different keys; an incident has 9 or 10"
+                    )
                 columns[key] = [None] * ROWS_PER_BATCH if wanted(key) else None
             if (values := columns[key]) is not None:
                 values[rows] = _as_text(value)
@@ -114,7 +111,10 @@ def read_records(text: CheckedText, wanted: Callable[[str], bool]) -> pa.Table:
 
 
 def _batch(columns: dict[str, list[str | None] | None], rows: int) -> pa.Table:
-    return pa.table({key: pa.array(values[:rows], pa.string()) for key, values in columns.items() if values is not None})
+    try:
+        return pa.table({key: pa.array(values[:rows], pa.string()) for key, values in columns.items() if values is not None})
+    except UnicodeEncodeError:
+        raise UnreadableFile("data", 'a record holds half of a surrogate pair (as in "\\ud800"), which is no character') from None
 
 
 def _as_text(value: Any) -> str | None:

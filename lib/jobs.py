@@ -25,6 +25,9 @@ from lib.deliveries import Delivery
 from lib.engine import Jobs
 from lib.eta import Estimates
 from lib.failures import FailureGroup, Retried
+from lib.history import Point
+from lib.listing import Page
+from lib.origin import Origin
 from lib.queue import HotQueue
 from lib.records import Job
 from lib.recurrence import Recurrence
@@ -33,7 +36,7 @@ from lib.rq_face import Queue, enqueue, enqueue_at, enqueue_in
 from lib.schedules import Schedule, job_of
 from lib.steering import Purged
 from lib.submission import Accepted, Quota, Submission
-from lib.views import Page, QueueStats, Shown
+from lib.views import Overdue, QueueStats, Shown
 
 __all__ = [
     "FOREVER",
@@ -48,8 +51,11 @@ __all__ = [
     "HotQueue",
     "Job",
     "Jobs",
+    "Origin",
     "Outcome",
+    "Overdue",
     "Page",
+    "Point",
     "Purged",
     "Queue",
     "QueueStats",

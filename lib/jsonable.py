@@ -40,6 +40,11 @@ def jsonable(value: Any, where: str = "result") -> Any:
     return _other(value, where)
 
 
+def iso_utc(moment: datetime.datetime) -> str:
+    """An instant in UTC as ISO 8601 with a Z, as all answers write it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def _other(value: Any, where: str) -> Any:
     convert = _plain(value) or _foreign(value)
     if convert is None:

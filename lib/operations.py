@@ -6,7 +6,6 @@ code: loading it again after a crash gives the same catalog, and a user's broken
 
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import re
 import sys
@@ -14,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel
 
@@ -24,8 +24,10 @@ from lib.context import Context, JobInfo, Recorder, job, log, parents, partial, 
 from lib.errors import UnknownOperation
 from lib.fonts import lend_font_list
 from lib.jsonable import jsonable
-from lib.parameters import NoParams, Params, did_you_mean, model_of, parse
+from lib.operation_checks import check
+from lib.parameters import NoParams, Params, Signature, did_you_mean, model_of, parse
 from lib.rates import Rate
+from lib.trial import explain, trouble
 
 __all__ = [
     "Catalog",
@@ -48,7 +50,18 @@ __all__ = [
     "store",
 ]
 
-BUILT_IN_MODULES = ("lib.analysis", "lib.plots", "lib.loading")
+# In the order in which operations are listed.
+BUILT_IN_MODULES = (
+    "lib.analysis.course",
+    "lib.analysis.describing",
+    "lib.plots",
+    "lib.analysis.timing",
+    "lib.analysis.kinds",
+    "lib.analysis.areas",
+    "lib.analysis.comparing",
+    "lib.analysis.anomalies",
+    "lib.loading",
+)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -69,7 +82,7 @@ class Operation:
     external_effects: bool = False
     """It changes things outside Redis, so a run whose lease has ended is stopped at once."""
     memory_limit: int | None = None
-    """Bytes it may allocate; None: the worker's own limit."""
+    """Bytes it may allocate, within the worker's own limit; None: just that."""
     timeout: float | None = None
     """Seconds it may run unless the job says otherwise; None: the worker's own limit."""
     cache: bool | None = None
@@ -86,6 +99,19 @@ class Operation:
     """Parameters for the templates."""
     source_hash: str = ""
     """Changes whenever the code behind it does; part of the key of cached results."""
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the function takes, the frame apart."""
+        return Signature.of(self.function, skip_first=self.needs_data)
+
+    @cached_property
+    def returns(self) -> Any:
+        """What the function's annotation says that it returns; None where it says nothing, or nothing that can be read."""
+        try:
+            return get_type_hints(self.function, include_extras=True).get("return")
+        except Exception:  # whatever a user's annotation may raise
+            return None
 
     @property
     def cacheable(self) -> bool:
@@ -133,7 +159,7 @@ def operation(
     cache: bool | None = None,
     concurrency: int | None = None,
     rate: str | None = None,
-    direct: bool = True,
+    direct: bool | None = None,
     hidden: bool = False,
     example: Mapping[str, Any] | None = None,
 ) -> Callable[[Function], Function]:
@@ -142,11 +168,13 @@ def operation(
     Args:
         name: the function's own name when left out.
         params: model of the parameters; made from the annotated signature when left out.
-        memory_limit: bytes.
+        memory_limit: bytes that a run may allocate, within the worker's own limit.
         timeout: seconds.
         cache: whether its result may be taken for another job with the same parameters and data; by default where it needs data.
         concurrency: how many of its jobs run at once, over all workers.
         rate: how many of them start within a time, over all workers: `10/m`, `100/h`, `5/30s`.
+        direct: whether `GET /<name>` runs it within a request, whoever may read. By default where it has neither effects outside
+            nor a limit of its own, which a request would not keep.
         example: parameters for the templates; must be valid.
 
     Returns:
@@ -173,15 +201,12 @@ def operation(
             cache=cache,
             concurrency=concurrency,
             rate=Rate.parse(rate) if rate is not None else None,
-            direct=direct,
+            direct=not (external_effects or memory_limit or timeout or concurrency or rate) if direct is None else direct,
             hidden=hidden,
             example=dict(example or {}),
             source_hash=_source_hash(function),
         )
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-        if example is not None:
-            made.validate(example)
+        check(made)
         registered = _collected.get()
         (_built_in if registered is None else registered).append(made)
         return function
@@ -193,7 +218,7 @@ def _source_hash(function: Callable[..., Any]) -> str:
     """Of the user's file, or of all modules of lib: too wide a net recomputes a result, too narrow a one serves a stale one."""
     path = Path(inspect.getsourcefile(function) or "")
     own = Path(__file__).parent
-    files = sorted(own.glob("*.py")) if path.parent == own else [path]
+    files = sorted(own.rglob("*.py")) if path.is_relative_to(own) else [path]
     return _hash_of(tuple(files))
 
 
@@ -247,43 +272,51 @@ class Catalog:
 def load_catalog(operations_dir: Path | None = None) -> Catalog:
     """The built-in operations and those of every `*.py` in `operations_dir`, in the order of the names.
 
-    Names that start with a dot are skipped. A file that raises, registers nothing, or takes a name that is already taken is
-    left out as a whole and listed in `catalog.broken`; the others are there.
+    Names that start with a dot are skipped. A file that cannot be imported without harm, registers nothing, or takes a name
+    that is already taken is left out as a whole and listed in `catalog.broken`; the others are there.
     """
     lend_font_list()
     for module in BUILT_IN_MODULES:
         importlib.import_module(module)
-    operations, broken = list(_built_in), {}
-    if operations_dir is not None and not operations_dir.is_dir():
-        broken[str(operations_dir)] = "OPERATIONS_DIR is not a folder"
-    elif operations_dir is not None:
-        for path in sorted(operations_dir.glob("*.py")):
-            if path.name.startswith("."):
-                continue
-            try:
-                found = _load_file(path)
-                _check_names(found, {each.name for each in operations})
-            except (Exception, SystemExit) as error:
-                broken[path.name] = f"{type(error).__name__}: {error}"
-            else:
-                operations += found
-    return Catalog(operations, broken)
+    operations = sorted(_built_in, key=lambda each: BUILT_IN_MODULES.index(each.function.__module__))
+    broken: dict[str, str] = {}
+    try:
+        paths = sorted(path for path in operations_dir.iterdir() if _is_ours(path)) if operations_dir is not None else []
+    except OSError as error:
+        return Catalog(operations, {str(operations_dir): f"OPERATIONS_DIR cannot be read: {error.strerror}"})
+    refused = trouble(paths, _load_file)
+    for path in paths:
+        try:
+            found = [] if path in refused else _load_file(path)
+            _check_names(found, {each.name for each in operations})
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, and whatever else a file may raise
+            broken[path.name] = explain(error, path)
+        else:
+            operations += found
+    return Catalog(operations, broken | {path.name: reason for path, reason in refused.items()})
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix == ".py" and not path.name.startswith(".")
 
 
 def _load_file(path: Path) -> list[Operation]:
+    """Import a file, past Python's own cache, which may hold the code of another file of the same size and second."""
     name = f"trafficjobs_operations.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path.name} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     _hash_of.cache_clear()
     with _collecting() as found:
         sys.modules[name] = module  # dataclasses and pickle look a class's module up there
         try:
-            spec.loader.exec_module(module)
+            exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
         except BaseException:
             sys.modules.pop(name, None)
             raise
+    if not found:
+        raise ValueError("no function in it is decorated with @operation")
     return found
 
 
@@ -298,8 +331,6 @@ def _collecting() -> Iterator[list[Operation]]:
 
 
 def _check_names(found: list[Operation], taken: set[str]) -> None:
-    if not found:
-        raise ValueError("no function in it is decorated with @operation")
     for each in found:
         if each.name in taken:
             raise ValueError(f"{each.name!r} is the name of another operation already; choose another one")
@@ -316,6 +347,6 @@ def run(operation: Operation, params: Mapping[str, Any] | None, frame: Any = Non
     """
     # Stored parameters went through `validate`; a strict second look would still refuse nothing but what changed since.
     filled = parse(operation.params_model, params, coerce=False)
-    named = {name: getattr(filled, name) for name in type(filled).model_fields}
+    named = operation.signature.arguments(filled)
     result = operation.function(frame, **named) if operation.needs_data else operation.function(**named)
     return jsonable(result)

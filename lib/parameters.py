@@ -7,7 +7,8 @@ import difflib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -41,14 +42,65 @@ class NoParams(Params):
     """The model of an operation without parameters."""
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What a function takes by name: parameters of its own, and groups, which stand for the fields of a model."""
+
+    own: frozenset[str]
+    required: frozenset[str]
+    """Those of its own that have no default."""
+    groups: Mapping[str, type[BaseModel]]
+    """Name of the parameter -> a model derived from `Params`, such as `lib.filters.Filters`."""
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], skip_first: bool) -> Self:
+        """A function's signature; `skip_first` leaves out the frame. Annotations that cannot be resolved are no groups."""
+        try:
+            hints = get_type_hints(function)
+        except NameError:
+            hints = {}
+        given = {each.name: each for each in list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]}
+        groups = {name: kind for name, kind in hints.items() if name in given and _is_group(kind)}
+        own = frozenset(given) - groups.keys()
+        return cls(own, frozenset(name for name in own if given[name].default is inspect.Parameter.empty), groups)
+
+    def check(self, model: type[BaseModel]) -> None:
+        """Raise TypeError where the model has a field that the function cannot take, or lacks one that it must be given."""
+        for name in sorted(self.required - model.model_fields.keys()):
+            raise TypeError(f"the function must be given {name!r}, which its parameters do not have")
+        grouped = {name for group in self.groups.values() for name in group.model_fields}
+        for name in model.model_fields:
+            if name not in self.own and name not in grouped:
+                raise TypeError(f"its parameters have {name!r}, and the function takes no argument of that name")
+        for group in self.groups.values():
+            for name in group.model_fields.keys() - model.model_fields.keys():
+                raise TypeError(f"the function takes {group.__name__}, and its parameters have no {name!r}; derive them from it")
+
+    def arguments(self, filled: BaseModel) -> dict[str, Any]:
+        """The arguments by name: a field goes to the parameter of its name, else to the groups that have it."""
+        values = {name: getattr(filled, name) for name in type(filled).model_fields}
+        grouped = {
+            parameter: group.model_construct(**{name: values[name] for name in group.model_fields if name not in self.own})
+            for parameter, group in self.groups.items()
+        }
+        return {name: value for name, value in values.items() if name in self.own} | grouped
+
+
+def _is_group(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Params)
+
+
 def model_of(function: Callable[..., Any], skip_first: bool) -> type[BaseModel]:
     """A parameter model from an annotated signature; `skip_first` leaves out the frame.
+
+    A parameter annotated with a model derived from `Params` stands for the fields of that model.
 
     Raises:
         TypeError: a parameter has no annotation, or the function takes *args or **kwargs.
     """
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
+    groups: list[type[BaseModel]] = []
     for parameter in list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise TypeError(f"{function.__name__}: parameter {parameter} cannot be given by name; list the parameters one by one")
@@ -56,9 +108,17 @@ def model_of(function: Callable[..., Any], skip_first: bool) -> type[BaseModel]:
             raise TypeError(
                 f"{function.__name__}: parameter {parameter.name!r} needs a type annotation, such as {parameter.name}: int"
             )
+        if _is_group(hints[parameter.name]):
+            groups.append(hints[parameter.name])
+            continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(f"{function.__name__}_params", __base__=Params, **fields)
+    own = create_model(f"{function.__name__}_params", __base__=Params, **fields)
+    if not groups:
+        return own
+    # Of several bases pydantic puts the last one's fields first; a field of the function's own stands for a group's.
+    shared = {name: field for name, field in fields.items() if any(name in group.model_fields for group in groups)}
+    return create_model(own.__name__, __base__=(*groups[::-1], own), **shared)
 
 
 def parse(model: type[Model], params: Mapping[str, Any] | None, coerce: bool) -> Model:

@@ -1,19 +1,19 @@
-"""Periods of local days: the parameters `start` and `end`, and the rows that lie between them.
+"""Periods of local days: the parameters `start` and `end`, and the rows that lie between them; rows with some labels.
 
 Operations and the list of rows share it. Pure functions over columns.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 from pydantic import AfterValidator, Field
 
-from lib.columns import Coded, coded
+from lib.arrays import Mask
+from lib.columns import Coded
 from lib.dates import check_day
 from lib.parameters import Params
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Day = Annotated[str, AfterValidator(check_day), Field(json_schema_extra={"format": "date"})]
 
 
@@ -35,6 +35,12 @@ def chosen(column: Coded, keep: "np.ndarray[Any, Any]") -> Mask:
     return np.asarray(np.take(table, column.codes))
 
 
+def labelled(labels: Coded, wanted: Iterable[str]) -> Mask:
+    """Rows with one of the wanted labels, in any case."""
+    folded = {label.strip().lower() for label in wanted}
+    return chosen(labels, np.array([label.lower() in folded for label in labels.values.to_pylist()], dtype=bool))
+
+
 def within(dates: Coded, start: str | None, end: str | None) -> Mask | None:
     """Rows of the days from `start` to `end`; None stands for all rows."""
     start, end = ordered(start, end)
@@ -42,8 +48,3 @@ def within(dates: Coded, start: str | None, end: str | None) -> Mask | None:
         return None
     days = dates.values.to_pylist()
     return chosen(dates, np.array([(start is None or day >= start) and (end is None or day <= end) for day in days], dtype=bool))
-
-
-def in_period(df: pd.DataFrame, start: str | None, end: str | None) -> Mask | None:
-    """Rows of a frame from `start` to `end`; None stands for all rows."""
-    return None if start is None and end is None else within(coded(df, "date"), start, end)

@@ -1,47 +1,34 @@
-"""The `plot` operation: counts of incidents drawn as a PNG, with the numbers beside it.
+"""The `plot` operation: one picture of the incidents, chosen by its kind, with the numbers that are drawn beside it.
 
-It draws with matplotlib's Figure and never with pyplot, so that no figure outlives its job or reaches another one. The
-file is staged with the job; a run that crashes leaves none.
+The numbers are those of the operation that a kind stands for, and `lib.pictures` draws them. The files are staged with the
+job; a run that crashes leaves none.
 """
 
-import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from lib.columns import arrow, coded, column
-from lib.context import save_file
-from lib.dates import EARLIEST, LATEST
+from lib.analysis.areas import hotspots
+from lib.analysis.kinds import issue_breakdown
+from lib.analysis.pictures import KEPT, Pictures
+from lib.analysis.timing import Step, by_hour, by_weekday, heatmap, trend_of
+from lib.filters import EVERYTHING, Filters
 from lib.operations import operation
-from lib.periods import Day, Period, in_period, ordered
+from lib.periods import Day, ordered
+from lib.selection import Rows
 
-Kind = Literal["by_day", "by_month", "by_weekday", "by_hour", "by_issue"]
-FILE = "plot.png"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SIZE_INCHES, DPI = (10.0, 5.2), 120
-INK, SOFT, GRID, BAR, LINE = "#1f2933", "#616e7c", "#e4e7eb", "#2f6f9f", "#c8502d"
-MANY_DAYS, ROLLING_DAYS = 120, 28
-TITLES = {
-    "by_day": "by day",
-    "by_month": "by month",
-    "by_weekday": "by day of the week",
-    "by_hour": "by hour of the day",
-    "by_issue": "by kind",
-}
-
-
+Kind = Literal["by_day", "by_month", "by_weekday", "by_hour", "by_issue", "trend", "heatmap", "map"]
+NUMBERS_ALONE = Pictures(pictures=[])
+# Up to so many days a trend is by day or by week; beyond, by month.
+BY_DAY, BY_WEEK = 92, 1100
 _GIVEN: JsonDict = {"type": "string"}
 
 
-class PlotParams(Period):
+class PlotParams(Pictures, Filters):
     # What `_one_way` checks, as a schema says it.
     model_config = ConfigDict(
         json_schema_extra={
@@ -53,7 +40,7 @@ class PlotParams(Period):
         }
     )
 
-    kind: Kind | None = Field(None, description="What to count by; by hour where one date is given, else by day.")
+    kind: Kind | None = Field(None, description="What to draw; incidents by hour where one date is given, else by day.")
     date: Day | None = Field(None, description="One local day, instead of start and end.")
 
     @model_validator(mode="after")
@@ -63,127 +50,106 @@ class PlotParams(Period):
         return self
 
 
-@dataclass
-class Series:
-    """What is drawn: one number for each label."""
+class Plot(TypedDict):
+    """What was drawn: `counts` has a number of incidents for each of `labels`."""
 
+    file: str | None
+    kind: str
+    start: str | None
+    end: str | None
+    incident_count: int
+    labels: list[str]
+    counts: list[int]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture's kind, the result that it draws, and the numbers in it."""
+
+    picture: str
+    result: Any
     labels: list[str]
     counts: list[int]
 
 
 @operation(params=PlotParams, title="Plot", example={"kind": "by_hour", "start": "2023-01-01", "end": "2023-12-31"})
 def plot(
-    df: pd.DataFrame, kind: Kind | None = None, start: str | None = None, end: str | None = None, date: str | None = None
-) -> dict[str, Any]:
-    """Draw the number of incidents by day, month, day of the week, hour or kind, as a PNG.
+    df: pd.DataFrame,
+    kind: Kind | None = None,
+    date: str | None = None,
+    where: Filters = EVERYTHING,
+    look: Pictures = KEPT,
+) -> Plot:
+    """Draw incidents by day, month, day of the week, hour or kind, their trend, the hours of the week, or a map of hotspots.
 
-    The result names the file and repeats the numbers drawn. Days and hours are local.
+    The result names the file and repeats the numbers drawn. Days and hours are local. A trend is by day, week or month,
+    whichever suits the period.
     """
     shown: Kind = kind or ("by_hour" if date else "by_day")
-    start, end = (date, date) if date else ordered(start, end)
-    series = _counted(df, shown, start, end)
-    save_file(FILE, draw(series, shown, start, end), "image/png")
-    return {"file": FILE, "kind": shown, "start": start, "end": end, "incident_count": sum(series.counts),
-            "labels": series.labels, "counts": series.counts}  # fmt: skip
+    if date:
+        where = where.model_copy(update={"start": date, "end": date})
+    drawn = _KINDS[shown](df, where)
+    look.keep(drawn.picture, drawn.result, df, where, name="plot")
+    start, end = ordered(where.start, where.end)
+    return {
+        "file": f"plot.{look.pictures[0]}" if look.pictures else None,
+        "kind": shown,
+        "start": start,
+        "end": end,
+        "incident_count": drawn.result["incident_count"],
+        "labels": drawn.labels,
+        "counts": drawn.counts,
+    }
 
 
-def _counted(df: pd.DataFrame, kind: Kind, start: str | None, end: str | None) -> Series:
-    mask = in_period(df, start, end)
-    if kind in ("by_hour", "by_weekday"):
-        values = arrow(column(df, kind.removeprefix("by_"))).fill_null(-1).to_numpy(zero_copy_only=False)
-        values = values.astype(np.int64) if mask is None else values[mask].astype(np.int64)
-        counts = np.bincount(values + 1, minlength=(24 if kind == "by_hour" else 7) + 1)[1:]
-        return Series([f"{hour:02d}" for hour in range(24)] if kind == "by_hour" else list(WEEKDAYS), counts.tolist())
-    if kind == "by_issue":
-        issues = coded(df, "issue")
-        pairs = zip(issues.counts(mask).tolist(), issues.values.to_pylist(), strict=True)
-        ranked = sorted(((count, label) for count, label in pairs if count), key=lambda pair: (-pair[0], pair[1]))
-        return Series([label for _, label in ranked], [count for count, _ in ranked])
-    dates = coded(df, "date")
-    per_day = pd.Series(dates.counts(mask), index=pd.PeriodIndex(dates.values.to_pylist(), freq="D")).sort_index()
-    per_day = per_day[per_day > 0]
-    # No incident lies outside EARLIEST to LATEST; a period of thousands of years is not drawn day by day.
-    first, last = (max(start, EARLIEST) if start else None), (min(end, LATEST) if end else None)
-    if len(per_day):
-        first, last = first or str(per_day.index.min()), last or str(per_day.index.max())
-    if first and last:
-        per_day = per_day.reindex(pd.period_range(first, last, freq="D"), fill_value=0)  # a day without incidents is a zero
-    if kind == "by_month":
-        per_day = per_day.groupby(per_day.index.astype("period[M]")).sum()
-    return Series([str(period) for period in per_day.index], per_day.tolist())
+def _over_time(rows: Rows, by: Step) -> Drawn:
+    found = trend_of(rows, by)
+    return Drawn("trend", found, [each["period"] for each in found["bins"]], [each["incident_count"] for each in found["bins"]])
 
 
-def draw(series: Series, kind: Kind, start: str | None, end: str | None) -> bytes:
-    """The picture as PNG bytes."""
-    figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor="white", layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.2))
-    axes = figure.subplots()
-    _style(axes, horizontal=kind == "by_issue")
-    axes.set_title(f"Traffic incidents {TITLES[kind]}", loc="left", fontsize=15, fontweight="bold", color=INK, pad=26)
-    axes.text(0, 1.03, _subtitle(series, start, end), transform=axes.transAxes, fontsize=10.5, color=SOFT)
-    if not sum(series.counts):
-        axes.text(0.5, 0.5, "No incidents in this period", transform=axes.transAxes, ha="center", fontsize=13, color=SOFT)
-        axes.set_xticks([])
-        axes.set_yticks([])
-    elif kind == "by_issue":
-        _draw_issues(axes, series)
-    elif kind in ("by_day", "by_month"):
-        _draw_time(axes, series, kind)
-    else:
-        _draw_bars(axes, series, kind)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": "trafficjobs"})
-    return buffer.getvalue()
+def _trend(df: pd.DataFrame, where: Filters) -> Drawn:
+    rows = where.rows(df)
+    days = rows.days.size
+    return _over_time(rows, "day" if days <= BY_DAY else "week" if days <= BY_WEEK else "month")
 
 
-def _subtitle(series: Series, start: str | None, end: str | None) -> str:
-    if start and start == end:
-        when = start
-    else:
-        when = f"{start or 'the beginning'} to {end or 'the end'}" if start or end else "all the data"
-    return f"City of Austin, {when}, local time. {sum(series.counts):,} incidents"
+def _by_weekday(df: pd.DataFrame, where: Filters) -> Drawn:
+    found = by_weekday(df, where, NUMBERS_ALONE)
+    entries = found["weekdays"]
+    return Drawn("by_weekday", found, [each["weekday"] for each in entries], [each["incident_count"] for each in entries])
 
 
-def _style(axes: Axes, horizontal: bool) -> None:
-    for side in ("top", "right", "left") if not horizontal else ("top", "right", "bottom", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GRID)
-    axes.grid(axis="x" if horizontal else "y", color=GRID, linewidth=0.9)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=SOFT, labelsize=10)
-    counted = axes.xaxis if horizontal else axes.yaxis
-    counted.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
-    counted.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+def _by_hour(df: pd.DataFrame, where: Filters) -> Drawn:
+    found = by_hour(df, where, NUMBERS_ALONE)
+    return Drawn("by_hour", found, [f"{each['hour']:02d}" for each in found["hours"]],
+                 [each["incident_count"] for each in found["hours"]])  # fmt: skip
 
 
-def _draw_bars(axes: Axes, series: Series, kind: Kind) -> None:
-    places = np.arange(len(series.counts))
-    bars = axes.bar(places, series.counts, width=0.78, color=BAR)
-    bars[int(np.argmax(series.counts))].set_color(LINE)
-    axes.set_xticks(places, series.labels)
-    axes.set_xlabel("Hour, local time" if kind == "by_hour" else "", color=SOFT)
-    labels = [f"{count:,}" for count in series.counts]
-    axes.bar_label(bars, labels, padding=3, fontsize=8 if kind == "by_hour" else 10, color=SOFT)
-    axes.margins(x=0.01, y=0.08)
+def _by_issue(df: pd.DataFrame, where: Filters) -> Drawn:
+    found = issue_breakdown(df, where, NUMBERS_ALONE)
+    return Drawn("issue_breakdown", found, [each["issue"] for each in found["issues"]],
+                 [each["incident_count"] for each in found["issues"]])  # fmt: skip
 
 
-def _draw_issues(axes: Axes, series: Series) -> None:
-    places = np.arange(len(series.counts))
-    bars = axes.barh(places, series.counts, height=0.72, color=BAR)
-    axes.set_yticks(places, series.labels, fontsize=9 if len(places) > 16 else 10, color=INK)
-    axes.invert_yaxis()
-    axes.bar_label(bars, [f"{count:,}" for count in series.counts], padding=4, fontsize=9, color=SOFT)
-    axes.margins(x=0.09, y=0.01)
+def _heatmap(df: pd.DataFrame, where: Filters) -> Drawn:
+    found = heatmap(df, where, NUMBERS_ALONE)
+    labels = [f"{name} {hour:02d}" for name in found["weekdays"] for hour in range(24)]
+    return Drawn("heatmap", found, labels, [count for line in found["counts"] for count in line])
 
 
-def _draw_time(axes: Axes, series: Series, kind: Kind) -> None:
-    times = pd.PeriodIndex(series.labels, freq="M" if kind == "by_month" else "D").to_timestamp()
-    counts = np.asarray(series.counts)
-    if len(counts) <= MANY_DAYS:
-        axes.bar(times, counts, width=22 if kind == "by_month" else 0.78, color=BAR)
-    else:
-        axes.plot(times, counts, color=BAR, linewidth=0.6, alpha=0.45, label="day")
-        rolling = pd.Series(counts).rolling(ROLLING_DAYS, center=True, min_periods=ROLLING_DAYS // 2).mean()
-        axes.plot(times, rolling, color=LINE, linewidth=2, label=f"mean of {ROLLING_DAYS} days")
-        axes.legend(frameon=False, loc="upper right", labelcolor=SOFT, ncols=2)
-    axes.set_ylim(0, counts.max() * 1.12)
-    axes.margins(x=0.01)
+def _map(df: pd.DataFrame, where: Filters) -> Drawn:
+    found = hotspots(df, where=where, look=NUMBERS_ALONE)
+    labels = [f"{each['latitude']:.6f},{each['longitude']:.6f}" for each in found["hotspots"]]
+    return Drawn("hotspots", found, labels, [each["incident_count"] for each in found["hotspots"]])
+
+
+_KINDS: dict[Kind, Callable[[pd.DataFrame, Filters], Drawn]] = {
+    "by_day": lambda df, where: _over_time(where.rows(df), "day"),
+    "by_month": lambda df, where: _over_time(where.rows(df), "month"),
+    "by_weekday": _by_weekday,
+    "by_hour": _by_hour,
+    "by_issue": _by_issue,
+    "trend": _trend,
+    "heatmap": _heatmap,
+    "map": _map,
+}

@@ -1,7 +1,7 @@
 """A checked submission in the form of the scripts: the words that parts/accepting.lua reads, and the record that they make.
 
 The digest is of what the submitter said; what settings and the operation's code add (limits, the key of cached results) is
-not in it, so that the same submission sent again is the same job after a change of those.
+not in it, nor is the request that it came with, so that the same submission sent again is the same job after a change of those.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ def prepare(submission: Submission, queue: str, settings: "Settings", operation:
     fields, digest = _fields(submission, queue, settings, operation)
     rules = _rules(submission, settings, operation)
     limits = _limits(submission, settings, operation)
+    fields |= submission.origin.fields()
     if limits:
         fields["limits"] = orjson.dumps(limits)
     if rules.keys() & {"cache", "parents", "quota"} or submission.batch is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lib.errors import InvalidInput
+from lib.jsonable import iso_utc
 from lib.targets import shown
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 RECORD_VERSION = 1
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
 _NEEDED = {"v", "id", "status", "operation", "queue", "priority"}
+# Fields of a record that are never large, which are enough for a list.
+BRIEF = (
+    *("v", "id", "status", "operation", "queue", "priority", "seq", "submitted", "ready", "started", "ended", "progress"),
+    *("by", "worker", "attempt", "run", "cached", "batch", "fingerprint", "cancel_requested"),
+)
 
 
 def check_cursor(value: str | None) -> None:
@@ -26,7 +32,7 @@ def check_cursor(value: str | None) -> None:
 
 def iso(seconds: str | float | None) -> str | None:
     """Redis's time as ISO 8601 in UTC, with microseconds."""
-    return None if not seconds else datetime.fromtimestamp(float(seconds), UTC).isoformat().replace("+00:00", "Z")
+    return None if not seconds else iso_utc(datetime.fromtimestamp(float(seconds), UTC))
 
 
 def _json(value: str | None) -> Any:
@@ -73,6 +79,8 @@ class Job:
     schedule: str | None = None  # which fired it, and the time it is for
     scheduled_for: str | None = None
     notify: list[dict[str, Any]] = field(default_factory=list)  # whom it tells of its end
+    request_id: str | None = None  # of the request that submitted it
+    traceparent: str | None = None  # the trace it belongs to
     seq: int = 0  # microseconds; orders jobs by submission, and is the cursor of lists
 
     @staticmethod
@@ -127,11 +135,13 @@ class Job:
             schedule=values.get("schedule"),
             scheduled_for=iso(values.get("scheduled_for")),
             notify=_json(values.get("notify")) or [],
+            request_id=values.get("request_id"),
+            traceparent=values.get("traceparent"),
             **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as HTTP shows it: every field, but the course's two, its schedule and `notify` only where there are any."""
+        """The record as HTTP shows it: every field, but those of few jobs only where there are any."""
         record = dict(self.__dict__)
         del record["seq"]
         if self.start is None:
@@ -141,6 +151,9 @@ class Job:
         del record["notify"]
         if self.notify:
             record["notify"] = shown(self.notify)
+        for name in ("request_id", "traceparent"):
+            if record[name] is None:
+                del record[name]
         return record
 
 

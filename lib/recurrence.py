@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from lib.errors import InvalidInput
+from lib.zones import check_zone
 
 NAMED = {
     "@hourly": "0 * * * *",
@@ -45,9 +46,9 @@ class Recurrence:
         if self.every is not None and not 1 <= self.every <= LONGEST:
             raise InvalidInput("every", f"must be 1 to {LONGEST} seconds")
         try:
-            ZoneInfo(self.timezone)
-        except Exception:
-            raise InvalidInput("timezone", f"{self.timezone[:80]!r} is not an IANA time zone such as America/Chicago") from None
+            check_zone(self.timezone)
+        except ValueError as error:
+            raise InvalidInput("timezone", str(error)) from None
         if self.cron is None:
             return
         if len(self._expression().split()) != 5:

@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lib.arrays import Mask
 from lib.cleaning import fold_label
 from lib.columns import Coded
 from lib.dates import check_day
 from lib.errors import Conflict, InvalidInput
-from lib.periods import Mask, chosen, within
+from lib.jsonable import iso_utc
+from lib.periods import chosen, labelled, within
 from lib.places import normalise
 
 MAX_LIMIT = 10_000
@@ -62,7 +64,7 @@ def select_rows(
             _checked_day(name, day)
     masks = [within(_coded(table, "date"), start, end)]
     if issue:
-        masks.append(_with_issue(table, issue))
+        masks.append(labelled(_coded(table, "issue"), [fold_label(issue)]))
     if search:
         masks.append(_matching(table, search))
     mask = np.logical_and.reduce([each for each in masks if each is not None] or [np.ones(table.num_rows, bool)])
@@ -86,13 +88,7 @@ def _checked_day(name: str, day: str) -> None:
 
 
 def _coded(table: pa.Table, name: str) -> Coded:
-    array = table[name].combine_chunks()
-    return Coded(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), array.dictionary)
-
-
-def _with_issue(table: pa.Table, issue: str) -> Mask:
-    issues, wanted = _coded(table, "issue"), fold_label(issue).lower()
-    return chosen(issues, np.array([label.lower() == wanted for label in issues.values.to_pylist()], dtype=bool))
+    return Coded.of(table[name].combine_chunks())
 
 
 def _matching(table: pa.Table, text: str) -> Mask:
@@ -113,6 +109,6 @@ def _position(table: pa.Table, report_id: str) -> int:
 
 def _as_json(rows: pa.Table) -> list[dict[str, Any]]:
     def plain(value: Any) -> Any:
-        return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime.datetime) else value
+        return iso_utc(value) if isinstance(value, datetime.datetime) else value
 
     return [{name: plain(value) for name, value in row.items()} for row in rows.to_pylist()]

@@ -7,13 +7,14 @@ written by one script under the due time, so that each time fires once, however 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from lib.errors import Conflict, InvalidInput, UnknownSchedule
+from lib.origin import NOWHERE, Origin
 from lib.records import iso
 from lib.recurrence import Recurrence
 from lib.retries import Retry
@@ -43,6 +44,7 @@ class Schedule:
         queue: the default one where None.
         missed: what becomes of times at which nothing could fire: `once` runs one job for all of them, `skip` none, `all` each.
         by: name of whom it and its jobs belong to.
+        origin: the request that made it, as which its jobs come.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Schedule:
     problem: str | None = None
     created: str | None = None
     updated: str | None = None
+    origin: Origin = NOWHERE
     due_text: str = field(default="", repr=False)  # `next` as the record has it, for the script that fires
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,7 +82,7 @@ class Schedule:
     def submission(self, jid: str, for_time: float | None = None) -> Submission:
         """The job of one time."""
         fields = self.job | ({"retry": Retry(**self.job["retry"])} if "retry" in self.job else {})
-        return Submission(**fields, id=jid, by=self.by, schedule=self.id, scheduled_for=for_time)
+        return Submission(**fields, id=jid, by=self.by, schedule=self.id, scheduled_for=for_time, origin=self.origin)
 
 
 def job_of(submission: Submission) -> dict[str, Any]:
@@ -113,6 +116,7 @@ class Scheduling(Submitting):
         if schedule.by is not None:
             fields["by"] = schedule.by
         digest = hashlib.blake2b(orjson.dumps(list(map(str, fields.values()))), digest_size=12).hexdigest()
+        fields |= schedule.origin.fields()
         now = self._now()
         following = Recurrence(when.cron, when.every, when.timezone, now).next(now)
         values = [part for item in (fields | {"anchor": repr(now)}).items() for part in item]
@@ -133,9 +137,9 @@ class Scheduling(Submitting):
             raise UnknownSchedule(f"There is no schedule {sid[:80]!r}.")
         return found
 
-    def schedules(self) -> list[Schedule]:
-        """All of them, in the order of their creation."""
-        ids = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}schedules", 0, -1))
+    def schedules(self, first: int = 0, most: int = MOST_SCHEDULES) -> list[Schedule]:
+        """Those from the `first` on in the order of their creation, at most so many."""
+        ids = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}schedules", first, first + most - 1))
         found: list[Schedule] = []
         for at in range(0, len(ids), 500):
             found += [each for each in self._schedules([sid.decode() for sid in ids[at : at + 500]]) if each is not None]
@@ -161,10 +165,11 @@ class Scheduling(Submitting):
         self.schedule(sid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
         self.store.run("switch_schedule", sid, "delete", "")
 
-    def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None) -> Accepted:
+    def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None, origin: Origin = NOWHERE) -> Accepted:
         """Submit its job now, beside its times, under the id `jid`. Raises UnknownSchedule, and as submit."""
         schedule = self.schedule(sid)
-        return self.submit(schedule.submission(jid), queue=schedule.queue, idempotency_key=idempotency_key)
+        submission = replace(schedule.submission(jid), origin=origin)
+        return self.submit(submission, queue=schedule.queue, idempotency_key=idempotency_key)
 
     def fire(self, schedule: Schedule, following: float | None, missed: int, for_time: float | None, problem: str = "") -> str:
         """Submit the job of the time `for_time` (None: of none, because of `problem` perhaps) and move on to `following`.
@@ -223,6 +228,7 @@ def _schedule(raw: dict[bytes, bytes]) -> Schedule | None:
         queue=values["queue"] or None,
         missed=values["missed"],
         by=values.get("by"),
+        origin=Origin.of(values),
         paused=values["paused"] == "1",
         next=following,
         last=last,

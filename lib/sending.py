@@ -22,6 +22,7 @@ from lib.deliveries import Delivery
 from lib.egress import Egress, Refused
 from lib.errors import JobsError, UnknownBatch, UnknownJob
 from lib.jobs import Jobs
+from lib.jsonable import iso_utc
 from lib.signing import secrets_of
 
 logger = logging.getLogger("trafficjobs.deliveries")
@@ -124,7 +125,7 @@ class Senders:
         at, began = datetime.now(UTC), time.monotonic()
         outcome = self._attempt(delivery)
         attempt = {
-            "at": at.isoformat().replace("+00:00", "Z"),
+            "at": iso_utc(at),
             "seconds": round(time.monotonic() - began, 3),
             "status": outcome.status,
             "error": outcome.error,
@@ -132,7 +133,14 @@ class Senders:
         state, delay = verdict(outcome, delivery.tries)
         self._jobs.settle_delivery(delivery, state, attempt, delay)
         level = logging.INFO if state == "delivered" else logging.WARNING
-        logger.log(level, "Delivery %s to %s: %s", delivery.id, delivery.host, outcome.error or state)
+        logger.log(
+            level,
+            "Delivery %s to %s: %s",
+            delivery.id,
+            delivery.host,
+            outcome.error or state,
+            extra={delivery.kind: delivery.owner},
+        )
 
     def _attempt(self, delivery: Delivery) -> Outcome:
         if delivery.tries > ATTEMPTS:
@@ -160,7 +168,9 @@ class Senders:
             return Outcome(error="WEBHOOK_SECRET is not set")
         body = notices.webhook(delivery, record, self._settings.public_url)
         try:
-            answer = webhooks.post(self._egress, delivery.to, delivery.id, body, self._keys)
+            answer = webhooks.post(
+                self._egress, delivery.to, delivery.id, body, self._keys, traceparent=record.get("traceparent")
+            )
         except Refused as error:
             return Outcome(error=str(error), final=True)
         except TimeoutError:

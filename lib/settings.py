@@ -11,7 +11,6 @@ import socket
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -20,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from lib.egress import ADDRESS, check_allowed
 from lib.rates import OperationLimit
 from lib.signing import secrets_of
+from lib.sources import check_source
+from lib.zones import check_zone
 
 # Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
 RESERVED_QUEUE_NAMES = frozenset(
@@ -28,8 +29,10 @@ RESERVED_QUEUE_NAMES = frozenset(
         "job",
         "events",
         "failures",
+        "history",
         "counts",
         "metrics",
+        "noted",
         "rates",
         "workers",
         "worker",
@@ -50,6 +53,7 @@ RESERVED_QUEUE_NAMES = frozenset(
         "uploads",
         "upkeep",
         "data",
+        "session",
         "bell",
         "holds",
         "closed",
@@ -60,6 +64,8 @@ RESERVED_QUEUE_NAMES = frozenset(
         "draining",
     ]
 )
+_PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]{1,64}){1,8}\Z")
+_SCALED = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:(keda|hpa))?\Z")
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
@@ -160,6 +166,7 @@ class Settings(BaseSettings):
     # API
     host: str = Field("127.0.0.1", description="Address that the API, and the worker's /healthz, listen on.")
     port: int = Field(5000, ge=1, le=65535, description="Port of the API.")
+    path_prefix: str = Field("", description="Path before all addresses of the API, where a proxy serves others as well: `/tj`.")
     api_workers: int = Field(2, ge=1, description="gunicorn processes.")
     api_threads: int = Field(8, ge=2, description="Threads per gunicorn process.")
     max_body_bytes: int = Field(2**20, ge=1024, description="Largest JSON body.")
@@ -172,6 +179,7 @@ class Settings(BaseSettings):
         description="Who may sign in: `<name> <role> <sha256 of the token>` a line, and perhaps `pending=<jobs not ended>` and"
         " `per_minute=<submits>` as its quota; may change while running.",
     )
+    session_ttl: float = Field(43_200, ge=60, description="Seconds for which a sign-in to the dashboard lasts.")
     auth: Literal["auto", "on", "off"] = Field(
         "auto",
         description="Sign-in. auto: on where TOKENS_FILE is set, else off on a loopback HOST and no start elsewhere."
@@ -182,6 +190,11 @@ class Settings(BaseSettings):
     )
 
     # When a job ends
+    scaler_view: CommaList = Field(
+        default_factory=list,
+        description="In Kubernetes: Deployments of workers whose scaling the dashboard shows: `<deployment>`, with `:keda` or"
+        " `:hpa` after it where one scales it; needs the right to read them.",
+    )
     webhook_secret: str | None = Field(
         None,
         repr=False,
@@ -204,6 +217,15 @@ class Settings(BaseSettings):
 
     # Data and operations
     data_file: Path = Field(Path("data/atx_traffic.csv"), description="The CSV that `POST /data` without a body loads.")
+    data_urls: CommaList = Field(
+        default_factory=list,
+        description="From where `POST /data?url=...` may load: hosts (`data.austintexas.gov`; `.example.org` is all below it), or"
+        " beginnings of URLs (`https://example.org/exports/`). Empty: from nowhere.",
+    )
+    data_urls_allow: CommaList = Field(
+        default_factory=list,
+        description="Which of these may be private: host names (`.svc` with all below it) and networks.",
+    )
     data_cache: Path | None = Field(None, description="Folder for the mapped Arrow file; a temporary one by default.")
     timezone: str = Field("America/Chicago", description="IANA zone in which days and hours are counted.")
     operations_dir: Path | None = Field(None, description="Folder of Python files with operations of your own.")
@@ -219,10 +241,12 @@ class Settings(BaseSettings):
         False,
         description="In Kubernetes: write the number of running jobs to the pod's deletion cost; needs the right to patch pods.",
     )
-    pod_namespace: str = Field("default", description="Namespace of the pod, for DELETION_COST.")
+    pod_namespace: str = Field("default", description="Namespace of the pod, for DELETION_COST and SCALER_VIEW.")
     child_max_jobs: int = Field(10_000, ge=1, description="Jobs after which a child is replaced.")
     child_max_bytes: int = Field(2**30, ge=2**20, description="Resident bytes above which a child is replaced.")
-    memory_limit: int = Field(0, ge=0, description="Bytes a job may allocate beyond its process's start; 0: no limit.")
+    memory_limit: int = Field(
+        0, ge=0, description="Bytes a job may allocate beyond its process's start, whatever its operation allows; 0: no limit."
+    )
     idle_wait: float = Field(10.0, gt=0, description="Seconds an idle child waits for its bell before it registers again.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, from this level on.")
@@ -255,14 +279,26 @@ class Settings(BaseSettings):
             address(each, 1)
         return value
 
+    @field_validator("path_prefix")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and not _PATH.match(value):
+            raise ValueError("must be a path such as /incidents, of letters, digits, - . _ ~ and slashes")
+        return value
+
+    @field_validator("scaler_view")
+    @classmethod
+    def _deployments(cls, value: list[str]) -> list[str]:
+        for each in value:
+            if not _SCALED.match(each):
+                raise ValueError(f"{each!r} is not <deployment>, <deployment>:keda or <deployment>:hpa")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except Exception:
-            raise ValueError(f"{value!r} is not an IANA time zone such as America/Chicago") from None
-        return value
+        return check_zone(value)
 
     @field_validator("webhook_secret")
     @classmethod
@@ -271,7 +307,14 @@ class Settings(BaseSettings):
             secrets_of(value)
         return value
 
-    @field_validator("webhook_allow")
+    @field_validator("data_urls")
+    @classmethod
+    def _hosts_and_urls(cls, value: list[str]) -> list[str]:
+        for each in value:
+            check_source(each)
+        return value
+
+    @field_validator("webhook_allow", "data_urls_allow")
     @classmethod
     def _names_and_networks(cls, value: list[str]) -> list[str]:
         for each in value:

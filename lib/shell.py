@@ -1,10 +1,10 @@
 """What lies at hand in a shell beside the service: `from lib.shell import *`, which IPython does in the worker's image.
 
 `q`, `rd` and `jobs` are the course's names, `df` is the data as the workers see it, and `HotQueue` opens any queue with the
-login of the environment. Nothing here fails because Redis is away or empty: `df` is None then, and says so.
+login of the environment; `incidents.load` takes another version or a file. Nothing here fails because Redis is away or empty:
+`df` is None then, and says so.
 """
 
-import functools
 import pickle
 from typing import Any
 
@@ -13,16 +13,14 @@ import pandas as pd
 import redis
 
 import lib.queue
-from lib import jobs
+from lib import incidents, jobs
 from lib.connections import FOREVER, connect
-from lib.dataset import Dataset
 from lib.errors import InvalidInput, JobsError
 from lib.queue import settings_with
 from lib.settings import load_settings
 from lib.unpickle import UnreadableEntry, plain_value, unpickle
-from lib.versions import DatasetStore
 
-__all__ = ["HotQueue", "df", "frame", "jobs", "pd", "q", "rd"]
+__all__ = ["HotQueue", "df", "frame", "incidents", "jobs", "pd", "q", "rd"]
 
 
 class PlainPickle:
@@ -59,16 +57,10 @@ def HotQueue(name: str, serializer: Any = PlainPickle, **redis_arguments: Any) -
     return hotqueue.HotQueue(name, serializer, connection_pool=pool)
 
 
-@functools.cache
-def _dataset() -> Dataset:
-    settings = load_settings()
-    return Dataset(DatasetStore(rd, settings), None, settings)
-
-
 def frame() -> pd.DataFrame | None:
     """The current version of the data; None, and a line that says why, where there is none."""
     try:
-        return _dataset().frame()[0]
+        return incidents.load()
     except (JobsError, redis.RedisError, OSError) as error:
         print(f"df is None: {error}. Then: df = frame()")
         return None
@@ -82,6 +74,7 @@ def banner() -> str:
         "rd": f"Redis, database {load_settings().redis_db}: rd.hgetall('job.<id>')",
         "jobs": "lib.jobs: jobs.get_job_by_id('<id>'), jobs.add_job(start, end)",
         "df": about,
+        "incidents": "incidents.load(version='v-...'), incidents.load('file.csv')",
         "HotQueue": "HotQueue('exercise') is a queue of your own: put, get, consume, worker",
     }
     return "".join(f"{name:<9} {text}\n" for name, text in lines.items())

@@ -1,10 +1,11 @@
-"""What is done to a whole queue (pause and resume, drain and open, purge) or a whole worker (drain and resume). Part of
-`lib.jobs.Jobs`.
+"""What is done to a whole queue (pause and resume, drain and open, purge) or a whole worker (drain and resume), and a note of
+what was done by whom. Part of `lib.jobs.Jobs`.
 
 Pause holds what would go out of a queue, drain what would come in, and purge throws away what waits; see docs/decisions. A
 drained worker ends what it runs and takes no more. Each may be sent twice.
 """
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,10 @@ class Steering:
     def resume_worker(self, worker: str) -> None:
         """Let a drained worker take jobs again. Raises Conflict for a consumer."""
         self._order(worker, "resume")
+
+    def note(self, action: str, target: str, by: str, request_id: str) -> None:
+        """Write into the stream of events what a caller has done that is no move of a job. Raises StoreUnavailable."""
+        self.store.run("note", secrets.token_hex(8), action, target, by, request_id)
 
     def _order(self, worker: str, order: str) -> None:
         code = text(self.store.run("steer_worker", worker, order))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lib.errors import InvalidInput
+from lib.origin import NOWHERE, Origin
 from lib.records import ID, Job
 from lib.retries import MAX_DELAY, Retry
 from lib.states import PRIORITIES
@@ -60,6 +61,7 @@ class Submission:
             `complete`, `failed`, `cancelled`; all of them by default.
         schedule, scheduled_for: which schedule fired it, for which of its times; seconds since 1970.
         batch: to which it belongs.
+        origin: the request that it comes with; sent again by another one, it is the same job.
     """
 
     operation: str
@@ -90,6 +92,7 @@ class Submission:
     schedule: str | None = None
     scheduled_for: float | None = None
     batch: str | None = None
+    origin: Origin = NOWHERE
 
     def check(self, max_timeout: float) -> None:
         """Everything but operation and parameters, which are the catalog's. Raises InvalidInput naming the field."""

@@ -128,14 +128,18 @@ class Submitting:
 
         Raises: UnknownJob; Conflict where it has ended.
         """
-        code, *status = text(self.store.run("cancel", jid, by))
+        return self._cancelled(jid, *text(self.store.run("cancel", jid, by)))
+
+    @staticmethod
+    def _cancelled(jid: str, code: str, *status: str) -> str:
+        """What the script's answer to a cancel means; raises as `cancel`."""
         if code == "UNKNOWN":
             raise UnknownJob(f"There is no job {jid}.")
         if code == "ENDED" and status[0] != "cancelled":
             raise Conflict(f"Job {jid} has ended already: it is {status[0]}.")
         return "in-progress" if code == "REQUESTED" else "cancelled"
 
-    def retry(self, jid: str, run: int | None = None) -> bool:
+    def retry(self, jid: str, run: int | None = None, by: str = "") -> bool:
         """Run a failed or cancelled job again. `run` is the number of the ended run, so that a repeated call retries once.
 
         Returns: whether that run had been retried before.
@@ -144,7 +148,11 @@ class Submitting:
         """
         if run is None:
             run = self.get(jid).run
-        code, *status = text(self.store.run("retry", jid, run))
+        return self._retried(jid, run, *text(self.store.run("retry", jid, run, by)))
+
+    @staticmethod
+    def _retried(jid: str, run: int, code: str, *status: str) -> bool:
+        """What the script's answer to a retry means; raises as `retry`."""
         if code == "UNKNOWN":
             raise UnknownJob(f"There is no job {jid}.")
         if code == "DRAINING":
@@ -159,13 +167,17 @@ class Submitting:
             raise Conflict(f"Job {jid} is in run {status[0]}, not {run}; look at it again.")
         return bool(code == "AGAIN")
 
-    def delete(self, jid: str) -> None:
+    def delete(self, jid: str, by: str = "") -> None:
         """Delete a job with its log and files; a waiting one is cancelled by it.
 
         Raises: UnknownJob; Conflict while it runs, or jobs that have not ended depend on it.
         """
         self.get(jid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
-        code = text(self.store.run("delete", jid))
+        self._deleted(jid, *text(self.store.run("delete", jid, by)))
+
+    @staticmethod
+    def _deleted(jid: str, code: str) -> None:
+        """Raises as `delete` what the script's answer means; an unknown job was deleted by a call whose reply was lost."""
         if code == "RUNNING":
             raise Conflict(f"Job {jid} is running; cancel it first.")
         if code == "NEEDED":

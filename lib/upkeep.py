@@ -1,4 +1,5 @@
-"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, settle, expire, verify, trim.
+"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, settle, expire, remember,
+verify, trim.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
 number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
@@ -40,6 +41,7 @@ class Upkeep:
         self.settings = jobs.settings
         self.holder = secrets.token_hex(8)
         self._verified = float("-inf")
+        self._sample_due = float("-inf")
         self._waited = False
 
     def round(self) -> bool:
@@ -56,6 +58,8 @@ class Upkeep:
         self._fill_batches()
         self._until_done("expire", _BATCH)
         self.store.run("leave", "", _SILENT_LEASES * self.settings.lease_seconds)
+        if time.monotonic() >= self._sample_due:
+            self._sample_due = time.monotonic() + self.jobs.remember()
         if time.monotonic() - self._verified >= self.settings.verify_interval:
             self.verify()
             self._verified = time.monotonic()

@@ -77,7 +77,7 @@ class Upload:
                 pipe.execute()
         except redis.exceptions.OutOfMemoryError:
             self.abort()
-            raise StoreFull("Redis is at its memory limit; the upload was dropped") from None
+            raise StoreFull("Redis is at its memory limit, and the upload was dropped; raise maxmemory") from None
         except StoreFull:
             self.abort()
             raise
@@ -128,6 +128,7 @@ class UploadReader:
         self._chunks = int(meta[b"chunks"])
         self._next = 0
         self._rest = b""
+        self.given = 0  # bytes that were fetched to be read
 
     def _meta(self) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = self._client.hgetall(self._key)
@@ -151,6 +152,7 @@ class UploadReader:
         if chunk is None:
             raise InvalidInput("params.upload", "the upload expired while it was read; upload again")
         self._next += 1
+        self.given += len(chunk)
         return chunk
 
 

@@ -168,7 +168,7 @@ class DatasetStore:
             reply = self._run(self._commit, version, sink.chunks, base or "", job, token, VERSIONS_KEPT, *fields)
         except redis.exceptions.OutOfMemoryError:
             sink.remove()
-            raise StoreFull("Redis is at its memory limit; the new version of the data was dropped") from None
+            raise StoreFull("Redis is at its memory limit, and the new version was dropped; raise maxmemory") from None
         if reply[0] != 1:
             sink.remove()
             raise _refusal(reply)

@@ -1,55 +1,65 @@
-"""Reading the queue: records, pages, positions, counts, workers. Part of `lib.jobs.Jobs`; nothing here changes anything.
+"""Reading the queue: records, positions, counts, workers. Part of `lib.jobs.Jobs`; nothing here changes anything.
 
-Every call costs the same with a million jobs: pages come from sorted sets by cursor, never from KEYS or a list scan.
+Every call costs the same with a million jobs: nothing comes from KEYS or a list scan. Pages are in `lib.listing`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import redis
 
-from lib.errors import ExpiredJob, InvalidInput, UnknownJob
-from lib.failures import check_fingerprint
-from lib.records import ID, Job, check_cursor, iso
-from lib.states import COMPLETE, STATUSES, SUBMITTED
+from lib.errors import ExpiredJob, UnknownJob
+from lib.records import BRIEF, ID, Job, iso
+from lib.states import COMPLETE, PRIORITIES, STATUSES, SUBMITTED
 from lib.store import Store, text
 
-PAGE_LIMIT = 1_000
-
-
-@dataclass(frozen=True)
-class Page:
-    """Jobs, the newest first, and the cursor of the next page; None on the last."""
-
-    jobs: list[Job]
-    cursor: str | None
+UPKEEP_TASKS = ("reap", "promote", "expire", "fire", "deliver", "settle")
 
 
 @dataclass(frozen=True)
 class QueueStats:
-    """What stands in one queue. `entries` are list entries (foreign ones included), `waiting` are jobs; ages in seconds."""
+    """What stands in one queue. `entries` are list entries (foreign ones included), `waiting` and `in_flight` are jobs, each by
+    priority; ages in seconds."""
 
     name: str
     paused_since: str | None
     draining_since: str | None
     entries: dict[str, int]
     waiting: dict[str, int]
+    in_flight: dict[str, int]
     scheduled: int
-    running: int
     idle_children: int
     unserved: int
     limited: int
     rejected: int
     dead: int
-    oldest_age: float
+    oldest_ages: dict[str, float]
     oldest_unserved_age: float
 
     @property
     def depth(self) -> int:
         """Entries that will run: those of the lists without the dead ones."""
         return max(0, sum(self.entries.values()) - self.dead)
+
+    @property
+    def running(self) -> int:
+        """Jobs that run now."""
+        return sum(self.in_flight.values())
+
+    @property
+    def oldest_age(self) -> float:
+        """Age of the job that has waited longest."""
+        return max(self.oldest_ages.values())
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """What upkeep has still to do: for how many seconds the first of each task has been due, and deliveries to be sent."""
+
+    seconds: dict[str, float]
+    deliveries: int
 
 
 @dataclass(frozen=True)
@@ -107,76 +117,21 @@ class Viewing:
     def _key(self, jid: str) -> str:
         return f"{self.store.prefix}job.{jid}"
 
-    def page(
-        self,
-        *,
-        status: str | None = None,
-        operation: str | None = None,
-        fingerprint: str | None = None,
-        batch: str | None = None,
-        since: float | None = None,
-        until: float | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page:
-        """A page of jobs, the newest first.
+    def get_many(self, ids: Sequence[str], brief: bool = False) -> list[Job | None]:
+        """Jobs in one round trip; None for those that are not there. Raises StoreUnavailable.
 
         Args:
-            status: only jobs in this state.
-            operation: only jobs of this operation; a page looks at no more than 10,000 jobs and may then be short.
-            fingerprint: only failed jobs that are alike; `Job.fingerprint` of one of them.
-            batch: only jobs of this batch.
-            since, until: submitted from then on, and before then; seconds since 1970.
-            cursor: of the page before.
-
-        Raises: InvalidInput naming the argument.
+            brief: read only the fields that are never large: without input, result and attempts.
         """
-        if status is not None and status not in STATUSES:
-            raise InvalidInput("status", f"{status!r} is not one of {', '.join(STATUSES)}")
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise InvalidInput("limit", f"must be 1 to {PAGE_LIMIT}")
-        check_cursor(cursor)
-        check_fingerprint(fingerprint)
-        if batch is not None and not ID.match(batch):
-            raise InvalidInput("batch", "must be the id of a batch")
-        narrow = {f"failures.{fingerprint}": fingerprint, f"batch.{batch}.jobs": batch, f"jobs.{status}": status, "jobs": True}
-        key = self.store.prefix + next(name for name, given in narrow.items() if given)
-        low = "-inf" if since is None else str(int(since * 1e6))
-        high = f"({cursor}" if cursor is not None else ("+inf" if until is None else f"({int(until * 1e6)}")
-        found: list[Job] = []
-        for _ in range(10):
-            step = limit if operation is None and (status is None or batch is None) else PAGE_LIMIT
-            ids = self._ids(key, high, low, step)
-            for job, (_, seq) in zip(self.get_many([jid.decode() for jid, _ in ids]), ids, strict=True):
-                high = f"({seq:.0f}"
-                # A record may change its state, or go, between the index and the read.
-                if job is None or (fingerprint and job.fingerprint != fingerprint):
-                    continue
-                if (status and job.status != status) or (operation and job.operation != operation):
-                    continue
-                found.append(job)
-                if len(found) == limit:
-                    return Page(found, high[1:])
-            if len(ids) < step:
-                return Page(found, None)
-        return Page(found, high[1:])
-
-    def _ids(self, key: str, high: str, low: str, count: int) -> list[tuple[bytes, float]]:
-        ids: list[tuple[bytes, float]] = self.store.read(
-            lambda rd: rd.zrevrangebyscore(key, high, low, 0, count, withscores=True)
-        )
-        return ids
-
-    def get_many(self, ids: Sequence[str]) -> list[Job | None]:
-        """Jobs in one round trip; None for those that are not there. Raises StoreUnavailable."""
 
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
             for jid in ids:
-                pipeline.hgetall(self._key(jid))
+                pipeline.hmget(self._key(jid), *BRIEF) if brief else pipeline.hgetall(self._key(jid))
             return pipeline.execute()
 
-        return [Job.from_hash(raw) for raw in self.store.read(read)] if ids else []
+        answers = self.store.read(read) if ids else []
+        return [Job.from_hash(_named(raw) if brief else raw) for raw in answers]
 
     def position(self, job: Job) -> int | None:
         """How many jobs of its queue run before this one, 0 for the next; None where it does not wait."""
@@ -202,16 +157,20 @@ class Viewing:
         raw = self.store.read(lambda rd: rd.hgetall(f"{self.store.prefix}metrics"))
         return {key.decode(): int(value) for key, value in raw.items()}
 
+    def exemplars(self) -> dict[str, str]:
+        """The last traced job of each bucket, under the bucket's field: `<trace id> <seconds> <time>`."""
+        raw = self.store.read(lambda rd: rd.hgetall(f"{self.store.prefix}metrics.exemplars"))
+        return {key.decode(): value.decode() for key, value in raw.items()}
+
     def queue(self, name: str) -> QueueStats:
         """What stands in one queue."""
         reply = self.store.run("queue_stats", name)
-        numbers = list(map(int, reply[2:-2]))
-        entries, waiting = (dict(zip(("high", "normal", "low"), numbers[at : at + 3], strict=True)) for at in (0, 3))
-        scheduled, running, idle, unserved, limited, rejected, dead = numbers[6:]
-        ages = float(reply[-2]), float(reply[-1])
         paused, draining = (iso(since.decode()) for since in reply[:2])
-        rest = scheduled, running, idle, unserved, limited, rejected, dead
-        return QueueStats(name, paused, draining, entries, waiting, *rest, *ages)
+        entries, waiting, running = (dict(zip(PRIORITIES, map(int, reply[at : at + 3]), strict=True)) for at in (2, 5, 8))
+        scheduled, idle, unserved, limited, rejected, dead = map(int, reply[11:17])
+        ages = dict(zip(PRIORITIES, map(float, reply[17:20]), strict=True))
+        rest = scheduled, idle, unserved, limited, rejected, dead, ages, float(reply[20])
+        return QueueStats(name, paused, draining, entries, waiting, running, *rest)
 
     def queues(self) -> list[QueueStats]:
         """What stands in every configured queue, adopted ones included."""
@@ -220,11 +179,12 @@ class Viewing:
     def log(self, jid: str, after: str = "-", limit: int = 1_000) -> list[dict[str, str]]:
         """Log lines of a job: `{"id", "attempt", "line"}`, the oldest first, from the entry id `after` on (exclusive)."""
         start = after if after == "-" else f"({after}"
-        entries = self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit))
-        return [
-            {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items() if k != b"call"}
-            for entry, line in entries
-        ]
+        return _lines(self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit)))
+
+    def last_lines(self, jid: str, limit: int) -> list[dict[str, str]]:
+        """As `log`, the last `limit` lines."""
+        entries = self.store.read(lambda rd: rd.xrevrange(self._key(jid) + ".log", "+", "-", limit))
+        return _lines(reversed(entries))
 
     def files(self, jid: str) -> dict[str, dict[str, Any]]:
         """Names of a job's files, each with `content_type` and `bytes`."""
@@ -283,6 +243,22 @@ class Viewing:
 
         last, (seconds, micros) = self.store.read(read)
         return None if last is None else seconds + micros / 1e6 - float(last)
+
+    def overdue(self) -> Overdue:
+        """What upkeep has still to do."""
+        *seconds, deliveries = self.store.run("overdue", *self.store.settings.all_queues)
+        return Overdue(dict(zip(UPKEEP_TASKS, map(float, seconds), strict=True)), int(deliveries))
+
+
+def _named(values: Sequence[bytes | None]) -> dict[bytes, bytes]:
+    return {name.encode(): value for name, value in zip(BRIEF, values, strict=True) if value is not None}
+
+
+def _lines(entries: Iterable[Any]) -> list[dict[str, str]]:
+    return [
+        {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items() if k != b"call"}
+        for entry, line in entries
+    ]
 
 
 def _missing(jid: str, expired: bool) -> UnknownJob:

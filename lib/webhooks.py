@@ -7,13 +7,13 @@ while TLS still asks for the certificate of the name. What is answered beyond th
 import http.client
 import io
 import socket
-import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.egress import Egress, Endpoint
+from lib.egress import Egress
+from lib.outgoing import connected, left
 from lib.signing import signature
 
 TIMEOUT = 10.0  # seconds for everything: name, connection, request and the head of the answer
@@ -28,12 +28,21 @@ class Answer:
     retry_after: str | None
 
 
-def post(egress: Egress, url: str, identity: str, body: bytes, keys: Sequence[bytes], timeout: float = TIMEOUT) -> Answer:
+def post(
+    egress: Egress,
+    url: str,
+    identity: str,
+    body: bytes,
+    keys: Sequence[bytes],
+    timeout: float = TIMEOUT,
+    traceparent: str | None = None,
+) -> Answer:
     """Send one webhook and return what the receiver says.
 
     Args:
         identity: of the delivery; the same for each of its attempts.
         timeout: seconds for all of it.
+        traceparent: the trace that what is told belongs to.
 
     Raises:
         Refused: it may not go there.
@@ -53,46 +62,17 @@ def post(egress: Egress, url: str, identity: str, body: bytes, keys: Sequence[by
         "webhook-id": identity,
         "webhook-timestamp": str(now),
         "webhook-signature": signature(keys, identity, now, body),
-    }
+    } | ({"traceparent": traceparent} if traceparent else {})
     lines = [f"POST {endpoint.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    with _connected(endpoint, addresses, end) as connection:
+    with connected(endpoint, addresses, end) as connection:
         _send(connection, "\r\n".join([*lines, "", ""]).encode("ascii") + body, end)
         return _answer(connection, end)
-
-
-def _left(end: float) -> float:
-    left = end - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
-
-
-def _connected(endpoint: Endpoint, addresses: Sequence[str], end: float) -> socket.socket:
-    """A connection to the first address that answers, under TLS where the URL says so."""
-    failure: OSError = OSError("the name has no address")
-    for n, address in enumerate(addresses):
-        try:
-            # Those that are still to come get their share of the time.
-            connection = socket.create_connection((address, endpoint.port), _left(end) / (len(addresses) - n))
-            break
-        except OSError as error:
-            failure = error
-    else:
-        raise failure
-    try:
-        if endpoint.tls:
-            connection.settimeout(_left(end))
-            return ssl.create_default_context().wrap_socket(connection, server_hostname=endpoint.host)
-        return connection
-    except BaseException:
-        connection.close()
-        raise
 
 
 def _send(connection: socket.socket, data: bytes, end: float) -> None:
     rest = memoryview(data)
     while rest:
-        connection.settimeout(_left(end))
+        connection.settimeout(left(end))
         rest = rest[connection.send(rest) :]
 
 
@@ -108,7 +88,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._room:
             raise http.client.HTTPException("the head of the answer has no end")
-        self._connection.settimeout(_left(self._end))
+        self._connection.settimeout(left(self._end))
         got = self._connection.recv_into(memoryview(buffer)[: self._room])
         self._room -= got
         return got

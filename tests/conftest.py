@@ -13,6 +13,7 @@ import pytest
 
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
+from tests.receivers import Receiver, receiver
 from tests.servers import Server
 
 _numbers = itertools.count(1)
@@ -46,3 +47,10 @@ def jobs(settings: Settings) -> Iterator[Jobs]:
     queue = Jobs(settings)
     yield queue
     queue.close()
+
+
+@pytest.fixture
+def there() -> Iterator[Receiver]:
+    """A receiver of webhooks."""
+    with receiver() as made:
+        yield made

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import socketserver
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from email.message import Message
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.listening import in_thread
 
 KEY = hashlib.sha512(b"trafficjobs").digest()[:32]
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -88,16 +89,10 @@ def receiver(server_class: type[ThreadingHTTPServer] = ThreadingHTTPServer) -> I
         def log_message(self, *_: object) -> None:
             pass
 
-    with server_class(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        made = Receiver(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
+    server = server_class(("127.0.0.1", 0), Handler)
+    made = Receiver(f"http://127.0.0.1:{server.server_port}")
+    with in_thread(server):
+        yield made
 
 
 class Mailbox:
@@ -151,12 +146,7 @@ def mailbox(port: int = 0) -> Iterator[Mailbox]:
         allow_reuse_address = True
         daemon_threads = True
 
-    with Server(("127.0.0.1", port), Handler) as server:
-        made = Mailbox(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", port), Handler)
+    made = Mailbox(server.server_address[1])
+    with in_thread(server):
+        yield made

@@ -52,10 +52,11 @@ def ready(url: str) -> bool:
 
 
 @contextmanager
-def whole_service(settings: Settings, folder: Path, **more: Any) -> Iterator[Service]:
+def whole_service(settings: Settings, folder: Path, token: Any = None, **more: Any) -> Iterator[Service]:
     """A service whose API answers and whose worker has registered its operations.
 
     Args:
+        token: to look with whether it is up, where callers must sign in.
         more: further settings of all its programs, such as `queues="parked"` or `operations_dir=...`.
     """
     processes = []
@@ -66,9 +67,9 @@ def whole_service(settings: Settings, folder: Path, **more: Any) -> Iterator[Ser
             command = [sys.executable, "-m", "services.api.upkeep"]
             env = environment(settings, **more)
             processes.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
-        with Worker(settings, **more):
+        with Worker(settings, log=folder / "worker.log", **more):
             until(lambda: ready(url), 60, f"the service; see {folder}")
-            until(lambda: _works(url), 60, "its worker")
+            until(lambda: _works(url, token), 60, "its worker")
             yield Service(url, settings, folder, more)
     finally:
         for each in processes:
@@ -77,5 +78,7 @@ def whole_service(settings: Settings, folder: Path, **more: Any) -> Iterator[Ser
             each.wait(20)
 
 
-def _works(url: str) -> bool:
-    return any(worker["operations"] for worker in httpx.get(f"{url}/workers", timeout=5).json()["workers"])
+def _works(url: str, token: str | None) -> bool:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    found = httpx.get(f"{url}/workers", headers=headers, timeout=5).json()["workers"]
+    return any(worker["operations"] for worker in found)

@@ -1,11 +1,13 @@
 """The one way to start a worker in a test: the real program, as a process, on a test's settings."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
 
@@ -36,10 +38,12 @@ class Worker:
 
     Args:
         settings: of the test.
+        log: file to which it says what it says to standard error; that of the test's own process by default.
         more: further settings, such as `worker_children=2`.
     """
 
-    def __init__(self, settings: Settings, **more: object) -> None:
+    def __init__(self, settings: Settings, log: Any = None, **more: object) -> None:
+        self.log = log
         self.environment = environment(settings, **{"worker_children": 1} | more)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +65,12 @@ class Worker:
 
     def start(self) -> None:
         """Start the supervisor."""
-        self._process = subprocess.Popen([sys.executable, "-m", "services.worker"], cwd=ROOT, env=self.environment)
+        command = [sys.executable, "-m", "services.worker"]
+        if self.log is None:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
+            return
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, wait: float = 20) -> int:
         """Send a signal and wait for the end; the exit code."""
@@ -72,7 +81,8 @@ class Worker:
     def kill_all(self) -> None:
         """SIGKILL every process of the worker at once."""
         for process in [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # children end with the parent that was killed before them
+                process.kill()
         assert self._process is not None
         self._process.wait(20)
 

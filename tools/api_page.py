@@ -13,7 +13,7 @@ def rows(app: Flask) -> list[str]:
     found = []
     for rule in app.url_map.iter_rules():
         contract = contract_of(app.view_functions[rule.endpoint])
-        if contract is None or contract.tag == "Direct":
+        if contract is None or contract.page or contract.tag == "Direct":
             continue
         summary = (app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0]
         statuses = " ".join(map(str, sorted({*contract.answers, *(kind.status for kind in contract.problems)})))

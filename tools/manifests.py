@@ -18,8 +18,9 @@ OUT = ROOT / "k8s"
 NAME = "trafficjobs"
 HEADER = "# Made by `make manifests` from charts/trafficjobs and k8s/values.yaml; change those.\n"
 # Folders that are written anew; whatever else is in k8s/ is written by hand.
-FOLDERS = ("trafficjobs", "keda")
+FOLDERS = ("trafficjobs", "keda", "monitoring")
 _SCALER = {"ScaledObject", "TriggerAuthentication"}
+_WATCHED = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
 # What others need comes first in its file; kinds that are not named come last.
 _ORDER = ("ServiceAccount", "ConfigMap", "Service", "NetworkPolicy", "PodDisruptionBudget", "TriggerAuthentication")
 _OF_HELM = {"helm.sh/chart", "app.kubernetes.io/managed-by"}
@@ -55,6 +56,8 @@ def manifests(namespace: str = NAME) -> dict[str, str]:
 def _file(found: dict[str, Any]) -> str:
     if found["kind"] in _SCALER:
         return "keda/scaler.yaml"
+    if found["kind"] in _WATCHED:
+        return f"monitoring/{found['kind'].lower()}.yaml"
     return f"trafficjobs/{found['metadata']['labels']['app.kubernetes.io/component']}.yaml"
 
 

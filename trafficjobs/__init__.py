@@ -1,7 +1,7 @@
 """trafficjobs: the public package, what a wheel installs. The service itself lives in `services` and `lib`.
 
-`from trafficjobs import Client` is the client of the HTTP API; `trafficjobs` on a shell is its command line. `__version__`
-is the only place where the version stands; the wheel, the API and the command line read it here.
+`from trafficjobs import Client` is the client of the HTTP API, `AsyncClient` its twin for asyncio; `trafficjobs` on a shell is
+the command line. `__version__` is the only place where the version stands; the wheel, the API and the command line read it here.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from trafficjobs.client import AsyncClient as AsyncClient
     from trafficjobs.client import Client as Client
+    from trafficjobs.errors import BatchFailed as BatchFailed
     from trafficjobs.errors import Conflict as Conflict
     from trafficjobs.errors import Forbidden as Forbidden
     from trafficjobs.errors import Invalid as Invalid
@@ -21,10 +23,15 @@ if TYPE_CHECKING:
     from trafficjobs.errors import TrafficjobsError as TrafficjobsError
     from trafficjobs.errors import Unauthorized as Unauthorized
     from trafficjobs.errors import Unavailable as Unavailable
+    from trafficjobs.events import Event as Event
+    from trafficjobs.job import AsyncJob as AsyncJob
     from trafficjobs.job import Job as Job
+    from trafficjobs.notebook import Jobs as Jobs
+    from trafficjobs.results import File as File
 
-_PLACES = {"Client": "client", "Job": "job"} | dict.fromkeys(
-    ["Conflict", "Forbidden", "Invalid", "JobCancelled", "JobFailed", "NotFound", "QueueFull", "ResultTimeout"]
+_PLACES = {"Client": "client", "AsyncClient": "client", "Job": "job", "AsyncJob": "job", "Jobs": "notebook", "File": "results"}
+_PLACES |= {"Event": "events"} | dict.fromkeys(
+    ["BatchFailed", "Conflict", "Forbidden", "Invalid", "JobCancelled", "JobFailed", "NotFound", "QueueFull", "ResultTimeout"]
     + ["TrafficjobsError", "Unauthorized", "Unavailable"],
     "errors",
 )

@@ -2,14 +2,15 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from trafficjobs.errors import ResultTimeout
-from trafficjobs.job import FOREVER
-from trafficjobs.shapes import BatchRecord
-from trafficjobs.submitting import PAGE, dumped, target_of
+from trafficjobs.glances import FOREVER
+from trafficjobs.shapes import BatchRecord, DeliveryRecord
+from trafficjobs.steps import Items, Pause, Steps, call, items
+from trafficjobs.submitting import JSON, PAGE, dumped, target_of
 from trafficjobs.transport import Transport, pauses
 
 _LONGEST_PAUSE = 2.0  # seconds between two looks at a batch
@@ -20,6 +21,7 @@ class Batching:
 
     _transport: Transport
 
+    @call
     def submit_batch(
         self,
         jobs: Iterable[Mapping[str, Any]],
@@ -27,7 +29,7 @@ class Batching:
         id: str | None = None,
         queue: str | None = None,
         notify: Iterable[str | Mapping[str, Any]] | None = None,
-    ) -> BatchRecord:
+    ) -> Steps[BatchRecord]:
         """Submit up to 10,000 jobs: all of them, or none.
 
         Args:
@@ -43,47 +45,64 @@ class Batching:
         body: dict[str, Any] = {"id": id or str(uuid.uuid4()), "jobs": bodies} | ({"queue": queue} if queue else {})
         if notify is not None:
             body["notify"] = [target_of(each) for each in notify]
-        headers = {"Content-Type": "application/json"}
-        made: BatchRecord = self._transport.json("POST", "/batches", content=dumped(body), headers=headers)
+        made: BatchRecord = yield from self._transport.json("POST", "/batches", content=dumped(body), headers=JSON)
         return made
 
-    def batch(self, id: str) -> BatchRecord:
+    @call
+    def batch(self, id: str) -> Steps[BatchRecord]:
         """One batch. Raises NotFound."""
-        return self._batch("GET", id)
+        return (yield from self._batch(id))
 
-    def batches(self, limit: int | None = None) -> Iterator[BatchRecord]:
+    @items
+    def batches(self, limit: int | None = None) -> Items[BatchRecord]:
         """Batches, the newest first, page by page as they are asked for."""
-        params: dict[str, str] = {}
-        left = limit
-        while left is None or left > 0:
-            page = self._transport.json("GET", "/batches", params={**params, "limit": str(min(PAGE, left or PAGE))})
-            yield from page["batches"]
-            if page["next"] is None:
-                return
-            params["cursor"] = page["next"]
-            left = None if left is None else left - len(page["batches"])
+        return self._transport.pages("/batches", "batches", {}, PAGE, limit)
 
-    def wait_for_batch(self, id: str, timeout: float | None = None) -> BatchRecord:
+    @call
+    def wait_for_batch(self, id: str, timeout: float | None = None) -> Steps[BatchRecord]:
         """The batch, once all of its jobs have ended. Raises NotFound; ResultTimeout after `timeout` seconds."""
         end = time.monotonic() + (FOREVER if timeout is None else timeout)
         for pause in pauses(0.1, _LONGEST_PAUSE):
-            found = self.batch(id)
+            found = yield from self._batch(id)
             if found["ended"] is not None:
                 return found
             if time.monotonic() + pause > end:
                 raise ResultTimeout(dict(found), timeout or 0.0)
-            time.sleep(pause)
+            yield Pause(pause)
         raise AssertionError("pauses end never")
 
-    def cancel_batch(self, id: str) -> dict[str, int]:
+    @call
+    def cancel_batch(self, id: str) -> Steps[dict[str, int]]:
         """Cancel what has not ended of it: how many waited (`cancelled`) and how many run (`told`). Raises NotFound."""
-        found: dict[str, int] = self._transport.json("POST", f"/batches/{quote(id, safe='')}/cancel")
+        found: dict[str, int] = yield from self._transport.json("POST", f"{_path(id)}/cancel")
         return found
 
-    def retry_batch(self, id: str) -> int:
-        """Run its failed and cancelled jobs again; how many. Raises NotFound."""
-        return int(self._transport.json("POST", f"/batches/{quote(id, safe='')}/retry")["retried"])
+    @call
+    def retry_batch(self, id: str) -> Steps[int]:
+        """Run its failed and cancelled jobs again; how many. Raises NotFound.
 
-    def _batch(self, method: str, id: str) -> BatchRecord:
-        found: BatchRecord = self._transport.json(method, f"/batches/{quote(id, safe='')}")
+        It is sent once: sent again, it would run what has failed again meanwhile.
+        """
+        done = yield from self._transport.json("POST", f"{_path(id)}/retry", repeatable=False)
+        return int(done["retried"])
+
+    @call
+    def batch_deliveries(self, id: str) -> Steps[list[DeliveryRecord]]:
+        """The webhooks and e-mails about its end, with every attempt, the oldest first. Raises NotFound."""
+        found: list[DeliveryRecord] = (yield from self._transport.json("GET", f"{_path(id)}/deliveries"))["deliveries"]
         return found
+
+    @call
+    def resend_of_batch(self, id: str, delivery: str) -> Steps[DeliveryRecord]:
+        """Send a delivery of a batch again, or now instead of later; the receiver sees the same id. Raises NotFound."""
+        path = f"{_path(id)}/deliveries/{quote(delivery, safe='')}/resend"
+        found: DeliveryRecord = yield from self._transport.json("POST", path)
+        return found
+
+    def _batch(self, id: str) -> Steps[BatchRecord]:
+        found: BatchRecord = yield from self._transport.json("GET", _path(id))
+        return found
+
+
+def _path(id: str) -> str:
+    return f"/batches/{quote(id, safe='')}"

@@ -1,34 +1,47 @@
-"""The client of the HTTP API: `Client(url, token).submit("top_locations", n=5).result(timeout=30)`.
+"""The client of the HTTP API: `Client(url, token).submit("top_locations", n=5).result(timeout=30)`, and its twin for asyncio.
 
 Requests are sent again while the service is away or full, and nothing is ever done twice by it: every submit carries an
-id and an Idempotency-Key of its own, made once per call. One client keeps its connections and may be shared by threads.
+id and an Idempotency-Key of its own, made once per call. What the two have in common stands in `Calls` and its parts, once.
 """
 
-import datetime
 import time
-import uuid
-from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import IO, Any, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import Generic, Self
 
 import httpx
 
-from trafficjobs import profiles, uploads
+from trafficjobs import profiles
 from trafficjobs.batching import Batching
-from trafficjobs.errors import Unavailable, error_of
 from trafficjobs.failing import Failing
-from trafficjobs.job import Job
+from trafficjobs.glances import FOREVER
+from trafficjobs.incidents import Incidents
+from trafficjobs.job import AsyncJob, J, Job
 from trafficjobs.scheduling import Scheduling
-from trafficjobs.shapes import Health, OperationRecord, VersionRecord
+from trafficjobs.serving import Serving
+from trafficjobs.shapes import JobRecord
 from trafficjobs.steering import Steering
-from trafficjobs.submitting import Submitting, plain
+from trafficjobs.steps import Awaiting, Blocking
+from trafficjobs.submitting import Submitting
 from trafficjobs.transport import Transport
+from trafficjobs.watching import Watching
 
 
-class Client(Submitting, Batching, Scheduling, Failing, Steering):
-    """A service of trafficjobs.
+class Calls(Submitting[J], Watching[J], Batching, Scheduling[J], Failing, Steering, Incidents[J], Serving, Generic[J]):
+    """What one can ask of a service."""
+
+    target: profiles.Target
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}>"
+
+    @property
+    def url(self) -> str:
+        return self._transport.url
+
+
+class Client(Calls[Job], Blocking):
+    """A service of trafficjobs. It keeps its connections and may be shared by threads.
 
     Args:
         url: such as http://127.0.0.1:5000; by default TRAFFICJOBS_URL, or the profile in use, or that address.
@@ -54,13 +67,19 @@ class Client(Submitting, Batching, Scheduling, Failing, Steering):
         self.target = profiles.resolve(url, token, profile)
         self._transport = Transport(self.target.url, self.target.token, timeout, patience, transport)
 
-    @property
-    def url(self) -> str:
-        return self._transport.url
+    def watch(self, timeout: float | None = None) -> Iterator[JobRecord]:
+        """Records of all jobs as they change from now on; changes in quick succession may be shown as one.
+
+        Polls where the service has no stream of events; what happens between two looks may then be missed.
+        """
+        end = time.monotonic() + (FOREVER if timeout is None else timeout)
+        driver = self._transport.driver
+        found: Iterator[JobRecord] = driver.items(self._changed(driver.run(self._newest()), end))
+        return found
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._transport.driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,107 +87,48 @@ class Client(Submitting, Batching, Scheduling, Failing, Steering):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Operations
+    def _handle(self, record: JobRecord) -> Job:
+        return Job(self._transport, record)
 
-    def operations(self) -> list[OperationRecord]:
-        """What jobs can do."""
-        found: list[OperationRecord] = self._transport.json("GET", "/operations")["operations"]
-        return found
 
-    def operation(self, name: str) -> OperationRecord:
-        """One operation, with the JSON Schema of its parameters. Raises NotFound."""
-        found: OperationRecord = self._transport.json("GET", f"/operations/{quote(name, safe='')}")
-        return found
+class AsyncClient(Calls[AsyncJob], Awaiting):
+    """The same for asyncio: `await client.submit("print", msg="x")`, `async for job in client.jobs()`.
 
-    def templates(self) -> dict[str, dict[str, Any]]:
-        """For every operation a body that works as it stands."""
-        found: dict[str, dict[str, Any]] = self._transport.json("GET", "/templates")
-        return found
+    Arguments, exceptions and what is sent again are those of `Client`; iterators begin when they are first asked. It belongs to
+    one event loop and sends up to a hundred requests at once, while others wait for their turn. A call that is cancelled
+    leaves no connection open; what it had sent may have been done.
+    """
 
-    # Data
-
-    def load(
-        self, source: str | Path | IO[bytes] | None = None, *, mode: str = "replace", progress: uploads.Progress | None = None
-    ) -> Job:
-        """Upload a file of incidents (CSV, JSON, JSON lines); the job that loads it.
-
-        Args:
-            source: a path, or a file opened in binary mode; None loads the file that the service itself is set to.
-            mode: replace, or append to what is there.
-            progress: called with the bytes sent and, where they are known, those in all.
-
-        Raises: Invalid, Unavailable. What cannot be gone back in, such as a pipe, is not sent again: look by `jobs` then.
-        """
-        with uploads.Upload(source, progress) as upload:
-            headers = upload.headers | {"Idempotency-Key": uuid.uuid4().hex}
-            options: dict[str, Any] = {"params": {"mode": mode}, "headers": headers, "repeatable": upload.rewindable}
-            return Job(self._transport, self._transport.json("POST", "/data", body=upload.body, **options))
-
-    def data(
+    def __init__(
         self,
+        url: str | None = None,
+        token: str | None = None,
         *,
-        search: str | None = None,
-        start: datetime.date | str | None = None,
-        end: datetime.date | str | None = None,
-        issue: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Incidents in the order of time, page by page as they are asked for.
+        profile: str | None = None,
+        timeout: float = 30.0,
+        patience: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.target = profiles.resolve(url, token, profile)
+        self._transport = Transport(self.target.url, self.target.token, timeout, patience, transport, awaited=True)
 
-        Args:
-            search: text in the address or the issue, or the beginning of a report id.
-            start, end: first and last local day.
-            issue: label of an issue.
-            limit: how many at most.
+    async def watch(self, timeout: float | None = None) -> AsyncGenerator[JobRecord]:
+        """Records of all jobs as they change from the first time that it is asked; as `Client.watch`."""
+        end = time.monotonic() + (FOREVER if timeout is None else timeout)
+        driver = self._transport.driver
+        async with aclosing(driver.items(self._changed(await driver.run(self._newest()), end))) as records:
+            async for record in records:
+                yield record
 
-        Raises: Invalid, NotFound where no data is loaded.
-        """
-        filters = {"search": search, "start": start, "end": end, "issue": issue}
-        params = {name: plain(value) for name, value in filters.items() if value is not None}
-        left = limit
-        while left is None or left > 0:
-            page = self._transport.send("GET", "/data", params={**params, "limit": str(min(1_000, left or 1_000))})
-            rows = self._transport.decoded(page)
-            yield from rows
-            following = parse_qs(urlsplit(page.links.get("next", {}).get("url", "")).query).get("after")
-            if not following:
-                return
-            params["after"] = following[0]
-            left = None if left is None else left - len(rows)
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.driver.aclose()
 
-    def incident(self, report_id: str) -> dict[str, Any]:
-        """One incident. Raises NotFound."""
-        found: dict[str, Any] = self._transport.json("GET", f"/data/{quote(report_id, safe='')}")
-        return found
+    async def __aenter__(self) -> Self:
+        return self
 
-    def versions(self) -> list[VersionRecord]:
-        """The versions of the data that are kept, the newest first. Raises NotFound where no data is loaded."""
-        found: list[VersionRecord] = self._transport.json("GET", "/data/versions")["versions"]
-        return found
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
-    # The service
-
-    def metrics(self) -> str:
-        """What Prometheus reads, in its text format."""
-        return self._transport.send("GET", "/metrics", headers={"Accept": "text/plain"}).text
-
-    def health(self) -> Health:
-        """Whether the service can serve, what it has checked, and how its clock stands. Raises Unavailable."""
-        began = time.monotonic()
-        try:
-            response = self._transport.http.get("/readyz")
-        except httpx.HTTPError as error:
-            raise Unavailable(f"{self.url} cannot be reached: {error or type(error).__name__}.") from None
-        latency = time.monotonic() - began
-        if not response.is_success and response.status_code != 503:
-            raise error_of(response)
-        answer = self._transport.decoded(response)
-        try:
-            told = parsedate_to_datetime(response.headers["Date"]).timestamp() + 0.5  # it stands for a whole second
-            skew = time.time() - latency / 2 - told
-        except (KeyError, ValueError):
-            skew = 0.0
-        detail = str(answer.get("detail") or answer.get("status") or "")
-        return Health(
-            ready=response.is_success, detail=detail, checks=answer.get("checks") or {}, latency=latency, clock_skew=skew
-        )
+    def _handle(self, record: JobRecord) -> AsyncJob:
+        return AsyncJob(self._transport, record)

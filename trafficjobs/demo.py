@@ -162,7 +162,7 @@ def _result_line(terminal: Terminal, name: str, job: Record, seconds: float, wid
 
 def say_where_to_look(service: Service, terminal: Terminal, plot: Path | None) -> None:
     """The addresses and one command to try next."""
-    pages = [("API, to try out", "/docs"), ("operations", "/operations"), ("jobs", "/jobs"), ("metrics", "/metrics")]
+    pages = [("dashboard", "/"), ("API, to try out", "/docs"), ("operations", "/operations"), ("metrics", "/metrics")]
     rows = [(about, service.url + path) for about, path in pages if service.has(path)]
     if plot:
         rows.append(("plot", shown(plot)))

@@ -1,11 +1,11 @@
 """The side of the client that deals with what has failed: groups of jobs, and many of them run again. Part of `Client`."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from trafficjobs.shapes import FailureRecord
-from trafficjobs.submitting import dumped
+from trafficjobs.steps import Items, Steps, call, items
+from trafficjobs.submitting import JSON, PAGE, dumped
 from trafficjobs.transport import Transport
 
 
@@ -14,20 +14,19 @@ class Failing:
 
     _transport: Transport
 
-    def failures(self) -> Iterator[FailureRecord]:
+    @items
+    def failures(self) -> Items[FailureRecord]:
         """Groups of failed jobs that are alike, those seen last first, page by page as they are asked for."""
-        params: dict[str, str] = {}
-        while True:
-            page = self._transport.json("GET", "/failures", params=params)
-            yield from page["failures"]
-            if page["next"] is None:
-                return
-            params["cursor"] = page["next"]
+        return self._transport.pages("/failures", "failures", {}, PAGE)
 
-    def retry_failed(self, fingerprint: str | None = None, *, operation: str | None = None, queue: str | None = None) -> int:
+    @call
+    def retry_failed(
+        self, fingerprint: str | None = None, *, operation: str | None = None, queue: str | None = None
+    ) -> Steps[int]:
         """Run failed jobs again: all of them, or those that failed alike; how many that were.
 
-        Without the role admin these are the caller's own. What fails again meanwhile is left alone.
+        Without the role admin these are the caller's own. What fails again meanwhile is left alone; so the first request,
+        which has no place to go on from yet, is sent once.
 
         Args:
             fingerprint: of a group of `failures()`, and the `fingerprint` of its jobs.
@@ -39,8 +38,9 @@ class Failing:
         body: dict[str, Any] = {"operation": operation, "queue": queue, "cursor": None}
         retried: int = 0
         while True:
-            headers = {"Content-Type": "application/json"}
-            done = self._transport.json("POST", path, content=dumped(body), headers=headers)
+            done = yield from self._transport.json(
+                "POST", path, repeatable=body["cursor"] is not None, content=dumped(body), headers=JSON
+            )
             retried += done["retried"]
             if done["next"] is None:
                 return retried

@@ -1,49 +1,42 @@
 """A submitted job as the client holds it: ask for its state, wait for its end, fetch what it left, cancel, retry, delete.
 
-A handle keeps the last record it has seen; only what says so asks the service. It may be dropped at any time and made
-anew from the id.
+A handle keeps the last record it has seen; only what says so asks the service, and showing it in a notebook never does. It
+may be dropped at any time and made anew from the id.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from trafficjobs.errors import Conflict, JobCancelled, JobFailed, NotFound, ResultTimeout, Unavailable
-from trafficjobs.events import NoStream, follow
+from trafficjobs.errors import Conflict, JobCancelled, JobFailed, ResultTimeout, Unavailable
+from trafficjobs.events import Event, Follower, events_of
+from trafficjobs.glances import ENDED, FIRST_PAUSE, FOREVER, LAST_PAUSE, Glances
+from trafficjobs.notebook import job_html
+from trafficjobs.results import File, csv_reader
 from trafficjobs.shapes import DeliveryRecord, FileRecord, JobRecord, LogLine
+from trafficjobs.steps import Awaiting, Blocking, Item, Items, Pause, Steps, call, items
 from trafficjobs.transport import Transport, pauses
 
-if TYPE_CHECKING:
-    from typing import Self
-
-ENDED = frozenset({"complete", "failed", "cancelled"})
 WAIT = 20  # seconds that one request asks the service to wait; short enough for every proxy on the way
 SHORT = 30.0  # seconds; who waits no longer is served by polling, which ends on time
-FIRST_PAUSE, LAST_PAUSE = 0.02, 2.0  # seconds between two looks
-REDRAW = 0.1  # seconds between two looks at the progress
 LOG_PAGE = 1_000
-FOREVER = 10.0 * 366 * 86_400  # seconds
+PICTURES = "image/png, image/svg+xml;q=0.5"
+
+J = TypeVar("J", bound="JobCalls[Any]")
 
 
-@dataclass(frozen=True)
-class File:
-    """Bytes that a job has made, and their type."""
-
-    content: bytes
-    content_type: str
-
-
-class Job:
-    """One job of one service. Made by `Client.submit`, `Client.job` and `Client.jobs`."""
+class JobCalls(Generic[J]):
+    """What one can do with a job: all that `Job` and `AsyncJob` have in common."""
 
     def __init__(self, transport: Transport, record: JobRecord) -> None:
         self._transport = transport
         self.record = record
 
     def __repr__(self) -> str:
-        return f"<Job {self.id} {self.status}>"
+        return f"<{type(self).__name__} {self.id} {self.status}>"
+
+    def _repr_html_(self) -> str:
+        return job_html(self.record)
 
     @property
     def id(self) -> str:
@@ -59,62 +52,6 @@ class Job:
         """Whether it had ended when last looked at."""
         return self.status in ENDED
 
-    @property
-    def _path(self) -> str:
-        return f"/jobs/{quote(self.id, safe='')}"
-
-    def refresh(self) -> "Self":
-        """Look again. Raises NotFound where it was deleted or has expired."""
-        self.record = self._transport.json("GET", self._path)
-        return self
-
-    def wait(self, timeout: float | None = None) -> "Self":
-        """Return when the job has ended, however it did.
-
-        Args:
-            timeout: seconds; None waits for as long as it takes.
-
-        Raises: ResultTimeout, NotFound, Unavailable.
-        """
-        end = time.monotonic() + (FOREVER if timeout is None else timeout)
-        growing = pauses(FIRST_PAUSE, LAST_PAUSE)
-        while not self.ended:
-            asked = int(min(WAIT, end - time.monotonic()))
-            began = time.monotonic()
-            self._look(asked)
-            if self.ended:
-                break
-            now = time.monotonic()
-            if now >= end:
-                raise ResultTimeout(dict(self.record), timeout or 0.0)
-            if asked > 0 and now - began >= min(1.0, asked / 2):  # it did wait
-                growing = pauses(FIRST_PAUSE, LAST_PAUSE)
-            else:
-                time.sleep(min(next(growing), end - now))
-        return self
-
-    def _look(self, seconds: int) -> None:
-        """Look again, and let the service wait for the end of the job if it does that and has a thread for it."""
-        if seconds > 0:
-            try:
-                headers = {"Prefer": f"wait={seconds}"}
-                timeout = seconds + self._transport.timeout
-                self.record = self._transport.json("GET", self._path, headers=headers, timeout=timeout, patience=0.0)
-                return
-            except Unavailable:
-                pass
-        self.refresh()
-
-    def result(self, timeout: float | None = 30.0) -> Any:
-        """The result, as the JSON value it is, once the job is complete.
-
-        Args:
-            timeout: seconds to wait for it; None waits for as long as it takes.
-
-        Raises: JobFailed with the evidence, JobCancelled, ResultTimeout, NotFound, Unavailable.
-        """
-        return self.wait(timeout).value()
-
     def value(self) -> Any:
         """The result of a job that has ended, as last seen. Raises JobFailed, JobCancelled."""
         if self.status == "failed":
@@ -123,117 +60,234 @@ class Job:
             raise JobCancelled(f"Job {self.id} was cancelled and has no result.")
         return self.record.get("result")
 
-    def watch(self, timeout: float | None = None) -> Iterator[JobRecord]:
+    @call
+    def refresh(self) -> Steps[J]:
+        """Look again. Raises NotFound where it was deleted or has expired."""
+        return (yield from self._look())
+
+    @call
+    def wait(self, timeout: float | None = None) -> Steps[J]:
+        """Return when the job has ended, however it did.
+
+        Args:
+            timeout: seconds; None waits for as long as it takes.
+
+        Raises: ResultTimeout, NotFound, Unavailable.
+        """
+        return (yield from self._end(timeout))
+
+    @call
+    def result(self, timeout: float | None = 30.0) -> Steps[Any]:
+        """The result, as the JSON value it is, once the job is complete.
+
+        Args:
+            timeout: seconds to wait for it; None waits for as long as it takes.
+
+        Raises: JobFailed with the evidence, JobCancelled, ResultTimeout, NotFound, Unavailable.
+        """
+        return (yield from self._end(timeout)).value()
+
+    @call
+    def frame(self, timeout: float | None = 30.0) -> Steps[Any]:
+        """The result as a data frame of pandas, once the job is complete: its file of that form, or the table that it is.
+
+        Texts that a spreadsheet would run as a formula have a ' before them, as in every CSV of the service.
+
+        Raises: Invalid where the result is no table or pandas is not installed; otherwise as `result`.
+        """
+        reader = csv_reader()
+        (yield from self._end(timeout)).value()
+        return reader((yield from self._fetch("text/csv")).content)
+
+    @call
+    def picture(self, timeout: float | None = 30.0) -> Steps[File]:
+        """The picture that the job has made, which a notebook shows, once the job is complete.
+
+        Raises: Invalid where it has none; otherwise as `result`.
+        """
+        (yield from self._end(timeout)).value()
+        return (yield from self._fetch(PICTURES))
+
+    @items
+    def watch(self, timeout: float | None = None) -> Items[JobRecord]:
         """The record now, and again whenever it has changed; the last one is that of the ended job.
 
         Raises: ResultTimeout, NotFound, Unavailable.
         """
         end = time.monotonic() + (FOREVER if timeout is None else timeout)
         seen: JobRecord | None = None
-        for _ in self._glances(end, timeout is not None and timeout < SHORT):
-            self.refresh()
-            if self.record != seen:
+        follower = Follower(self._transport, f"{self._path}/events", end)
+        glances = Glances(None if timeout is not None and timeout < SHORT else follower, end)
+        changed = False
+        while (yield from glances.next(changed)):
+            yield from self._look()
+            if changed := self.record != seen:
                 seen = self.record
-                yield seen
+                yield Item(seen)
             if self.ended:
                 return
         raise ResultTimeout(dict(self.record), timeout or 0.0)
 
-    def _glances(self, end: float, poll: bool) -> Iterator[None]:
-        """Ends whenever a look may show something new, until `end`."""
-        yield
-        if not poll:
-            try:
-                looked = 0.0
-                for event in follow(self._transport, f"{self._path}/events", end):
-                    if event.kind == "log" or (event.kind in ("progress", "partial") and time.monotonic() - looked < REDRAW):
-                        continue
-                    looked = time.monotonic()
-                    yield
-                return
-            except NoStream:
-                pass
-        growing, before = pauses(FIRST_PAUSE, LAST_PAUSE / 2, 1.3), self.record
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(next(growing), left))
-            yield
-            if self.record != before:
-                growing, before = pauses(FIRST_PAUSE, LAST_PAUSE / 2, 1.3), self.record
+    @items
+    def events(self, timeout: float | None = None, after: str | None = None) -> Items[Event]:
+        """What happens to it, as it happens: first its record as `job`, then its moves, its progress and the lines it logs.
 
-    def cancel(self) -> "Self":
+        Args:
+            timeout: seconds; None goes on until the job has ended.
+            after: id of the last event that is known; only what came later.
+
+        Raises: NotFound; Unavailable where the service has no stream to give, or went away for good.
+        """
+        end = time.monotonic() + (FOREVER if timeout is None else timeout)
+        yield from events_of(Follower(self._transport, f"{self._path}/events", end, after))
+
+    @call
+    def cancel(self) -> Steps[J]:
         """Cancel it: at once where it waits, soon where it runs. Raises Conflict where it has ended otherwise."""
-        self.record = self._transport.json("POST", f"{self._path}/cancel")
-        return self
+        self.record = yield from self._transport.json("POST", f"{self._path}/cancel")
+        return self._self
 
-    def retry(self) -> "Self":
+    @call
+    def retry(self) -> Steps[J]:
         """Run a failed or cancelled job again. Raises Conflict where it has not ended, or is complete."""
-        run = self.refresh().record.get("run", 0)  # with it, a request that is sent again is the same retry
-        self.record = self._transport.json("POST", f"{self._path}/retry", json={"run": run})
-        return self
+        run = (yield from self._look()).record.get("run", 0)  # with it, a request that is sent again is the same retry
+        self.record = yield from self._transport.json("POST", f"{self._path}/retry", json={"run": run})
+        return self._self
 
-    def delete(self) -> None:
+    @call
+    def delete(self) -> Steps[None]:
         """Delete it with its log and files. Raises Conflict while it runs, NotFound."""
-        try:
-            self._transport.send("DELETE", self._path, patience=0.0)
-        except Unavailable:
-            try:
-                self._transport.send("DELETE", self._path)
-            except NotFound:
-                pass  # deleted the first time, and only the answer was lost
+        yield from self._transport.delete(self._path)
 
-    def log(self, after: str | None = None) -> Iterator[LogLine]:
+    @items
+    def log(self, after: str | None = None) -> Items[LogLine]:
         """The lines it has written so far, the oldest first; `after` goes on after the line of that id."""
-        while True:
-            params = {"limit": str(LOG_PAGE)} | ({"after": after} if after else {})
-            page = self._transport.json("GET", f"{self._path}/log", params=params)
-            yield from page["lines"]
-            if len(page["lines"]) < LOG_PAGE:
-                return
-            after = page["next"]
+        full = True
+        while full:
+            lines, full = yield from self._lines(after)
+            for line in lines:
+                after = line["id"]
+                yield Item(line)
 
-    def follow_log(self) -> Iterator[LogLine]:
+    @items
+    def follow_log(self) -> Items[LogLine]:
         """The lines it has written and those it writes, until it has ended."""
         after: str | None = None
         growing = pauses(10 * FIRST_PAUSE, LAST_PAUSE)
-        while True:
-            self.refresh()
-            ended = self.ended  # asked before the lines: what is written last is not missed
-            for line in self.log(after):
+        full = ended = False
+        while not ended or full:
+            if not full:
+                ended = (yield from self._look()).ended  # asked before the lines: what is written last is not missed
+            lines, full = yield from self._lines(after)
+            for line in lines:
                 after = line["id"]
                 growing = pauses(10 * FIRST_PAUSE, LAST_PAUSE)
-                yield line
-            if ended:
-                return
-            time.sleep(next(growing))
+                yield Item(line)
+            if not (ended or full):
+                yield Pause(next(growing))
 
-    def deliveries(self) -> list[DeliveryRecord]:
+    @call
+    def deliveries(self) -> Steps[list[DeliveryRecord]]:
         """The webhooks and e-mails about its end, with every attempt, the oldest first."""
-        found: list[DeliveryRecord] = self._transport.json("GET", f"{self._path}/deliveries")["deliveries"]
+        found: list[DeliveryRecord] = (yield from self._transport.json("GET", f"{self._path}/deliveries"))["deliveries"]
         return found
 
-    def resend(self, delivery: str) -> DeliveryRecord:
+    @call
+    def resend(self, delivery: str) -> Steps[DeliveryRecord]:
         """Send a delivery again, or now instead of later; the receiver sees the same id. Raises NotFound."""
-        found: DeliveryRecord = self._transport.json("POST", f"{self._path}/deliveries/{quote(delivery, safe='')}/resend")
+        path = f"{self._path}/deliveries/{quote(delivery, safe='')}/resend"
+        found: DeliveryRecord = yield from self._transport.json("POST", path)
         return found
 
-    def files(self) -> list[FileRecord]:
+    @call
+    def files(self) -> Steps[list[FileRecord]]:
         """The files it has made."""
-        found: list[FileRecord] = self._transport.json("GET", f"{self._path}/files")["files"]
-        return found
+        return (yield from self._files())
 
-    def download(self, name: str) -> bytes:
+    @call
+    def download(self, name: str) -> Steps[bytes]:
         """The bytes of one of its files. Raises NotFound."""
-        return self._transport.send("GET", f"{self._path}/files/{quote(name, safe='')}", headers={"Accept": "*/*"}).content
+        return (yield from self._download(name))
 
-    def fetch(self, accept: str) -> File:
+    @call
+    def fetch(self, accept: str) -> Steps[File]:
         """The result in another form, such as `image/png` or `text/csv`, once the job is complete.
 
         Raises: Invalid where it has no such form, Conflict where the job has not ended, JobFailed, JobCancelled.
         """
-        response = self._transport.send("GET", f"{self._path}/results", headers={"Accept": accept})
+        return (yield from self._fetch(accept))
+
+    # Steps that several of these take.
+
+    @property
+    def _path(self) -> str:
+        return f"/jobs/{quote(self.id, safe='')}"
+
+    @property
+    def _self(self) -> J:
+        return cast("J", self)
+
+    def _look(self) -> Steps[J]:
+        self.record = yield from self._transport.json("GET", self._path)
+        return self._self
+
+    def _end(self, timeout: float | None) -> Steps[J]:
+        end = time.monotonic() + (FOREVER if timeout is None else timeout)
+        growing = pauses(FIRST_PAUSE, LAST_PAUSE)
+        while not self.ended:
+            asked = int(min(WAIT, end - time.monotonic()))
+            began = time.monotonic()
+            yield from self._look_for(asked)
+            if self.ended:
+                break
+            now = time.monotonic()
+            if now >= end:
+                raise ResultTimeout(dict(self.record), timeout or 0.0)
+            if asked > 0 and now - began >= min(1.0, asked / 2):  # it did wait
+                growing = pauses(FIRST_PAUSE, LAST_PAUSE)
+            else:
+                yield Pause(min(next(growing), end - now))
+        return self._self
+
+    def _look_for(self, seconds: int) -> Steps[None]:
+        """Look again, and let the service wait for the end of the job if it does that and has a thread for it."""
+        if seconds > 0:
+            try:
+                headers = {"Prefer": f"wait={seconds}"}
+                timeout = seconds + self._transport.timeout
+                self.record = yield from self._transport.json("GET", self._path, headers=headers, timeout=timeout, patience=0.0)
+                return
+            except Unavailable:
+                pass
+        yield from self._look()
+
+    def _lines(self, after: str | None) -> Steps[tuple[list[LogLine], bool]]:
+        """A page of the log, and whether there may be another one."""
+        params = {"limit": str(LOG_PAGE)} | ({"after": after} if after else {})
+        lines: list[LogLine] = (yield from self._transport.json("GET", f"{self._path}/log", params=params))["lines"]
+        return lines, len(lines) >= LOG_PAGE
+
+    def _files(self) -> Steps[list[FileRecord]]:
+        found: list[FileRecord] = (yield from self._transport.json("GET", f"{self._path}/files"))["files"]
+        return found
+
+    def _download(self, name: str) -> Steps[bytes]:
+        path = f"{self._path}/files/{quote(name, safe='')}"
+        return (yield from self._transport.send("GET", path, headers={"Accept": "*/*"})).content
+
+    def _fetch(self, accept: str) -> Steps[File]:
+        response = yield from self._transport.send("GET", f"{self._path}/results", headers={"Accept": accept})
         if response.status_code == 202:
             raise Conflict(f"Job {self.id} has no result yet: it is {response.json()['status']}.")
         kind = response.headers.get("Content-Type", "application/octet-stream")
-        if kind.startswith("application/json") and self.refresh().status == "failed":
+        if kind.startswith("application/json") and (yield from self._look()).status == "failed":
             raise JobFailed(dict(self.record))
         return File(response.content, kind)
+
+
+class Job(JobCalls["Job"], Blocking):
+    """One job of one service. Made by `Client.submit`, `Client.job` and `Client.jobs`."""
+
+
+class AsyncJob(JobCalls["AsyncJob"], Awaiting):
+    """One job of one service, whose methods are awaited. Made by `AsyncClient.submit`, `.job` and `.jobs`."""

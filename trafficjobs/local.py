@@ -100,6 +100,7 @@ def _serve(options: argparse.Namespace, terminal: Terminal, began: float) -> Non
         terminal.table([(name, f"pid {process.pid}", about[name]) for name, process in supervisor.processes.items()])
         _wait(supervisor, lambda: _ready(options.port), READY, f"{url}/readyz does not answer 200")
         terminal.line(f"Ready after {time.time() - began:.1f} s at {terminal.bold(url)}")
+        terminal.line("Open it in a browser for the dashboard")
         terminal.line(f"Logs in {shown(run / 'log')}; Ctrl-C stops everything")
         if options.command == "demo":
             _demonstrate(supervisor, programs[0].env, ["--url", url, "--data-dir", str(options.data_dir), "--began", str(began)])

@@ -2,20 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic
 from urllib.parse import quote
 
-from trafficjobs.job import Job
+from trafficjobs.job import J
 from trafficjobs.shapes import ScheduleRecord
-from trafficjobs.submitting import dumped
-from trafficjobs.transport import Transport
+from trafficjobs.steps import Steps, call
+from trafficjobs.submitting import JSON, Handles, dumped
 
 
-class Scheduling:
+class Scheduling(Handles[J], Generic[J]):
     """Schedules of one service."""
 
-    _transport: Transport
-
+    @call
     def create_schedule(
         self,
         job: Mapping[str, Any],
@@ -25,7 +24,7 @@ class Scheduling:
         timezone: str | None = None,
         missed: str | None = None,
         id: str | None = None,
-    ) -> ScheduleRecord:
+    ) -> Steps[ScheduleRecord]:
         """Let a job be submitted at every time of `cron`, or every so many seconds.
 
         Args:
@@ -38,8 +37,9 @@ class Scheduling:
         Raises: Invalid naming the field, Conflict where the id stands for another schedule.
         """
         body = _body(job, cron, every, timezone, missed) | {"id": id or str(uuid.uuid4())}
-        return self._schedule("POST", "", body)
+        return (yield from self._schedule("POST", "", body))
 
+    @call
     def change_schedule(
         self,
         id: str,
@@ -49,39 +49,46 @@ class Scheduling:
         every: float | None = None,
         timezone: str | None = None,
         missed: str | None = None,
-    ) -> ScheduleRecord:
+    ) -> Steps[ScheduleRecord]:
         """Replace what a schedule does and when; it keeps its pause and its history. Raises Invalid, NotFound."""
-        return self._schedule("PUT", f"/{quote(id, safe='')}", _body(job, cron, every, timezone, missed))
+        return (yield from self._schedule("PUT", f"/{quote(id, safe='')}", _body(job, cron, every, timezone, missed)))
 
-    def schedules(self) -> list[ScheduleRecord]:
+    @call
+    def schedules(self) -> Steps[list[ScheduleRecord]]:
         """Every schedule, in the order of their making."""
-        found: list[ScheduleRecord] = self._transport.json("GET", "/schedules")["schedules"]
+        found: list[ScheduleRecord] = (yield from self._transport.json("GET", "/schedules"))["schedules"]
         return found
 
-    def schedule(self, id: str) -> ScheduleRecord:
+    @call
+    def schedule(self, id: str) -> Steps[ScheduleRecord]:
         """One schedule. Raises NotFound."""
-        return self._schedule("GET", f"/{quote(id, safe='')}")
+        return (yield from self._schedule("GET", f"/{quote(id, safe='')}"))
 
-    def pause_schedule(self, id: str) -> ScheduleRecord:
+    @call
+    def pause_schedule(self, id: str) -> Steps[ScheduleRecord]:
         """Fire it no more until it is resumed. Raises NotFound."""
-        return self._schedule("POST", f"/{quote(id, safe='')}/pause")
+        return (yield from self._schedule("POST", f"/{quote(id, safe='')}/pause"))
 
-    def resume_schedule(self, id: str) -> ScheduleRecord:
+    @call
+    def resume_schedule(self, id: str) -> Steps[ScheduleRecord]:
         """Let it go on with its next time. Raises NotFound."""
-        return self._schedule("POST", f"/{quote(id, safe='')}/resume")
+        return (yield from self._schedule("POST", f"/{quote(id, safe='')}/resume"))
 
-    def trigger_schedule(self, id: str) -> Job:
+    @call
+    def trigger_schedule(self, id: str) -> Steps[J]:
         """Submit its job now, beside its times. Raises NotFound, QueueFull."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return Job(self._transport, self._transport.json("POST", f"/schedules/{quote(id, safe='')}/trigger", headers=headers))
+        path = f"/schedules/{quote(id, safe='')}/trigger"
+        return self._handle((yield from self._transport.json("POST", path, headers=headers)))
 
-    def delete_schedule(self, id: str) -> None:
+    @call
+    def delete_schedule(self, id: str) -> Steps[None]:
         """Delete a schedule; what it has submitted stays. Raises NotFound."""
-        self._transport.send("DELETE", f"/schedules/{quote(id, safe='')}")
+        yield from self._transport.delete(f"/schedules/{quote(id, safe='')}")
 
-    def _schedule(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> ScheduleRecord:
-        sent = {} if body is None else {"content": dumped(body), "headers": {"Content-Type": "application/json"}}
-        found: ScheduleRecord = self._transport.json(method, f"/schedules{path}", **sent)
+    def _schedule(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Steps[ScheduleRecord]:
+        sent = {} if body is None else {"content": dumped(body), "headers": JSON}
+        found: ScheduleRecord = yield from self._transport.json(method, f"/schedules{path}", **sent)
         return found
 
 

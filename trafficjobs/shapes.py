@@ -52,6 +52,8 @@ class JobRecord(TypedDict, total=False):
     position: int | None
     schedule: str
     scheduled_for: str | None
+    request_id: str
+    traceparent: str
     eta: float | None
     eta_at: str | None
     files: list[str]
@@ -101,6 +103,8 @@ class BatchRecord(TypedDict):
     by: str | None
     created: str | None
     ended: str | None
+    request_id: str
+    traceparent: str
 
 
 class FileRecord(TypedDict):
@@ -144,6 +148,7 @@ class QueueRecord(TypedDict, total=False):
     draining_since: str | None
     entries: dict[str, int]
     waiting: dict[str, int]
+    in_flight: dict[str, int]
     scheduled: int
     running: int
     idle_children: int
@@ -152,6 +157,7 @@ class QueueRecord(TypedDict, total=False):
     rejected: int
     dead: int
     oldest_age: float
+    oldest_ages: dict[str, float]
     oldest_unserved_age: float
 
 
@@ -165,6 +171,7 @@ class WorkerRecord(TypedDict, total=False):
     pid: int
     queues: list[str]
     operations: list[str]
+    operations_broken: list[dict[str, str]]
     children: int
     running: list[dict[str, Any]]
     deaths: int
@@ -213,6 +220,43 @@ class VersionRecord(TypedDict, total=False):
     first: str | None
     last: str | None
     report: dict[str, Any]
+
+
+class HistoryPoint(TypedDict, total=False):
+    """What happened in one stretch of time, from `start` and `seconds` long. Jobs a second; times in seconds."""
+
+    start: str
+    seconds: float
+    submitted: float
+    completed: float
+    failed: float
+    cancelled: float
+    retried: float
+    wait_p50: float | None
+    wait_p95: float | None
+    run_p50: float | None
+    run_p95: float | None
+    depth: int
+    running: int
+    scheduled: int
+    workers: int
+    children: int
+
+
+class FindingRecord(TypedDict):
+    """What one check of the service has found; `status` is ok, unknown, warning or failed."""
+
+    check: str
+    status: str
+    seen: str
+    remedy: str
+
+
+class Examination(TypedDict):
+    """The worst status of all checks, and what each has found."""
+
+    status: str
+    checks: list[FindingRecord]
 
 
 class Health(TypedDict):

@@ -8,26 +8,39 @@ import datetime
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic
 from urllib.parse import quote
 
-from trafficjobs.errors import Invalid, NotFound, TrafficjobsError
-from trafficjobs.events import NoStream, follow
-from trafficjobs.job import FOREVER, Job
+from trafficjobs.errors import Invalid, TrafficjobsError
+from trafficjobs.events import Event, Follower, events_of
+from trafficjobs.glances import FOREVER
+from trafficjobs.job import J, JobCalls
+from trafficjobs.notebook import Jobs
 from trafficjobs.shapes import JobRecord
-from trafficjobs.transport import Transport, pauses
+from trafficjobs.steps import Items, Steps, call, items
+from trafficjobs.transport import Transport
 
 PAGE = 100  # jobs
-KNOWN = 5_000  # jobs whose last record is kept while all are watched
-POLL = 0.5  # seconds between two looks at all jobs, where the service has no stream
+JSON = {"Content-Type": "application/json"}
 
 
-class Submitting:
-    """Jobs of one service."""
+class Handles(Generic[J]):
+    """What makes handles of jobs."""
 
     _transport: Transport
 
+    def _handle(self, record: JobRecord) -> J:
+        raise NotImplementedError
+
+    def _job(self, id: str) -> Steps[J]:
+        return self._handle((yield from self._transport.json("GET", f"/jobs/{quote(id, safe='')}")))
+
+
+class Submitting(Handles[J], Generic[J]):
+    """Jobs of one service."""
+
+    @call
     def submit(
         self,
         operation: str,
@@ -39,7 +52,7 @@ class Submitting:
         queue: str | None = None,
         run_in: float | None = None,
         run_at: datetime.datetime | str | None = None,
-        depends_on: Iterable[Job | str] = (),
+        depends_on: Iterable[JobCalls[Any] | str] = (),
         allow_failure: bool | None = None,
         unique: bool | None = None,
         throttle: float | None = None,
@@ -54,7 +67,7 @@ class Submitting:
         notify: Iterable[str | Mapping[str, Any]] | None = None,
         idempotency_key: str | None = None,
         **parameters: Any,
-    ) -> Job:
+    ) -> Steps[J]:
         """Submit a job.
 
         Args:
@@ -88,34 +101,35 @@ class Submitting:
         options |= {"concurrency_key": concurrency_key, "timeout": timeout, "result_ttl": result_ttl, "failed_ttl": failed_ttl}
         options["notify"] = [target_of(each) for each in notify] if notify is not None else None
         options["retry"] = {"max": retry} if isinstance(retry, int) else dict(retry) if retry is not None else None
-        return self.submit_body(body | {name: value for name, value in options.items() if value is not None}, idempotency_key)
+        given = {name: value for name, value in options.items() if value is not None}
+        return (yield from self._submitted(body | given, idempotency_key))
 
-    def submit_body(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Job:
+    @call
+    def submit_body(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> Steps[J]:
         """Submit a job by its body, as POST /jobs takes it: `{"operation", "params", ...}` or `{"start", "end"}`."""
-        key = idempotency_key or uuid.uuid4().hex
-        if not body.get("id") and idempotency_key is None:
-            body = {**body, "id": str(uuid.uuid4())}
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        return Job(self._transport, self._transport.json("POST", "/jobs", content=dumped(body), headers=headers))
+        return (yield from self._submitted(body, idempotency_key))
 
-    def submit_many(self, bodies: Iterable[Mapping[str, Any]]) -> list[Job]:
-        """Submit jobs by their bodies, in the order given.
+    @call
+    def submit_many(self, bodies: Iterable[Mapping[str, Any]]) -> Steps[Jobs[J]]:
+        """Submit jobs by their bodies, in the order given, one after another. `submit_batch` takes many in one request.
 
         Raises: as `submit`, at the first that is refused; `accepted` of the exception has the jobs submitted before it.
         """
-        jobs: list[Job] = []
+        jobs: Jobs[J] = Jobs()
         try:
             for body in bodies:
-                jobs.append(self.submit_body(body))
+                jobs.append((yield from self._submitted(body, None)))
         except TrafficjobsError as error:
             error.accepted = list(jobs)
             raise
         return jobs
 
-    def job(self, id: str) -> Job:
+    @call
+    def job(self, id: str) -> Steps[J]:
         """A job that was submitted before. Raises NotFound."""
-        return Job(self._transport, self._transport.json("GET", f"/jobs/{quote(id, safe='')}"))
+        return (yield from self._job(id))
 
+    @items
     def jobs(
         self,
         *,
@@ -123,14 +137,17 @@ class Submitting:
         operation: str | None = None,
         batch: str | None = None,
         fingerprint: str | None = None,
+        search: str | None = None,
         since: datetime.datetime | str | None = None,
         until: datetime.datetime | str | None = None,
         limit: int | None = None,
-    ) -> Iterator[Job]:
+    ) -> Items[J]:
         """Jobs, the newest first, page by page as they are asked for.
 
         Args:
             fingerprint: only failed jobs that are alike; of a group of `failures()`, or a job's.
+            search: only jobs whose id begins with this text, or whose operation, submitter, parameters or error message contain
+                it, in any case. Where few do, all jobs are looked at, 5,000 a request.
             since, until: submitted from then on, and before then; ISO 8601, UTC where no zone is named.
             limit: how many at most.
         """
@@ -139,59 +156,36 @@ class Submitting:
             "operation": operation,
             "batch": batch,
             "fingerprint": fingerprint,
+            "search": search,
             "since": since,
             "until": until,
         }
         params = {name: plain(value) for name, value in filters.items() if value is not None}
-        left = limit
-        while left is None or left > 0:
-            page = self._transport.json("GET", "/jobs", params={**params, "limit": str(min(PAGE, left or PAGE))})
-            yield from (Job(self._transport, record) for record in page["jobs"])
-            if page["next"] is None:
-                return
-            params["cursor"] = page["next"]
-            left = None if left is None else left - len(page["jobs"])
+        yield from self._transport.pages("/jobs", "jobs", params, PAGE, limit, self._handle)
 
-    def watch(self, timeout: float | None = None) -> Iterator[JobRecord]:
-        """Records of all jobs as they change from now on; changes in quick succession may be shown as one.
+    @items
+    def events(self, timeout: float | None = None, after: str | None = None, status: str | None = None) -> Items[Event]:
+        """What happens to all jobs (`status`, `progress`, `partial`) and what callers do beside it (`action`), as it happens.
 
-        Polls where the service has no stream of events; what happens between two looks may then be missed.
+        Lost connections are gone on from. `reset` says that events are missing before the next one.
+
+        Args:
+            timeout: seconds; None goes on for good.
+            after: id of the last event that is known; those since then come first.
+            status: only events of jobs that are in this state then.
+
+        Raises: Invalid; Unavailable where the service has no stream to give, or went away for good.
         """
         end = time.monotonic() + (FOREVER if timeout is None else timeout)
-        return self._changed({job.id: job.record for job in self.jobs(limit=PAGE)}, end)
+        path = "/events" if status is None else f"/events?status={quote(status, safe='')}"
+        yield from events_of(Follower(self._transport, path, end, after))
 
-    def _changed(self, seen: dict[str, JobRecord], end: float) -> Iterator[JobRecord]:
-        for jobs in self._looks(end):
-            for job in jobs:
-                if seen.get(job.id) != job.record:
-                    seen.pop(job.id, None)
-                    seen[job.id] = job.record
-                    yield job.record
-            while len(seen) > KNOWN:
-                del seen[next(iter(seen))]  # what has not changed for longest
-
-    def _looks(self, end: float) -> Iterator[list[Job]]:
-        """Jobs that may have changed, as events come or, without a stream, every POLL seconds."""
-        try:
-            for event in follow(self._transport, "/events", end):
-                if event.kind in ("open", "reset"):
-                    yield self._newest()
-                elif event.kind != "log" and isinstance(event.data, dict) and isinstance(event.data.get("id"), str):
-                    try:
-                        yield [self.job(event.data["id"])]
-                    except NotFound:
-                        pass  # deleted
-            return
-        except NoStream:
-            pass
-        for pause in pauses(POLL, POLL):
-            yield self._newest()
-            if time.monotonic() + pause > end:
-                return
-            time.sleep(pause)
-
-    def _newest(self) -> list[Job]:
-        return list(self.jobs(limit=PAGE))[::-1]
+    def _submitted(self, body: Mapping[str, Any], idempotency_key: str | None) -> Steps[J]:
+        key = idempotency_key or uuid.uuid4().hex
+        if not body.get("id") and idempotency_key is None:
+            body = {**body, "id": str(uuid.uuid4())}
+        headers = JSON | {"Idempotency-Key": key}
+        return self._handle((yield from self._transport.json("POST", "/jobs", content=dumped(body), headers=headers)))
 
 
 def target_of(given: str | Mapping[str, Any], on: Iterable[str] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sends requests to the service, again where that is safe. Client, job handles and event streams all send through here.
+"""How requests reach the service: its address, who asks, and when one is sent again. All that the client sends goes through here.
 
 A request is sent again when the connection failed, the answer was lost, or the service said 429, 502 or 503; it waits as
 long as Retry-After says, and gives up as soon as that is longer than its patience. A request that is not `repeatable` is
@@ -10,17 +10,18 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import httpx
 
-from trafficjobs import __version__
-from trafficjobs.errors import Invalid, TrafficjobsError, Unauthorized, Unavailable, error_of
+from trafficjobs import __version__, drivers
+from trafficjobs.errors import Invalid, NotFound, TrafficjobsError, Unauthorized, Unavailable, error_of
+from trafficjobs.steps import Item, Items, Line, Open, Pause, Request, Steps
 
 CONNECT_TIMEOUT = 5.0  # seconds
 _REPEATED = frozenset({429, 502, 503})
+_UNKNOWN = " Whether it was done is not known; look before you ask for it again."
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -45,7 +46,7 @@ def _authorities() -> ssl.SSLContext:
 
 
 class Transport:
-    """Connections to one service, kept open between requests; may be shared by threads.
+    """One service, and the steps of sending it something.
 
     Args:
         url: of the service, with the path prefix it may have.
@@ -53,10 +54,11 @@ class Transport:
         timeout: seconds without a byte after which an answer counts as lost.
         patience: seconds during which a request is sent again.
         transport: another way to the service, for tests.
+        awaited: whether the steps are run by asyncio.
     """
 
     def __init__(
-        self, url: str, token: str | None, timeout: float, patience: float, transport: httpx.BaseTransport | None = None
+        self, url: str, token: str | None, timeout: float, patience: float, transport: Any = None, awaited: bool = False
     ) -> None:
         self.url = url.rstrip("/")
         self.timeout = timeout
@@ -66,13 +68,16 @@ class Transport:
             if not (token.isascii() and token.isprintable()) or " " in token:
                 raise Invalid("The token holds characters that no token has; copy it again.")
             headers["Authorization"] = f"Bearer {token}"
+        # Who awaits many answers at once waits for a free connection as long as that takes.
+        limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT), pool=None if awaited else timeout)
+        options: dict[str, Any] = {"base_url": self.url, "headers": headers, "timeout": limits, "transport": transport}
         try:
-            limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
-            options: dict[str, Any] = {"transport": transport, "verify": _certificates(self.url)}
-            self.http = httpx.Client(base_url=self.url, headers=headers, timeout=limits, **options)
+            options["verify"] = _certificates(self.url)
+            self.driver: Any = drivers.Awaiting(**options) if awaited else drivers.Blocking(**options)
         except httpx.InvalidURL as error:
             raise Invalid(f"{url!r} is no address of a service: {error}.") from None
-        if self.http.base_url.scheme not in ("http", "https") or not self.http.base_url.host:
+        base = self.driver.http.base_url
+        if base.scheme not in ("http", "https") or not base.host:
             raise Invalid(f"{url!r} is no address of a service; it begins with http:// or https://.")
 
     def send(
@@ -83,9 +88,9 @@ class Transport:
         repeatable: bool = True,
         patience: float | None = None,
         timeout: float | None = None,
-        body: Callable[[], Any] | None = None,
+        body: Callable[[], Iterator[bytes] | bytes] | None = None,
         **options: Any,
-    ) -> httpx.Response:
+    ) -> Steps[httpx.Response]:
         """Send a request until it is answered; the answer is a success.
 
         Args:
@@ -96,16 +101,15 @@ class Transport:
         Raises: TrafficjobsError, of the class that fits.
         """
         if timeout is not None:
-            options["timeout"] = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
+            options["timeout"] = self._limits(timeout)
         end = time.monotonic() + (self.patience if patience is None else patience)
         growing = pauses(0.05, 2.0)
         while True:
-            if body is not None:
-                options["content"] = body()
             try:
-                response = self.http.request(method, path, **options)
+                response: httpx.Response = yield Request(method, path, options, body)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                failure, again = self._failure(error), repeatable or isinstance(error, _NOT_SENT)
+                again = repeatable or isinstance(error, _NOT_SENT)
+                failure = self.failure(error, "" if again else _UNKNOWN)
             else:
                 if response.is_success:
                     return response
@@ -114,18 +118,52 @@ class Transport:
             pause = next(growing) if failure.retry_after is None else failure.retry_after
             if not again or time.monotonic() + pause > end:
                 raise failure from None
-            time.sleep(pause)
+            yield Pause(pause)
 
-    def _failure(self, error: Exception) -> TrafficjobsError:
+    def failure(self, error: Exception, more: str = "") -> TrafficjobsError:
+        """What is raised where no answer came; `more` stands at the end of its message."""
         if not isinstance(error, httpx.TransportError):
-            return TrafficjobsError(f"{self.url} answered what cannot be read: {error}.")
+            return TrafficjobsError(f"{self.url} answered what cannot be read: {error}.{more}")
         if isinstance(error, httpx.TimeoutException):
-            return Unavailable(f"{self.url} does not answer in time ({type(error).__name__}).")
-        return Unavailable(f"{self.url} cannot be reached: {error or type(error).__name__}.")
+            return Unavailable(f"{self.url} does not answer in time ({type(error).__name__}).{more}")
+        return Unavailable(f"{self.url} cannot be reached: {str(error) or type(error).__name__}.{more}")
 
-    def json(self, method: str, path: str, **options: Any) -> Any:
+    def delete(self, path: str) -> Steps[None]:
+        """Delete something. Raises as `send`; not where it was deleted the first time, and only the answer was lost."""
+        try:
+            yield from self.send("DELETE", path, patience=0.0)
+        except Unavailable:
+            try:
+                yield from self.send("DELETE", path)
+            except NotFound:
+                pass
+
+    def json(self, method: str, path: str, **options: Any) -> Steps[Any]:
         """The JSON of an answer. Raises as `send`."""
-        return self.decoded(self.send(method, path, **options))
+        return self.decoded((yield from self.send(method, path, **options)))
+
+    def pages(
+        self,
+        path: str,
+        name: str,
+        params: Mapping[str, str],
+        size: int,
+        limit: int | None = None,
+        made: Callable[[Any], Any] = lambda found: found,
+    ) -> Items[Any]:
+        """What a list has under `name`, page by page of up to `size` as it is asked for; `limit` of them at most.
+
+        `made` makes of each what the caller gets.
+        """
+        asked, left = dict(params), limit
+        while left is None or left > 0:
+            page = yield from self.json("GET", path, params={**asked, "limit": str(min(size, left or size))})
+            for found in page[name]:
+                yield Item(made(found))
+            if page["next"] is None:
+                return
+            asked["cursor"] = page["next"]
+            left = None if left is None else left - len(page[name])
 
     def decoded(self, response: httpx.Response) -> Any:
         """The JSON of an answer that is there."""
@@ -134,18 +172,23 @@ class Transport:
         except ValueError:
             raise TrafficjobsError(f"{response.request.url} answered something that is no JSON; is it trafficjobs?") from None
 
-    @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str], timeout: float) -> Iterator[httpx.Response]:
-        """An answer whose body is read as it arrives; tried once. Raises as `send`."""
-        limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
+    def opened(self, path: str, headers: Mapping[str, str], timeout: float) -> Steps[httpx.Response]:
+        """Open a stream, which `line` reads; tried once. Raises as `send`."""
         try:
-            with self.http.stream("GET", path, headers=dict(headers), timeout=limits) as response:
-                if not response.is_success:
-                    response.read()
-                    raise error_of(response)
-                yield response
+            response: httpx.Response = yield Open(path, {"headers": dict(headers), "timeout": self._limits(timeout)})
         except httpx.HTTPError as error:
-            raise self._failure(error) from None
+            raise self.failure(error) from None
+        if not response.is_success:
+            raise error_of(response)
+        return response
 
-    def close(self) -> None:
-        self.http.close()
+    def line(self) -> Steps[str | None]:
+        """A line of the open stream; None at its end. Raises Unavailable."""
+        try:
+            found: str | None = yield Line()
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise self.failure(error) from None
+        return found
+
+    def _limits(self, timeout: float) -> httpx.Timeout:
+        return httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT), pool=self.driver.http.timeout.pool)

@@ -16,6 +16,11 @@ CHUNK = 1 << 16  # bytes
 Progress = Callable[[int, int | None], None]
 
 
+def is_address(source: str) -> bool:
+    """Whether it names what the service shall download, and no file."""
+    return source.lower().startswith(("https://", "http://"))
+
+
 class Upload:
     """What is sent.
 
@@ -23,7 +28,7 @@ class Upload:
         source: a path, or a file opened in binary mode; None is an empty body.
         progress: called with the bytes sent and, where they are known, those in all.
 
-    Raises: Invalid where there is no such file.
+    Raises: Invalid where there is no such file, or nothing in it.
     """
 
     def __init__(self, source: str | Path | IO[bytes] | None, progress: Progress | None = None) -> None:
@@ -36,6 +41,9 @@ class Upload:
                 raise Invalid(f"{source} cannot be read: {error.strerror}.") from None
         self._file = source
         self._start, self.size = _place(source)
+        if source is not None and self.size == 0:
+            self.__exit__()
+            raise Invalid("The file is empty.")  # an empty body would load the service's own
 
     @property
     def rewindable(self) -> bool:

@@ -1,15 +1,17 @@
 #!lua flags=allow-oom
 -- A worker's beat: it is alive, and renews the leases its children told it of.
--- Keys: workers, worker.<name>, data.current, job.<id>; <queue>.leases.
--- ARGV: worker, information (JSON), then for each running job: id, token.
--- Returns {data version, the last order to the worker as a whole or '', its time or '', code, ...} with a code per job: HELD, CANCEL (held, and to be stopped), ENDED (by this token), LOST.
+-- Keys: workers, worker.<name>, job.<id>, metrics; <queue>.leases.
+-- ARGV: worker, information (JSON), how often its nursery was started again, then for each running job: id, token.
+-- Returns {the last order to the worker as a whole or '', its time or '', code, ...} with a code per job: HELD, CANCEL (held, and to be stopped), ENDED (by this token), LOST.
 --@include jobs
-local worker = ARGV[1]
-rec('ZADD', PREFIX .. 'workers', seconds(NOW), worker)
-rec('HSET', PREFIX .. 'worker.' .. worker, 'beat', NOW_TEXT, 'info', ARGV[2])
+local worker, restarts = ARGV[1], tonumber(ARGV[3])
+if rec('ZADD', PREFIX .. 'workers', seconds(NOW), worker) == 1 then count('worker_start') end
+local known = tonumber(rec('HGET', PREFIX .. 'worker.' .. worker, 'restarts') or 0)
+if restarts > known then count('nursery_restart', restarts - known) end
+rec('HSET', PREFIX .. 'worker.' .. worker, 'beat', NOW_TEXT, 'info', ARGV[2], 'restarts', restarts)
 local ordered = rec('HMGET', PREFIX .. 'worker.' .. worker, 'order', 'ordered')
-local reply = {rec('GET', PREFIX .. 'data.current') or '', ordered[1] or '', ordered[2] or ''}
-for i = 3, #ARGV, 2 do
+local reply = {ordered[1] or '', ordered[2] or ''}
+for i = 4, #ARGV, 2 do
   local job, code = load(ARGV[i]), 'LOST'
   if job and job.status == 'in-progress' and job.token == ARGV[i + 1] then
     que('ZADD', queue_key(job.queue, 'leases'), seconds(NOW + @LEASE@), job.id)

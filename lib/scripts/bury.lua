@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
 -- Report that a child is gone: close its name, take it from the idle sets, free what it holds.
--- Keys: closed, idle, <queue>.idle, bell.<child>, holds; for the job it held those of finish.
+-- Keys: closed, idle, <queue>.idle, bell.<child>, holds, metrics; for the job it held those of finish.
 -- ARGV: child, token it had marked as started ('' for none), verdict (crash, failed, released), reason, error or evidence (JSON).
 -- A job claimed but not marked is given back uncharged. Returns {'NONE'}, or {'FREED', id, status it went to}.
 --@include ends
 local child, mark, verdict, reason, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-que('ZADD', PREFIX .. 'closed', seconds(NOW), child)
+if que('ZADD', PREFIX .. 'closed', seconds(NOW), child) == 1 then -- else this was said before
+  local evidence = verdict == 'crash' and cjson.decode(detail)
+  if not evidence or evidence.exit_code ~= 0 then count('child_death|' .. (evidence and cause_of(evidence) or 'stopped')) end
+end
 local entry = que('HGET', PREFIX .. 'idle', child)
 if entry then forget_idle(child, entry) end
 que('DEL', PREFIX .. 'bell.' .. child)

@@ -13,6 +13,7 @@ local cancelled, foreign = 0, 0
 -- Cancel a job that waits by `take`, if it was submitted early enough; whether it was.
 local function purge(job, take)
   if tonumber(job.seq) > tonumber(ARGV[5]) then return false end
+  job.asker = ARGV[7]
   take(job, 'purged')
   rec('HSET', job.key, 'cancelled_by', ARGV[7])
   cancelled = cancelled + 1

@@ -11,7 +11,7 @@ local known = rec('HMGET', key, 'digest', 'created', 'paused')
 if known[1] == digest then return {'SAME'} end
 if known[1] and mode == 'create' then return {'CONFLICT'} end
 if not known[1] and rec('ZCARD', index) >= tonumber(ARGV[5]) then return {'FULL'} end
-if known[1] then rec('HDEL', key, 'cron', 'every', 'timezone', 'by', 'problem') end
+if known[1] then rec('HDEL', key, 'cron', 'every', 'timezone', 'by', 'problem', 'request_id', 'traceparent') end
 rec('HSET', key, 'id', id, 'digest', digest, 'created', known[2] or NOW_TEXT, 'updated', NOW_TEXT, 'next', next_due,
   'paused', known[3] or '0', unpack(ARGV, 7, 6 + tonumber(ARGV[6])))
 if not known[1] then rec('ZADD', index, NOW_US, id) end

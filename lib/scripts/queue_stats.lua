@@ -1,13 +1,14 @@
 #!lua flags=no-writes
--- What stands in one queue, in constant time.
+-- What stands in one queue, in time that grows with what runs and with nothing else.
 -- Keys: lists of the queue, paused, draining, dead, <queue>.{waiting,scheduled,leases,idle,unserved,limited,rejected}, job.<id> of the
---   oldest. ARGV: queue.
--- Returns {paused since or '', draining since or '', entries high, normal, low, waiting high, normal, low, scheduled, running, idle
---   children, unserved, limited, rejected, dead ids, age of the oldest waiting job (s), age of the oldest unserved one (s)}.
+--   oldest and of those that run. ARGV: queue.
+-- Returns {paused since or '', draining since or '', entries high, normal, low, waiting high, normal, low, running high, normal, low,
+--   scheduled, idle children, unserved, limited, rejected, dead ids, age of the oldest waiting job (s) high, normal, low, age of the
+--   oldest unserved one (s)}.
 --@include base
 local queue = ARGV[1]
 local reply = {que('HGET', PREFIX .. 'paused', queue) or '', que('HGET', PREFIX .. 'draining', queue) or ''}
-local dead, oldest = 0, NOW
+local dead, ages, running = 0, {}, {high = 0, normal = 0, low = 0}
 for _, priority in ipairs(PRIORITIES) do
   local key, length = list_key(queue, priority), 0
   for _, list in ipairs({key, key .. '.paused'}) do
@@ -25,14 +26,19 @@ for _, priority in ipairs(PRIORITIES) do
   reply[#reply + 1] = que('ZCOUNT', waiting, low, high)
   local first = que('ZRANGEBYSCORE', waiting, low, high, 'LIMIT', 0, 1)[1]
   local ready = first and rec('HGET', job_key(first), 'ready')
-  if ready then oldest = math.min(oldest, tonumber(ready)) end
+  ages[#ages + 1] = seconds(ready and math.max(0, NOW - tonumber(ready)) or 0)
 end
-for _, part in ipairs({'scheduled', 'leases', 'idle', 'unserved', 'limited'}) do
+for _, id in ipairs(que('ZRANGE', queue_key(queue, 'leases'), 0, -1)) do
+  local priority = rec('HGET', job_key(id), 'priority')
+  if running[priority] then running[priority] = running[priority] + 1 end
+end
+for _, priority in ipairs(PRIORITIES) do reply[#reply + 1] = running[priority] end
+for _, part in ipairs({'scheduled', 'idle', 'unserved', 'limited'}) do
   reply[#reply + 1] = que('ZCARD', queue_key(queue, part))
 end
 reply[#reply + 1] = que('LLEN', queue_key(queue, 'rejected'))
 reply[#reply + 1] = dead
-reply[#reply + 1] = seconds(NOW - oldest)
+for _, age in ipairs(ages) do reply[#reply + 1] = age end
 local unserved = que('ZRANGE', queue_key(queue, 'unserved'), 0, 0, 'WITHSCORES')
 reply[#reply + 1] = seconds(unserved[2] and NOW - tonumber(unserved[2]) or 0)
 return reply

@@ -25,6 +25,7 @@ for _, id in ipairs(que('ZRANGEBYSCORE', leases, '-inf', seconds(NOW), 'LIMIT', 
   if not job or job.status ~= 'in-progress' then
     que('ZREM', leases, id)
   elseif job.cancel_requested then
+    count('reaped|' .. job.operation .. '|cancelled')
     conclude(job, 'cancelled', 'lost')
   else
     reaped = reaped + 1
@@ -33,7 +34,7 @@ for _, id in ipairs(que('ZRANGEBYSCORE', leases, '-inf', seconds(NOW), 'LIMIT', 
       {worker = job.worker, summary = 'no evidence: the node, the pod or its network is gone'})
     rec('HSET', job.key, 'lost', lost)
     note_attempt(job, 'lost', error_json)
-    count('reaped|' .. job.operation)
+    count('reaped|' .. job.operation .. (lost > @MAX_LOST@ and '|lost_too_often' or '|lease_ended'))
     if lost > @MAX_LOST@ then fail(job, 'lost', error_json) else requeue(job, 'lost', true) end
   end
 end

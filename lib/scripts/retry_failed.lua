@@ -2,7 +2,7 @@
 -- Run a part of the failed jobs again, those submitted first first. No allow-oom: refused at full memory.
 -- Keys: jobs.failed or failures.<fingerprint>; for each job those of retry. ARGV: fingerprint or '' (all), order of the last job
 --   that was looked at, time (s) until which a job had failed (so that what fails again is left alone, and a call may be sent
---   twice), most jobs looked at, then operation, queue and owner, '' for any. Jobs of a queue
+--   twice), most jobs looked at, then operation, queue and owner, '' for any, by whom. Jobs of a queue
 --   that is being drained stay as they are.
 -- Returns {number of jobs run again, order of the last one looked at or '' (none is left), number of jobs not looked at yet}.
 --@include rerun
@@ -17,6 +17,7 @@ for i = 1, #found, 2 do
   if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6]) then
     local more = rec('HMGET', job.key, 'ended', 'by')
     if tonumber(more[1]) <= failed_by and wanted(more[2], ARGV[7]) then
+      job.asker = ARGV[8]
       if not rerun(job) then retried = retried + 1 end
     end
   end

@@ -2,19 +2,20 @@
 
 `install` puts the check in front of every route of an application; a route without a contract is for admins only. A
 request carries `Authorization: Bearer <token>`; who it was is `caller()`, for the record and the log. The token itself is
-never kept or logged.
+never kept or logged. In a browser, the cookie of the dashboard's session stands for the token that it was opened with.
 """
 
 import hmac
 import ipaddress
 import logging
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from lib.jobs import Quota
 from lib.settings import Settings, SettingsError
 from services.api.attempts import Attempts
 from services.api.contract import contract_of
+from services.api.dashboard import session
 from services.api.kinds import CROSS_SITE, FORBIDDEN, TOO_MANY_ATTEMPTS, UNAUTHORIZED
 from services.api.problems import Problem
 from services.api.tokens import Caller, Role, TokenFile
@@ -95,13 +96,13 @@ class SignIn:
         caller = self._caller(request.endpoint)
         if caller is _METRICS:
             return
+        g.caller = caller
         if caller.role < needed:
             higher = "" if needed is Role.ADMIN else " or a higher one"
             raise Problem(
                 FORBIDDEN,
                 f"This wants the role {_named(needed)}{higher}; the token {caller.name} has the role {_named(caller.role)}.",
             )
-        g.caller = caller
 
     def _needed(self, endpoint: str) -> Role:
         if endpoint == "health.metrics":
@@ -114,15 +115,28 @@ class SignIn:
     def _caller(self, endpoint: str) -> Caller:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         token = token.strip()
+        if not scheme and (caller := self._by_cookie()) is not None:
+            session.check_csrf()
+            g.by_cookie = True
+            return caller
         if scheme.lower() != "bearer" or not token:
             raise Problem(
                 UNAUTHORIZED,
                 "Send a token: Authorization: Bearer tj_...; `trafficjobs token new NAME --role submit` makes one.",
                 headers={"WWW-Authenticate": _REALM},
             )
-        found = self.tokens.find(token) if self.tokens is not None else None
-        if found is None and endpoint == "health.metrics" and self._is_metrics_token(token):
+        if endpoint == "health.metrics" and self._is_metrics_token(token):
             return _METRICS
+        return self.known(token)
+
+    def _by_cookie(self) -> Caller | None:
+        """Whose session this is; None where there is none, or its token is gone."""
+        digest = session.opened_by() if self.tokens is not None else None
+        return None if digest is None or self.tokens is None else self.tokens.of_digest(digest)
+
+    def known(self, token: str) -> Caller:
+        """Who a token belongs to. Raises Problem where it belongs to nobody, or too many wrong ones came from this address."""
+        found = self.tokens.find(token) if self.tokens is not None else None
         if found is not None:
             return found
         if wait := self._attempts.failed(request.remote_addr or ""):
@@ -142,6 +156,14 @@ def install(app: Flask, settings: Settings) -> None:
     made = SignIn(settings)
     app.extensions[_NAME] = made
     app.before_request(made.check)
+    app.after_request(_keep_private)
+
+
+def _keep_private(response: Response) -> Response:
+    """Caches between know by themselves that what `Authorization` opens is for one caller; of a cookie they must be told."""
+    if g.get("by_cookie"):
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
 
 
 def sign_in() -> SignIn:

@@ -21,6 +21,7 @@ from lib.operations import Catalog, load_catalog
 from lib.settings import Settings
 from lib.store import Store
 from services.api.redis_state import RedisState
+from services.api.scaler import ScalerView
 
 PATIENCE = 2.0  # seconds for which a request waits for a Redis that was there a moment ago
 PROBE_PATIENCE = 0.1  # seconds for which one request tries a Redis that is known to be away
@@ -73,6 +74,7 @@ class Backend:
     catalog: Catalog
     dataset: Dataset
     redis_state: RedisState
+    scaler: ScalerView
 
     def data_version(self) -> str | None:
         """Id of the version of the data that is current now; None without data."""
@@ -94,7 +96,7 @@ def make_backend(settings: Settings) -> Backend:
     store = ApiStore(settings)
     catalog = load_catalog(settings.operations_dir)
     dataset = Dataset(DatasetStore(store.records, settings), settings.data_cache, settings)
-    return Backend(settings, store, Jobs(settings, catalog, store), catalog, dataset, RedisState(store))
+    return Backend(settings, store, Jobs(settings, catalog, store), catalog, dataset, RedisState(store), ScalerView(settings))
 
 
 def backend() -> Backend:

@@ -88,16 +88,17 @@ def body_of(model: type[Model]) -> Model:
     given = json_body(required=False)
     if not isinstance(given, dict):
         raise InvalidInput("", f"the body must be an object; it takes {', '.join(model.model_fields)}")
-    return _parsed(model, given, coerce=False)
+    return parsed(model, given, coerce=False)
 
 
 def query(model: type[Model]) -> Model:
     """The query string as the model says. Raises InvalidBody with every parameter that does not fit."""
     given = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
-    return _parsed(model, {name: value for name, value in given.items() if name in model.model_fields}, coerce=True)
+    return parsed(model, {name: value for name, value in given.items() if name in model.model_fields}, coerce=True)
 
 
-def _parsed(model: type[Model], given: dict[str, Any], coerce: bool) -> Model:
+def parsed(model: type[Model], given: dict[str, Any], coerce: bool) -> Model:
+    """Values as the model says; with `coerce`, texts count as what they stand for. Raises InvalidBody with all that is wrong."""
     try:
         return parse(model, given, coerce)
     except InvalidParameters as error:

@@ -60,6 +60,8 @@ class Contract:
         problems: what may go wrong beside sign-in and Redis.
         validated: the answer carries an ETag, and If-None-Match is understood.
         redis: whether it needs Redis, and answers 503 without.
+        page: a page for people; the OpenAPI document and the index leave it out.
+        action: what the audit trail calls it; its endpoint by default.
     """
 
     role: Role
@@ -71,6 +73,8 @@ class Contract:
     problems: tuple[Kind, ...] = field(default=())
     validated: bool = False
     redis: bool = True
+    page: bool = False
+    action: str = ""
 
 
 def contract(**declared: Any) -> Callable[[View], View]:

@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(\d{1,19})-(\d{1,19})\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `kind` is status, progress, partial or log; `place` is in the stream that it comes from."""
+    """One thing that happened: status, progress, partial, action or log. `place` is in the stream that it comes from."""
 
     place: Place
     kind: str
@@ -95,7 +95,9 @@ def job_of(fields: dict[bytes, bytes]) -> str:
 
 
 def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
-    """A raw entry of `events`."""
+    """A raw entry of `events`: what happened to a job, or what a caller did."""
+    if b"action" in fields:
+        return _action(entry_id, fields)
     text = {name: fields.get(name.encode(), b"").decode("utf-8", "replace") for name in ("id", "status", "attempt", "reason")}
     place = place_of(entry_id) or START
     data = {
@@ -105,7 +107,16 @@ def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
         "reason": text["reason"] or None,
         "at": iso(place[0] / 1000),
     }
+    if b"by" in fields:
+        data["by"] = fields[b"by"].decode("utf-8", "replace")
     return Entry(place, text["reason"] if text["reason"] in ("progress", "partial") else "status", text["id"], data)
+
+
+def _action(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+    place = place_of(entry_id) or START
+    names = ("action", "target", "by", "request_id")
+    data = {name: fields.get(name.encode(), b"").decode("utf-8", "replace") for name in names}
+    return Entry(place, "action", "", data | {"at": iso(place[0] / 1000)})
 
 
 def line(job: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:

@@ -6,8 +6,10 @@ has no thread and no connection when it forks.
 
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from lib import tracing
+from lib.logs import configure_logging, log_config
 from lib.settings import SettingsError, load_settings
-from services.api.access_log import logging_config
+from services.api import http_metrics
+from services.api.arrivals import LONGEST_LINE
 from services.api.auth import wants_sign_in
 from services.api.live import live_of
 
@@ -41,8 +46,36 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a hea
 timeout = 60  # seconds without a heartbeat after which a worker is replaced; long requests do not count
 graceful_timeout = 8  # seconds; longer than any answer takes but an upload's
 keepalive = 30  # seconds
-limit_request_line = 8190  # bytes; what RFC 9110 asks for at least
-logconfig_dict = logging_config(_settings.log_level)
+limit_request_line = LONGEST_LINE
+loglevel = _settings.log_level
+logconfig_dict = log_config(_settings.log_level, "api")
+configure_logging(_settings.log_level, "api")  # gunicorn does only the half of it, and later
+
+tracing.load()
+_counts = Path(tempfile.mkdtemp(prefix="trafficjobs-metrics-"))
+http_metrics.share(_counts)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """A process gets the lowest free place, and with it the counts of the one that had it before."""
+    taken = {each.place for each in server.WORKERS.values()}
+    worker.place = next(place for place in range(1, len(taken) + 2) if place not in taken)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Count in the files of this process's place, and send its own spans."""
+    http_metrics.take_place(worker.place)
+    tracing.begin("api")
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Send the last spans, for a moment."""
+    tracing.end()
+
+
+def on_exit(_server: Any) -> None:
+    """Leave no files behind."""
+    shutil.rmtree(_counts, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -61,8 +61,9 @@ CROSS_SITE = Kind(
     "cross-site",
     403,
     "A page of another site sent this",
-    "Nobody has to sign in here, and a browser says that a page of another site wants to change something.",
-    "Use another client, or switch sign-in on (TOKENS_FILE).",
+    "Something would be changed, and nothing shows that a page of this service asks for it: where nobody has to sign in, the"
+    " browser names another site; with the dashboard's cookie, the form's token is missing or old.",
+    "Load the page again and repeat it there. Scripts send Authorization, and no cookie.",
 )
 NOT_FOUND = Kind(
     "not-found", 404, "There is nothing at this address", "No route, or no such thing on it.", "GET / lists the routes."
@@ -161,6 +162,20 @@ TOO_SLOW = Kind(
     "The body that was announced had not come within a minute.",
     "Send it again; Content-Length must be the number of bytes that follow.",
 )
+ENCODED_BODY = Kind(
+    "encoded-body",
+    415,
+    "The body is compressed",
+    "The upload has a Content-Encoding, such as gzip.",
+    "Send the file as it is, without the header: a small one could unpack to any size.",
+)
+UNREADABLE_FILE = Kind(
+    "unreadable-file",
+    422,
+    "The file is no file of incidents",
+    "The upload is empty, compressed, binary, not UTF-8, or has no columns of incidents. What came of it was dropped.",
+    "detail says what was found and where. CSV, JSON and JSON lines as the city's portal writes them are read.",
+)
 INVALID_PARAMETERS = Kind(
     "invalid-parameters",
     422,
@@ -243,6 +258,13 @@ TOO_MANY_STREAMS = Kind(
     "Too many streams are open",
     "Streams and requests that wait may hold half of the service's threads, so that the rest is answered at once.",
     "Connect again after Retry-After seconds, or ask for the record now and then.",
+)
+TOO_MANY_PICTURES = Kind(
+    "too-many-pictures",
+    503,
+    "Too many pictures are being drawn",
+    "Drawing takes a thread for a while; a few may do so at once, so that the rest is answered.",
+    "Ask again after Retry-After seconds, or submit it as a job, which keeps its picture.",
 )
 NO_DATA_FILE = Kind(
     "no-data-file",

@@ -17,8 +17,19 @@ from lib.settings import Settings
 from services.api import kinds
 from services.api.auth import SignIn, sign_in
 from services.api.contract import JSON, Answer, Body, Contract, contract_of
+from services.api.forms import GEOJSON
 from services.api.kinds import Kind
-from services.api.openapi_parts import ABOUT, HEADERS, REQUEST_HEADERS, SECURITY_SCHEME, TAGS, TITLE, VERSION, path_parameter
+from services.api.openapi_parts import (
+    ABOUT,
+    FEATURES,
+    HEADERS,
+    REQUEST_HEADERS,
+    SECURITY_SCHEME,
+    TAGS,
+    TITLE,
+    VERSION,
+    path_parameter,
+)
 from services.api.request_schemas import body_examples
 from services.api.schemas import Schema, Schemas
 from services.api.shapes import Event, Problem
@@ -33,7 +44,7 @@ def document(app: Flask, catalog: Catalog, settings: Settings) -> dict[str, Any]
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (len(rule.rule), rule.rule)):
         contract = contract_of(app.view_functions[rule.endpoint])
-        if contract is None:
+        if contract is None or contract.page:
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(_ARGUMENT.sub(r"{\1}", rule.rule), {})[method.lower()] = made.operation(rule, method, contract)
@@ -190,6 +201,8 @@ class _Document:
     def _content(self, answer: Answer, media: str) -> Schema:
         if media == "text/event-stream":
             return {"schema": self.schemas.of(Event)}
+        if media == GEOJSON:
+            return {"schema": FEATURES}
         if media != JSON and answer.shape is not str:
             return {"schema": {"type": "string", "format": "binary"}}
         made: Schema = {"schema": self.schemas.of(answer.shape if media == JSON else str)}

@@ -22,7 +22,7 @@ TAGS = {
     "Queues": "What stands where, and who works on it.",
     "Live": "What happens, as it happens.",
     "Course": "The course's routes, in the course's words.",
-    "Service": "For machines and readers. No token is needed.",
+    "Service": "For machines and readers. No token is needed, but for /doctor.",
 }
 
 # What routes say in `takes`. Without examples: /docs would send them, and the same key with every body is a conflict.
@@ -68,6 +68,14 @@ HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {"description": "Under which the service's log has this request.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
     "Preference-Applied": {"description": "What of Prefer was heeded.", "schema": {"type": "string"}},
+    "traceparent": {"description": "The trace that the job belongs to, where it belongs to one.", "schema": {"type": "string"}},
+}
+
+# An answer as application/geo+json (RFC 7946).
+FEATURES: dict[str, Any] = {
+    "type": "object",
+    "properties": {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}}},
+    "required": ["type", "features"],
 }
 
 SECURITY_SCHEME = {

@@ -34,6 +34,7 @@ from lib.errors import (
     UnknownQueue,
     UnknownSchedule,
     UnknownWorker,
+    UnreadableFile,
 )
 from services.api import kinds
 from services.api.kinds import Kind
@@ -41,7 +42,14 @@ from services.api.replies import json_reply
 
 MOST_ERRORS = 50  # fields that one answer names
 _LONGEST_NAME, _LONGEST_DETAIL = 100, 2_000  # characters of what a client sent that are sent back
-_DISCARDED = {413: 32 * 2**20, 401: 2**20, 403: 2**20, 429: 2**20}  # bytes of a refused body that are read and thrown away
+_DISCARDED = {
+    413: 32 * 2**20,
+    415: 32 * 2**20,
+    422: 32 * 2**20,
+    401: 2**20,
+    403: 2**20,
+    429: 2**20,
+}  # bytes of a refused body that are read and thrown away
 _DISCARDING = 1.0  # seconds for that
 
 logger = logging.getLogger("trafficjobs.api")
@@ -50,6 +58,7 @@ logger = logging.getLogger("trafficjobs.api")
 _KINDS: dict[type[Exception], Kind] = {
     InvalidInput: kinds.INVALID_INPUT,
     InvalidParameters: kinds.INVALID_PARAMETERS,
+    UnreadableFile: kinds.UNREADABLE_FILE,
     UnknownOperation: kinds.UNKNOWN_OPERATION,
     UnknownQueue: kinds.UNKNOWN_QUEUE,
     UnknownParent: kinds.UNKNOWN_PARENT,
@@ -76,7 +85,7 @@ _OF_HTTP = {
     413: kinds.TOO_LARGE,
     500: kinds.INTERNAL,
 }
-_FORESEEN = (kinds.STORE_FULL, kinds.STORE_UNAVAILABLE, kinds.TOO_MANY_STREAMS, kinds.OPERATION_FAILED)
+_FORESEEN = (kinds.STORE_FULL, kinds.STORE_UNAVAILABLE, kinds.TOO_MANY_STREAMS, kinds.TOO_MANY_PICTURES, kinds.OPERATION_FAILED)
 
 
 class Problem(Exception):
@@ -120,6 +129,12 @@ def install(app: Flask) -> None:
 def _handle(error: Exception) -> Response | HTTPException:
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error  # a redirect
+    body, headers = details(error)
+    return json_reply(body, body["status"], headers, mimetype="application/problem+json")
+
+
+def details(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
+    """Problem details of an error and the headers of their answer; what nobody foresaw is logged."""
     description = _describe(error)
     kind = description.kind
     if kind.status >= 500 and kind not in _FORESEEN:
@@ -138,7 +153,14 @@ def _handle(error: Exception) -> Response | HTTPException:
         ]
         body |= {"field": errors[0]["field"], "errors": errors}
     body["request_id"] = g.get("request_id")
-    return json_reply(body, kind.status, description.headers, mimetype="application/problem+json")
+    return body, description.headers
+
+
+def told(error: Exception) -> dict[str, Any]:
+    """What an answer about many things says of one that went wrong."""
+    description = _describe(error)
+    kind = description.kind
+    return {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": description.detail[:_LONGEST_DETAIL]}
 
 
 def _discard_body(left: int) -> None:

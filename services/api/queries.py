@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from lib.egress import MOST_CHARACTERS
 from lib.failures import PAGE_LIMIT as MOST_GROUPS
+from lib.history import LONGEST, SHORTEST
+from lib.listing import MOST_SEARCHED, PAGE_LIMIT
 from lib.periods import Day
 from lib.rows import MAX_LIMIT
-from lib.views import PAGE_LIMIT
 
 MOST_LINES = 1_000
 _LATEST = 253_402_300_800  # seconds; the year 10000
@@ -80,6 +82,12 @@ class JobsQuery(Query):
         None, pattern="^[0-9a-f]{16}$", description="Only failed jobs that are alike; GET /failures lists the groups."
     )
     batch: str | None = Field(None, pattern="^[A-Za-z0-9_-]{1,64}$", description="Only jobs of this batch.")
+    search: str | None = Field(
+        None,
+        max_length=MOST_SEARCHED,
+        description="Only jobs whose id begins with this text, or whose operation, submitter, parameters or error message "
+        "contain it, in any case. A page looks at 5,000 jobs; an id in full is found however old its job is.",
+    )
     since: Moment | None = Field(None, description="Submitted from then on.")
     until: Moment | None = Field(None, description="Submitted before then.")
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
@@ -91,6 +99,12 @@ class FailuresQuery(Query):
 
     cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
     limit: Whole = Field(50, ge=1, le=MOST_GROUPS, description="Groups on a page.")
+
+
+class HistoryQuery(Query):
+    """How far back a history goes."""
+
+    seconds: Whole = Field(3_600, ge=SHORTEST, le=LONGEST, description="From so many seconds ago until now.")
 
 
 class BatchesQuery(Query):
@@ -124,3 +138,6 @@ class LoadQuery(Query):
     """How a file is loaded."""
 
     mode: Literal["replace", "append"] = Field("replace", description="Whether the file replaces the data or is added to it.")
+    url: str | None = Field(
+        None, max_length=MOST_CHARACTERS, description="What to download instead of a body; it must be among DATA_URLS."
+    )

@@ -1,4 +1,5 @@
-"""How Redis keeps what it is given, for /readyz: an accepted job is safe only where nothing is evicted and writes reach the disk.
+"""How Redis keeps what it is given, for /readyz and /metrics: an accepted job is safe only where nothing is evicted and writes
+reach the disk.
 
 INFO is all that is asked, which every user of Redis may be allowed to send, and at most every few seconds in a process. What is
 not as it should be takes no instance out of service: it is said in the answer, and once in the log.
@@ -26,6 +27,7 @@ class RedisState:
         self._store = store
         self._lock = threading.Lock()
         self._until = 0.0
+        self._told: dict[str, Any] = {}
         self._seen: dict[str, Any] = {}
 
     def look(self) -> dict[str, Any]:
@@ -33,14 +35,24 @@ class RedisState:
 
         Raises: StoreUnavailable.
         """
+        self._look()
+        return self._seen
+
+    def info(self) -> dict[str, Any]:
+        """All that Redis said in INFO; nothing where it does not tell. Raises StoreUnavailable."""
+        self._look()
+        return self._told
+
+    def _look(self) -> None:
         with self._lock:
-            if time.monotonic() > self._until:
-                before, self._seen = self._seen, _judged(self._ask())
-                self._until = time.monotonic() + INTERVAL
-                for warning in self._seen["warnings"]:
-                    if warning not in before.get("warnings", []):
-                        logger.warning("Redis: %s", warning)
-            return self._seen
+            if time.monotonic() <= self._until:
+                return
+            self._told = self._ask()
+            before, self._seen = self._seen, _judged(self._told)
+            self._until = time.monotonic() + INTERVAL
+        for warning in self._seen["warnings"]:
+            if warning not in before.get("warnings", []):
+                logger.warning("Redis: %s", warning)
 
     def _ask(self) -> dict[str, Any]:
         try:

@@ -11,6 +11,7 @@ import orjson
 from gunicorn.http import errors  # type: ignore[import-untyped]
 
 from services.api import kinds
+from services.api.http_metrics import count_refusal
 from services.api.kinds import Kind
 
 _KINDS: dict[type[Exception], Kind] = {
@@ -38,7 +39,9 @@ def kind_of(error: Exception) -> Kind | None:
 def refusal(kind: Kind, detail: str) -> bytes:
     """A whole answer, after which the connection closes; the log has it under its request id."""
     request_id = secrets.token_hex(8)
-    logger.warning("Refused: %s", detail, extra={"request_id": request_id})
+    # Not the detail: it quotes what was sent.
+    logger.warning("refused: %s", kind.title, extra={"request_id": request_id, "status": kind.status})
+    count_refusal(kind.status)
     made = {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": detail[:_LONGEST], "request_id": request_id}
     body = orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE)
     lines = [

@@ -81,8 +81,10 @@ def job_body(catalog: Catalog, settings: Settings, schemas: Schemas) -> dict[str
             ["operation", "params"] if needed else ["operation"],
             operation.summary,
         )
-    made["period_job"] = _spelling(catalog, DEFAULT_OPERATION, options, "Describes the incidents between two local days.")
-    made["date_job"] = _spelling(catalog, DATE_OPERATION, options, "Counts the incidents of a local day.")
+    made["period_job"] = _spelling(
+        catalog, DEFAULT_OPERATION, ("start", "end"), options, "Describes the incidents between two local days."
+    )
+    made["date_job"] = _spelling(catalog, DATE_OPERATION, ("date",), options, "Counts the incidents of a local day.")
     return {name: job | {"not": _CONTRADICTIONS} for name, job in made.items()}
 
 
@@ -141,6 +143,14 @@ def retry_failed_body(catalog: Catalog, settings: Settings, schemas: Schemas) ->
     properties = schemas.fields(RetryFailedBody)
     properties["queue"] |= {"anyOf": [{"type": "string", "enum": settings.all_queues}, NULL]}
     return {"retry_failed": _object(properties, [], "Which failed jobs are run again.")}
+
+
+def retry_failed_examples(catalog: Catalog) -> dict[str, Any]:
+    """A choice, and none."""
+    return {
+        "operation": {"summary": "Those of one operation", "value": {"operation": next(iter(catalog.templates()))}},
+        "all": {"summary": "All", "value": {}},
+    }
 
 
 def schedule_examples(catalog: Catalog) -> dict[str, Any]:
@@ -207,10 +217,10 @@ def _targets(settings: Settings, schemas: Schemas) -> Schema:
     return {"type": "array", "items": {"anyOf": kinds} if kinds else {"type": "object"}, "maxItems": MOST_TARGETS if kinds else 0}
 
 
-def _spelling(catalog: Catalog, operation: str, options: dict[str, Schema], description: str) -> Schema:
-    """The course's bodies without an operation: its parameters at the top."""
+def _spelling(catalog: Catalog, operation: str, names: tuple[str, ...], options: dict[str, Schema], description: str) -> Schema:
+    """The course's bodies without an operation: the parameters that the course has, at the top."""
     model = catalog.get(operation).params_model
-    fields = model.model_json_schema()["properties"]
+    fields = {name: model.model_json_schema()["properties"][name] for name in names}
     made = _object({**fields, **options}, [], description)
     del made["required"]
     return made | {"anyOf": [{"required": [name]} for name in fields]}

@@ -149,6 +149,8 @@ class JobRecord(TypedDict):
         Annotated[str | None, _time("The time of the schedule that it is for; null where it was triggered.")]
     ]
     notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
+    request_id: NotRequired[Annotated[str, Field(description="X-Request-ID of the request that submitted it.")]]
+    traceparent: NotRequired[Annotated[str, Field(description="The trace it belongs to, as W3C's header says it.")]]
     position: NotRequired[Annotated[int | None, Field(description="Jobs that run before it; while it waits.")]]
     eta: NotRequired[
         Annotated[
@@ -162,7 +164,7 @@ class JobRecord(TypedDict):
 class Event(TypedDict, total=False):
     """One event of a stream."""
 
-    event: Annotated[str, Field(description="status, progress, partial, job, log or reset.")]
+    event: Annotated[str, Field(description="status, progress, partial, action, job, log or reset.")]
     id: Annotated[str, Field(description="For Last-Event-ID.")]
     data: Annotated[str, Field(description="A JSON object.")]
     retry: Annotated[int, Field(description="Milliseconds after which to connect again.")]
@@ -173,6 +175,9 @@ class JobPage(TypedDict):
 
     jobs: list[JobRecord]
     next: Annotated[str | None, Field(description="The cursor of the next page; null on the last.")]
+    searched_to: Annotated[
+        str | None, _time("Where a page ended because it had looked at enough jobs: the next one goes on with those before then.")
+    ]
 
 
 class Unfinished(TypedDict):
@@ -262,6 +267,12 @@ class ByPriority(TypedDict):
     low: Count
 
 
+class AgeByPriority(TypedDict):
+    high: float
+    normal: float
+    low: float
+
+
 class QueueRecord(TypedDict):
     """What stands in a queue; ages in seconds."""
 
@@ -273,6 +284,7 @@ class QueueRecord(TypedDict):
     draining_since: Annotated[str | None, _time("Since when it accepts nothing.")]
     entries: ByPriority
     waiting: ByPriority
+    in_flight: Annotated[ByPriority, Field(description="Jobs that run now.")]
     scheduled: Count
     running: Count
     idle_children: Count
@@ -281,6 +293,7 @@ class QueueRecord(TypedDict):
     rejected: Annotated[Count, Field(description="Entries that could not be read.")]
     dead: Annotated[Count, Field(description="Entries of jobs that were cancelled meanwhile.")]
     oldest_age: float
+    oldest_ages: Annotated[AgeByPriority, Field(description="Age of the job that has waited longest.")]
     oldest_unserved_age: float
 
 
@@ -297,6 +310,13 @@ class Queues(TypedDict):
     queues: list[QueueRecord]
 
 
+class BrokenOperation(TypedDict):
+    """A file of operations that cannot be used."""
+
+    file: str
+    reason: Annotated[str, Field(description="With the line where there is one.")]
+
+
 class WorkerRecord(TypedDict):
     """A worker that beats, and what it says of itself."""
 
@@ -306,6 +326,7 @@ class WorkerRecord(TypedDict):
     pid: NotRequired[int]
     queues: NotRequired[list[str]]
     operations: NotRequired[list[str]]
+    operations_broken: NotRequired[Annotated[list[BrokenOperation], Field(description="Files that it cannot use.")]]
     children: NotRequired[Count]
     running: Annotated[list["RunningJob"], Field(description="What its children hold now.")]
     draining: Annotated[bool, Field(description="Whether it takes no more jobs.")]

@@ -55,6 +55,8 @@ class BatchRecord(TypedDict):
         ]
     ]
     notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
+    request_id: NotRequired[Annotated[str, Field(description="X-Request-ID of the request that submitted it.")]]
+    traceparent: NotRequired[Annotated[str, Field(description="The trace it belongs to, as W3C's header says it.")]]
 
 
 class BatchPage(TypedDict):

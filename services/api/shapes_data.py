@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from lib.cleaning import Report
-from services.api.shapes import Count, _time
+from lib.examination.finding import STATUSES
+from services.api.shapes import BrokenOperation, Count, _time
 
 
 class Incident(TypedDict, total=False):
@@ -60,13 +61,6 @@ class UpkeepCheck(TypedDict):
     age_seconds: Annotated[float | None, Field(description="Since upkeep last looked; null: never.")]
 
 
-class BrokenOperation(TypedDict):
-    """A file of operations that could not be loaded."""
-
-    file: str
-    reason: str
-
-
 class SignInCheck(TypedDict):
     required: bool
     problem: Annotated[str | None, Field(description="Why nobody can sign in.")]
@@ -93,6 +87,22 @@ class Checks(TypedDict):
 class Ready(TypedDict):
     status: str
     checks: Checks
+
+
+class FindingRecord(TypedDict):
+    """What one check has found."""
+
+    check: Annotated[str, Field(description="What was looked at. More than one thing may be found by one check.")]
+    status: Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
+    seen: str
+    remedy: Annotated[str, Field(description="What to do about it; empty where it is ok.")]
+
+
+class Examination(TypedDict):
+    """The worst status of all checks, and what each has found."""
+
+    status: Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
+    checks: list[FindingRecord]
 
 
 class RouteRecord(TypedDict):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from lib.bodies import DATE_OPERATION, operation_of, operation_of_message
 from lib.errors import InvalidParameters
-from lib.jobs import Backoff, Quota, Retry, Submission
+from lib.jobs import Backoff, Origin, Quota, Retry, Submission
+from lib.origin import NOWHERE
 from lib.parameters import did_you_mean, strictly
 from lib.records import ID
 from lib.retries import MAX_DELAY
@@ -126,7 +127,7 @@ def is_job_id(value: str) -> bool:
 
 
 def submission_of(
-    body: Any, messages: bool = False, by: str | None = None, quota: Quota | None = None
+    body: Any, messages: bool = False, by: str | None = None, quota: Quota | None = None, origin: Origin = NOWHERE
 ) -> tuple[Submission, str | None]:
     """The job that a body asks for, and the queue it names.
 
@@ -134,6 +135,7 @@ def submission_of(
         messages: also take `{"type", ...}`, the form of whole jobs on a HotQueue.
         by: name of the token that it comes with.
         quota: of that token.
+        origin: the request that it comes with.
 
     Raises:
         InvalidInput (InvalidBody): the body fits no spelling, or names fields that no job has; all of them are listed.
@@ -141,7 +143,7 @@ def submission_of(
     """
     if messages and isinstance(body, dict) and "type" in body and "operation" not in body:
         operation, params = operation_of_message(body)
-        return Submission(operation, _own(operation, params, by), input=body, by=by, quota=quota), None
+        return Submission(operation, _own(operation, params, by), input=body, by=by, quota=quota, origin=origin), None
     operation, params = operation_of(body)
     params = _own(operation, params, by)
     named = "operation" in body
@@ -156,7 +158,7 @@ def submission_of(
         _check_top_level(operation, params)
         fields["input"] = {name: body[name] for name in body if name in spelling}
         fields |= {name: str(params[name]) for name in ("start", "end") if name in params}
-    return Submission(operation, params, by=by, quota=quota, **fields), options.queue
+    return Submission(operation, params, by=by, quota=quota, origin=origin, **fields), options.queue
 
 
 def _own(operation: str, params: dict[str, Any], by: str | None) -> dict[str, Any]:

@@ -1,23 +1,42 @@
 """Results as CSV: those that are a table already, or become one without guessing. Pure functions.
 
-A list of flat objects, an object of flat values, one count for each name, or lists of equal length beside each other.
+A list of flat objects, the first such list of an object, an object of flat values, one count for each name, or lists of equal
+length beside each other.
 """
 
-import csv
-import io
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+
+from lib.csv_text import csv_bytes
+from lib.operations import Operation
 
 Row = list[Any]
 
 
-def csv_of(result: Any) -> bytes | None:
-    """The result as CSV with a header (RFC 4180, UTF-8); None where it is no table."""
-    table = _table(result)
-    if table is None:
+def csv_of(result: Any, operation: Operation | None = None) -> bytes | None:
+    """The result as CSV with a header, as `lib.csv_text` writes it; None where it is no table.
+
+    Args:
+        operation: whose result it is; its annotation has the header of a table without rows.
+    """
+    table = table_of(result, operation)
+    return None if table is None else csv_bytes(table)
+
+
+def table_of(result: Any, operation: Operation | None = None) -> list[Row] | None:
+    """The result as a header and rows; None where it is no table. As `csv_of`."""
+    return _without_rows(result, operation) or _table(result)
+
+
+def _without_rows(result: Any, operation: Operation | None) -> list[Row] | None:
+    """The header alone, where the first list of objects that the operation says it returns is empty."""
+    returned = operation.returns if operation is not None else None
+    if not is_typeddict(returned) or not isinstance(result, dict):
         return None
-    text = io.StringIO()
-    csv.writer(text).writerows(["" if value is None else value for value in row] for row in table)
-    return text.getvalue().encode()
+    for name, kind in get_type_hints(returned).items():
+        items = get_args(kind)
+        if get_origin(kind) is list and is_typeddict(items[0]):
+            return [list(get_type_hints(items[0]))] if result.get(name) == [] else None
+    return None
 
 
 def _table(result: Any) -> list[Row] | None:
@@ -28,10 +47,11 @@ def _table(result: Any) -> list[Row] | None:
         return None
     if len(result) == 1:
         ((name, inner),) = result.items()
-        if isinstance(inner, dict) and inner and all(map(_flat, inner.values())):
+        if isinstance(inner, dict) and all(map(_flat, inner.values())):
             return [[name, "count"], *([key, value] for key, value in inner.items())]
-        if isinstance(inner, list):
-            return _of_objects(inner)
+    for value in result.values():
+        if isinstance(value, list) and (table := _of_objects(value)) is not None:
+            return table
     lists = {name: value for name, value in result.items() if isinstance(value, list)}
     if not lists:
         return [list(result), list(result.values())] if all(map(_flat, result.values())) else None

@@ -17,7 +17,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-from services.api.arrivals import LONGEST_HEAD, Arrival, State, expects_word, is_whole
+from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_whole
 from services.api.kinds import TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
 from services.api.refusals import kind_of, refusal
 
@@ -28,7 +28,7 @@ _LINGER = 1.0  # seconds in which a client may still read an answer after which 
 _REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
 _TOO_LONG = {
-    State.LONG_LINE: (TOO_LONG_ADDRESS, "The address is longer than 8,190 bytes."),
+    State.LONG_LINE: (TOO_LONG_ADDRESS, f"The address is longer than {LONGEST_LINE:,} bytes."),
     State.TOO_LARGE: (TOO_LARGE_HEAD, f"The head of the request is longer than {LONGEST_HEAD:,} bytes."),
 }
 _SILENCE = struct.pack("ll", SILENCE, 0)

@@ -70,9 +70,12 @@ class TokenFile:
 
     def find(self, token: str) -> Caller | None:
         """Who the token belongs to. Takes as long for any token, right or wrong."""
+        return self.of_digest(digest_of(token))
+
+    def of_digest(self, digest: bytes) -> Caller | None:
+        """As `find`, by the digest of a token."""
         if time.monotonic() - self._looked >= LOOK_EVERY:
             self.look()
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")[:LONGEST_TOKEN]).digest()
         found = None
         for known, caller in self._entries:
             if hmac.compare_digest(known, digest) and found is None:
@@ -121,6 +124,11 @@ class TokenFile:
         self.trouble = None if entries else f"TOKENS_FILE {self.path} has no token; nobody can sign in"
         logger.info("TOKENS_FILE %s: %d tokens", self.path, len(entries))
         self._entries, self._content = entries, content
+
+
+def digest_of(token: str) -> bytes:
+    """What the file has of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")[:LONGEST_TOKEN]).digest()
 
 
 def _mark(path: Path) -> _Mark:

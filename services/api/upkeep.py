@@ -32,7 +32,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"upkeep: {error}", file=sys.stderr)
         return 2
-    configure_logging(settings.log_level, program="upkeep")
+    configure_logging(settings.log_level, "upkeep")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,7 +1,7 @@
 """Takes an upload from a request to Redis, chunk by chunk: raw bodies of any Content-Type, and forms with a file.
 
-No more than a chunk is in memory and nothing is on disk. Whatever goes wrong, what has arrived is dropped; a process that
-is killed meanwhile leaves chunks that Redis expires.
+No more than a chunk is in memory and nothing is on disk. What is no file of incidents is refused as soon as that shows.
+Whatever goes wrong, what has arrived is dropped; a process that is killed meanwhile leaves chunks that Redis expires.
 """
 
 import hashlib
@@ -16,14 +16,16 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.formparser import FormDataParser
 
 from lib.errors import InvalidInput
+from lib.incidents_beginning import Inspector
 from lib.uploads import Upload
 from services.api.backend import Backend
 from services.api.body import CHUNK, Body
-from services.api.kinds import NO_DATA_FILE
+from services.api.kinds import ENCODED_BODY, NO_DATA_FILE
 from services.api.problems import Problem
 
 _FORM_FIELD = "file"
-_FORM_MEMORY = 64 * 1024  # bytes of fields that are no files
+# Bytes of fields that are no files. The parser holds every chunk against it, with what it kept of the one before.
+_FORM_MEMORY = 4 * CHUNK
 
 
 class _Readable(Protocol):
@@ -60,6 +62,7 @@ class Uploads:
     def __init__(self, backend: Backend, digest: bool = False) -> None:
         self._backend = backend
         self._open: list[Upload] = []
+        self._inspector = Inspector()
         self._digest = hashlib.sha256() if digest else None
         self._by = ""
 
@@ -68,8 +71,15 @@ class Uploads:
 
         Raises:
             InvalidInput, Problem: it is no form with one file, or there is nothing to load.
+            UnreadableFile: what is sent is no file of incidents.
             TooLarge, StoreFull, StoreUnavailable, RequestEntityTooLarge.
         """
+        if request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+            raise Problem(
+                ENCODED_BODY,
+                f"The body has Content-Encoding: {request.headers['Content-Encoding'][:40]}. Send the file unpacked.",
+                headers={"Accept-Encoding": "identity"},
+            )
         request.max_content_length = self._backend.settings.max_upload_bytes
         self._by = by
         with self._dropped_on_error():
@@ -83,6 +93,8 @@ class Uploads:
         first = body.read()
         if first:
             return self._stream(body, first, "", request.content_length)
+        if "Transfer-Encoding" in request.headers:
+            self._inspector.end()  # a file was sent, with nothing in it
         return self._data_file(self._backend.settings.data_file)
 
     @contextmanager
@@ -115,9 +127,15 @@ class Uploads:
         while chunk:
             self._append(upload, chunk)
             chunk = source.read(CHUNK)
-        return self._redis(upload.finish), name
+        return self._finish(upload), name
+
+    def _finish(self, upload: Upload) -> str:
+        self._inspector.end()
+        done: str = self._redis(upload.finish)
+        return done
 
     def _append(self, upload: Upload, chunk: bytes) -> None:
+        self._inspector.feed(chunk)
         if self._digest is not None:
             self._digest.update(chunk)
         self._redis(lambda: upload.append(chunk))
@@ -134,7 +152,11 @@ class Uploads:
             ) from None
 
     def _form(self) -> tuple[str, str]:
+        one = InvalidInput(_FORM_FIELD, f"must be the one file of the form: curl -F {_FORM_FIELD}=@incidents.csv")
+
         def receiver(filename: str | None = None, **_: Any) -> _Receiver:
+            if self._open:
+                raise one
             upload = self._begin(filename or "", None)
             return _Receiver(upload, lambda data: self._append(upload, bytes(data)))
 
@@ -152,6 +174,6 @@ class Uploads:
             where = "; it belongs in the address: /data?mode=append" if unknown == "mode" else ""
             raise InvalidInput(unknown, f"is no part of the form, which takes {_FORM_FIELD} alone{where}")
         found = files.getlist(_FORM_FIELD)
-        if len(found) != 1 or len(self._open) != 1:
-            raise InvalidInput(_FORM_FIELD, f"must be the one file of the form: curl -F {_FORM_FIELD}=@incidents.csv")
-        return self._redis(self._open[0].finish), found[0].filename or ""
+        if len(found) != 1:
+            raise one
+        return self._finish(self._open[0]), found[0].filename or ""

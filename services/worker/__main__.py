@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lib.cluster_api import ClusterApi
 from lib.logs import configure_logging
 from lib.settings import SettingsError, load_settings
 from services.worker.deletion_cost import DeletionCost
@@ -35,7 +36,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
-    configure_logging(settings.log_level, program="worker")
+    configure_logging(settings.log_level, "worker")
     plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[-63:]  # a pod's name is no longer
     name = f"{plain}-{secrets.token_hex(3)}"
     folder = settings.worker_state_dir or Path(tempfile.mkdtemp(prefix="trafficjobs-worker-"))
@@ -50,7 +51,7 @@ def main() -> int:
     links = Links(supervisor)
     links.start()
     if settings.deletion_cost:
-        DeletionCost(settings.pod_namespace, settings.worker_name).start(lambda: len(supervisor.running()))
+        DeletionCost(ClusterApi(settings.pod_namespace), settings.worker_name).start(lambda: len(supervisor.running()))
     health = serve_health(settings.worker_port, settings.host, supervisor, links) if settings.worker_port else None
     logger.info("worker %s started: %d children, queues %s", name, settings.worker_children, ", ".join(settings.served_queues))
     supervisor.run(_asked)

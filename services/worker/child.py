@@ -9,24 +9,29 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import orjson
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from lib import logs, tracing
 from lib.connections import connect
 from lib.dataset import Dataset
 from lib.errors import JobsError, StaleClaim
 from lib.jobs import FOREVER, ChildClosed, Claim, Jobs, Outcome
+from lib.memory import data_bytes
 from lib.operations import Catalog
+from lib.origin import trace_id
 from lib.settings import Settings
 from lib.store import Store
 from lib.versions import DatasetStore
 from services.worker.marks import Mark, Marks
 from services.worker.processes import resident_bytes
-from services.worker.run import SetAside, run_job
+from services.worker.run import SetAside, allowed_bytes, run_job
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -55,6 +60,8 @@ class Child:
         self.stopping = False
         self.waiting = False
         self.ran = 0
+        self.began_with = data_bytes()
+        self.exhausted = False  # the last run reached its memory limit: what it has left half done, nobody knows
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         """Stop after the current job; at once if there is none."""
@@ -70,10 +77,11 @@ class Child:
             if claim is None:
                 claim = self.claim_or_wait()
                 continue
-            if self.stopping:  # claimed just before the word came
-                self.finish(claim, Outcome("released", "worker stopped"))
-                return
-            claim = self.step(claim)
+            with logs.about(job=claim.id, attempt=claim.attempt, operation=claim.operation, **claim.origin.logged()):
+                if self.stopping:  # claimed just before the word came
+                    self.finish(claim, Outcome("released", "worker stopped"))
+                    return
+                claim = self.step(claim)
             if claim is None and self.worn_out():
                 return
 
@@ -101,12 +109,13 @@ class Child:
         """Run one job to its outcome, say it, and claim the next one."""
         self.mark(claim)
         try:
-            outcome = run_job(claim, self.jobs, self.catalog, self.dataset, self.versions)
+            outcome = self.run(claim)
         except SetAside:
             self.jobs.set_aside(claim)
             self.unmark()
             return None
         self.ran += 1
+        self.exhausted = outcome.reason == "memory"
         if self.stopping or self.worn_out():
             self.finish(claim, outcome)
             return None
@@ -117,6 +126,25 @@ class Child:
             self.unmark()
         return following
 
+    def run(self, claim: Claim) -> Outcome:
+        """Run one job within a span, where tracing is on. Raises SetAside."""
+        about: tracing.Attributes = {
+            "messaging.system": "trafficjobs",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": claim.queue,
+            "messaging.message.id": claim.id,
+            "trafficjobs.operation": claim.operation,
+            "trafficjobs.attempt": claim.attempt,
+        }
+        with tracing.span(f"run {claim.operation}", "consumer", claim.origin.traceparent, about) as span:
+            with logs.about(trace_id=trace_id(span.traceparent)):
+                outcome = run_job(claim, self.jobs, self.catalog, self.dataset, self.versions)
+            span.set({"trafficjobs.outcome": outcome.kind})
+            if outcome.error:
+                error = orjson.loads(outcome.error)
+                span.fail(error["type"], error["message"])
+        return replace(outcome, traceparent=span.traceparent or "")
+
     def finish(self, claim: Claim, outcome: Outcome) -> None:
         """Say an outcome without claiming more."""
         try:
@@ -126,9 +154,13 @@ class Child:
         self.unmark()
 
     def worn_out(self) -> bool:
-        """Whether a fresh process should take over."""
-        return self.ran >= self.settings.child_max_jobs or (
-            self.ran % 16 == 15 and resident_bytes() > self.settings.child_max_bytes
+        """Whether a fresh process should take over, as one that keeps much of what its jobs have allocated."""
+        limit = self.settings.memory_limit
+        return (
+            self.exhausted
+            or self.ran >= self.settings.child_max_jobs
+            or (limit > 0 and data_bytes() > self.began_with + limit // 4)
+            or (self.ran % 16 == 15 and resident_bytes() > self.settings.child_max_bytes)
         )
 
     def mark(self, claim: Claim) -> None:
@@ -136,8 +168,9 @@ class Child:
         operation = self.catalog.get(claim.operation) if claim.operation in self.catalog else None
         now = time.monotonic()
         external = operation is not None and operation.external_effects
-        deadline = now + claim.timeout
-        self.marks.write(self.slot, Mark(self.name, os.getpid(), claim.token, claim.id, claim.operation, now, deadline, external))
+        limit = allowed_bytes(operation, self.settings) if operation is not None else 0
+        run = (claim.token, claim.id, claim.operation, now, now + claim.timeout, external, limit)
+        self.marks.write(self.slot, Mark(self.name, os.getpid(), *run))
 
     def unmark(self) -> None:
         """Say that no job is running."""
@@ -150,6 +183,7 @@ def main(name: str, slot: int, marks_path: Path, settings: Settings, catalog: Ca
     child = Child(name, slot, Marks(marks_path), settings, catalog)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, child.on_sigterm)
+    tracing.begin("worker")
     try:
         child.main()
     except (_Stop, ChildClosed):
@@ -157,4 +191,6 @@ def main(name: str, slot: int, marks_path: Path, settings: Settings, catalog: Ca
     except JobsError as error:
         logger.error("the child ends: %s", error)
         return 1
+    finally:
+        tracing.end()
     return 0

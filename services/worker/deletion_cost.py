@@ -4,44 +4,31 @@ less often. Opt-in, since a pod needs the right to patch pods for it; where that
 https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#pod-deletion-cost
 """
 
-import json
 import logging
-import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
-from pathlib import Path
-from urllib.parse import quote
+
+from lib.cluster_api import ClusterApi, ClusterError
 
 logger = logging.getLogger("trafficjobs.worker")
 
 ANNOTATION = "controller.kubernetes.io/pod-deletion-cost"
-_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _EVERY = 5.0  # seconds between two writes, at least; the documentation asks for few
 _LOOK = 0.5  # seconds between two looks: a scaler comes soon after a pod has become idle
-_TIMEOUT = 5.0  # seconds
 
 
 class DeletionCost:
     """Writes the number of running jobs to the pod's annotation when it has changed, but not more often than every few seconds.
 
     Args:
-        namespace, pod: which pod this is.
-        api: URL of the cluster's API.
-        account: folder with the `token`, read anew each time since it is rotated, and `ca.crt`.
+        api: the API of the pod's cluster.
+        pod: the pod's name.
     """
 
-    def __init__(
-        self,
-        namespace: str,
-        pod: str,
-        api: str = "https://kubernetes.default.svc",
-        account: Path = _ACCOUNT,
-        every: float = _EVERY,
-    ) -> None:
-        self.url = f"{api}/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}"
-        self.account = account
+    def __init__(self, api: ClusterApi, pod: str, every: float = _EVERY) -> None:
+        self.api = api
+        self.pod = pod
         self.every = every
         self._written = 0  # what a pod without the annotation counts as
         self._warned = False
@@ -61,31 +48,10 @@ class DeletionCost:
                 continue
             self._next = time.monotonic() + self.every
             try:
-                self._write(cost)
-            except OSError as error:  # HTTPError among them
+                self.api.patch("api/v1", "pods", self.pod, {"metadata": {"annotations": {ANNOTATION: str(cost)}}})
+            except ClusterError as error:
                 if not self._warned:
                     logger.warning("The pod's deletion cost cannot be written: %s", error)
                 self._warned = True
             else:
                 self._written, self._warned = cost, False
-
-    def _write(self, cost: int) -> None:
-        request = urllib.request.Request(
-            self.url,
-            json.dumps({"metadata": {"annotations": {ANNOTATION: str(cost)}}}).encode(),
-            {
-                "Authorization": f"Bearer {(self.account / 'token').read_text().strip()}",
-                "Content-Type": "application/merge-patch+json",
-            },
-            method="PATCH",
-        )
-        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=self._trust()):
-            pass
-
-    def _trust(self) -> ssl.SSLContext | None:
-        """Python 3.13 refuses the authorities of many clusters, which lack an extension, unless it is told to be less strict."""
-        if not self.url.startswith("https:"):
-            return None
-        context = ssl.create_default_context(cafile=self.account / "ca.crt")
-        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
-        return context

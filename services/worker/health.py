@@ -2,43 +2,60 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from lib.metrics.gauges import build_info
 from services.worker.links import Links
 from services.worker.supervisor import Supervisor
 
+_CAUSES = ("oom", "signal", "exit", "unknown")
 
-class _Processes(Collector):
+
+class Processes(Collector):
+    """What the worker knows of its processes; a collector for a registry of prometheus_client."""
+
     def __init__(self, supervisor: Supervisor, links: Links) -> None:
         self.supervisor, self.links = supervisor, links
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterator[Metric]:
+        """Called by prometheus_client."""
         supervisor = self.supervisor
-        values = [
-            (GaugeMetricFamily, "children", "Child processes.", len(supervisor.children)),
-            (GaugeMetricFamily, "running_jobs", "Jobs that run now.", len(supervisor.running())),
-            (GaugeMetricFamily, "beat_age_seconds", "Since leases were last renewed.", time.monotonic() - self.links.last_beat),
-            (CounterMetricFamily, "child_deaths", "Children that died unasked.", supervisor.deaths),
-            (CounterMetricFamily, "nursery_restarts", "Times the nursery was started again.", supervisor.restarts),
-        ]
-        for kind, name, help_text, value in values:
-            yield kind(f"trafficjobs_worker_{name}", help_text, value=value)
+        for name, text, value in (
+            ("children", "Child processes.", len(supervisor.children)),
+            ("running_jobs", "Jobs that run now.", len(supervisor.running())),
+            ("beat_age_seconds", "Since leases were last renewed.", time.monotonic() - self.links.last_beat),
+        ):
+            yield GaugeMetricFamily(f"trafficjobs_worker_{name}", text, value=value)
+        deaths = CounterMetricFamily("trafficjobs_worker_child_deaths", "Children that died unasked.", labels=("reason",))
+        for cause in _CAUSES:
+            deaths.add_metric((cause,), supervisor.deaths[cause])
+        yield deaths
+        restarts = "Times the nursery was started again."
+        yield CounterMetricFamily("trafficjobs_worker_nursery_restarts", restarts, value=supervisor.restarts)
+        memory = supervisor.memory_bytes()
+        if memory is not None:
+            text = "Memory of all processes of the worker, what they share counted once."
+            yield GaugeMetricFamily("trafficjobs_worker_memory_bytes", text, value=memory)
+        yield build_info()
 
 
 def serve_health(port: int, host: str, supervisor: Supervisor, links: Links) -> ThreadingHTTPServer:
     """Serve in a daemon thread. /healthz answers 503 while no job can be run."""
     registry = CollectorRegistry()
-    registry.register(_Processes(supervisor, links))
+    registry.register(Processes(supervisor, links))
+    ProcessCollector(registry=registry)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
-                self._answer(200, generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8")
+                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                self._answer(200, encode(registry), content_type)
             elif self.path == "/healthz":
                 healthy = supervisor.healthy
                 self._answer(200 if healthy else 503, b"ok\n" if healthy else b"not ready\n", "text/plain")

@@ -99,7 +99,8 @@ class Links:
             started = time.monotonic()  # before the look: what is marked after it is not renewed by this beat
             running = self.supervisor.running()
             try:
-                order, codes = jobs.beat(self.supervisor.name, self._info(), [(mark.job, mark.token) for mark in running])
+                held = [(mark.job, mark.token) for mark in running]
+                order, codes = jobs.beat(self.supervisor.name, self._info(), held, self.supervisor.restarts)
             except JobsError as error:
                 if not away:
                     logger.warning("the leases cannot be renewed: %s", error)
@@ -141,10 +142,11 @@ class Links:
             "pid": os.getpid(),
             "queues": self.settings.served_queues,
             "operations": supervisor.operations,
+            "operations_broken": [{"file": file, "reason": reason} for file, reason in supervisor.operations_broken.items()],
             "children": self.settings.worker_children,
             "version": __version__,
             "memory_bytes": supervisor.memory_bytes(),
-            "deaths": supervisor.deaths,
+            "deaths": supervisor.deaths.total(),
             "restarts": supervisor.restarts,
             "stopping": supervisor.stopping,
             "draining": supervisor.draining,
@@ -183,7 +185,9 @@ class Links:
             reports.popleft()
             self.supervisor.free(report.slot)
             if freed is not None:
-                logger.info("job %s of %s is now %s (%s)", freed[0], report.child, freed[1], verdict.reason)
+                logger.info(
+                    "job %s of %s is now %s (%s)", freed[0], report.child, freed[1], verdict.reason, extra={"job": freed[0]}
+                )
 
     def _tell_predecessors(self, jobs: Jobs) -> None:
         """Report what supervisors that were killed left in this folder: their jobs need not wait for the lease."""

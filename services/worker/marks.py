@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SLOT = 512  # bytes
-_FORMAT = struct.Struct("<i d d B 128s 32s 64s 64s")  # pid, started, deadline, external effects, child, token, id, operation
+# pid, started, deadline, external effects, memory limit, child, token, id, operation
+_FORMAT = struct.Struct("<i d d B Q 128s 32s 64s 64s")
 _SEQUENCE = struct.Struct("<Q")
 
 
@@ -30,6 +31,7 @@ class Mark:
     started: float = 0.0
     deadline: float = 0.0
     external_effects: bool = False
+    memory_limit: int = 0
 
 
 class Marks:
@@ -63,7 +65,8 @@ class Marks:
         sequence += 1 + sequence % 2  # odd, also after a death in the middle of a write
         _SEQUENCE.pack_into(self._map, at, sequence)
         texts = (mark.child.encode(), mark.token.encode(), mark.job.encode(), mark.operation.encode())
-        _FORMAT.pack_into(self._map, at + 8, mark.pid, mark.started, mark.deadline, mark.external_effects, *texts)
+        numbers = (mark.pid, mark.started, mark.deadline, mark.external_effects, mark.memory_limit)
+        _FORMAT.pack_into(self._map, at + 8, *numbers, *texts)
         _SEQUENCE.pack_into(self._map, at, sequence + 1)
 
     def read(self, slot: int) -> Mark | None:
@@ -72,12 +75,12 @@ class Marks:
         (before,) = _SEQUENCE.unpack_from(self._map, at)
         if before == 0 or before % 2:
             return None
-        pid, started, deadline, external, child, token, job, operation = _FORMAT.unpack_from(self._map, at + 8)
+        pid, started, deadline, external, limit, child, token, job, operation = _FORMAT.unpack_from(self._map, at + 8)
         (after,) = _SEQUENCE.unpack_from(self._map, at)
         if after != before:
             return None
         child, token, job, operation = (value.rstrip(b"\0").decode() for value in (child, token, job, operation))
-        return Mark(child, pid, token, job, operation, started, deadline, bool(external))
+        return Mark(child, pid, token, job, operation, started, deadline, bool(external), limit)
 
     def clear(self, slot: int) -> None:
         """Forget a slot whose child was reported."""

@@ -25,14 +25,17 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the supervisor decides when children end
         signal.signal(number, signal.SIG_IGN)
 
+    from lib import tracing
     from lib.logs import configure_logging
     from lib.operations import load_catalog
     from lib.settings import load_settings
 
     settings = load_settings()
-    configure_logging(settings.log_level, program="worker")
+    configure_logging(settings.log_level, "worker")
     catalog = load_catalog(settings.operations_dir)
     from services.worker import child
+
+    tracing.load()
 
     commands, reports = Receiver(commands_fd), Sender(reports_fd)
     reports.send(

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+_REMEDY = "give the operation a memory_limit, the worker a MEMORY_LIMIT, or the container more memory"
 LINUX = sys.platform.startswith("linux")
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 # Where the kernel counts what it killed in this container, under version 2 and version 1 of control groups.
@@ -113,17 +114,6 @@ def proportional_bytes(pids: list[int]) -> int | None:
     return found or None
 
 
-def data_bytes() -> int:
-    """Private writable memory of this process, as RLIMIT_DATA counts it."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmData:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
-
-
 def oom_kills() -> int:
     """Processes the kernel killed in this container for want of memory; 0 where that is not told."""
     for path in _OOM_EVENTS:
@@ -136,20 +126,35 @@ def oom_kills() -> int:
     return 0
 
 
-def evidence(status: int | None, peak_kib: int, oom: bool, worker: str) -> dict[str, Any]:
+def cause_of(found: dict[str, Any]) -> str:
+    """What a process died of, by its `evidence`: oom, signal, exit or unknown; the scripts count deaths by the same words."""
+    if found["oom_killed"]:
+        return "oom"
+    return next((word for field, word in (("signal", "signal"), ("exit_code", "exit")) if field in found), "unknown")
+
+
+def evidence(status: int | None, peak_kib: int, oom: bool, worker: str, limit: int = 0) -> dict[str, Any]:
     """How a process died, for the record: wait status, peak resident memory, whether memory ran out, where.
 
     Without a status nobody lived to see it. Under version 2 of control groups Kubernetes has a whole container killed when its
     memory is used up, so that this may be the reason.
+
+    Args:
+        limit: bytes that its job could allocate, 0 for any; C++ and Rust abort the process where Python raises MemoryError.
     """
     found: dict[str, Any] = {"worker": worker, "peak_memory_bytes": peak_kib * 1024, "oom_killed": oom}
     if status is None:
         unknown = {"peak_memory_bytes": None, "oom_killed": None}
-        return found | unknown | {"summary": "all processes of the worker were killed at once, perhaps for want of memory"}
+        summary = f"all processes of the worker were killed at once, perhaps at the container's memory limit; {_REMEDY}"
+        return found | unknown | {"summary": summary}
+    peak = f"peak memory {peak_kib // 1024} MiB"
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
-        why = ", out of memory" if oom else ""
-        return found | {"signal": name, "summary": f"killed by {name}{why}, peak memory {peak_kib // 1024} MiB"}
+        if oom:
+            peak += f", out of memory at the container's memory limit; {_REMEDY}"
+        elif limit and number in (signal.SIGABRT, signal.SIGSEGV):
+            peak += f", perhaps at the memory limit of {limit / 2**20:.0f} MiB that its job had"
+        return found | {"signal": name, "summary": f"killed by {name}, {peak}"}
     code = os.WEXITSTATUS(status)
-    return found | {"exit_code": code, "summary": f"left with exit code {code}, peak memory {peak_kib // 1024} MiB"}
+    return found | {"exit_code": code, "summary": f"left with exit code {code}, {peak}"}

@@ -7,30 +7,27 @@ Redis under the claim's token and are dropped when that no longer holds.
 import contextlib
 import io
 import logging
-import resource
 import time
-import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from lib.context import JobInfo, running
+from lib.context import Content, JobInfo, made, running
 from lib.dataset import Dataset
-from lib.errors import InvalidParameters, JobsError, NoData, StaleClaim
-from lib.fingerprints import fingerprint
+from lib.errors import InvalidInput, JobsError, NoData, StaleClaim
+from lib.fingerprints import fingerprint, raised
 from lib.foreign import UNREADABLE
 from lib.jobs import Claim, Jobs, Outcome, complete, failed
 from lib.jsonable import jsonable
+from lib.memory import at_most
 from lib.operations import Catalog, Operation, run
 from lib.records import RECORD_VERSION
+from lib.settings import Settings
 from lib.versions import DatasetStore
-from services.worker.processes import data_bytes
 
 logger = logging.getLogger("trafficjobs.worker")
 _PROGRESS_PAUSE = 0.1  # seconds between two progress writes
 _LOG_PAUSE = 0.1  # seconds within which log lines are gathered
-_TRACEBACK_KEPT = 8_192  # characters
 _NOTHING = object()
 
 
@@ -83,8 +80,8 @@ class LiveContext:
             self._jobs.append_log(self._claim, lines)
         self._flushed = time.monotonic()
 
-    def save_file(self, name: str, data: bytes, content_type: str) -> None:
-        self._jobs.stage_file(self._claim, name, data, content_type)
+    def save_file(self, name: str, data: Content, content_type: str) -> None:
+        self._jobs.stage_file(self._claim, name, made(data), content_type)
 
     def job(self) -> JobInfo:
         return JobInfo(self._claim.id, self._claim.attempt, self._claim.token)
@@ -134,7 +131,7 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versio
     writer = _LogWriter(context)
     try:
         with (
-            _memory_limit(operation.memory_limit or jobs.settings.memory_limit),
+            at_most(allowed_bytes(operation, jobs.settings)),
             running(context),
             contextlib.redirect_stdout(writer),
         ):
@@ -160,30 +157,25 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versio
 
 
 def _failure(error: BaseException, operation: Operation, jobs: Jobs) -> Outcome:
-    details: dict[str, Any] = {"type": type(error).__name__, "message": str(error)[:2_000] or type(error).__name__}
-    if isinstance(error, InvalidParameters | NoData):
-        return failed(details | {"reason": "invalid"}, may_retry=False)
+    details = raised(error)
+    if isinstance(error, InvalidInput | NoData):  # nothing is wrong with the code, so its traceback is of no use
+        return failed({name: details[name] for name in ("type", "message")} | {"reason": "invalid"}, may_retry=False)
     if isinstance(error, MemoryError):
-        limit = operation.memory_limit or jobs.settings.memory_limit
-        hint = f" (its limit is {limit / 2**20:.0f} MiB)" if limit else ""
-        details["message"] = f"The operation {operation.name} ran out of memory{hint}."
-        details["reason"] = "memory"
+        return failed(details | {"message": _memory_message(operation, jobs.settings), "reason": "memory"})
+    return failed(details | {"reason": "exception", "fingerprint": fingerprint(operation.name, error)})
+
+
+def allowed_bytes(operation: Operation, settings: Settings) -> int:
+    """What a run of it may allocate: its own limit, within the worker's, which keeps the pod alive; 0 for any."""
+    return min(filter(None, (operation.memory_limit, settings.memory_limit)), default=0)
+
+
+def _memory_message(operation: Operation, settings: Settings) -> str:
+    limit = allowed_bytes(operation, settings)
+    if not limit:
+        return f"The operation {operation.name} ran out of memory; no memory limit was set."
+    if limit == operation.memory_limit:
+        remedy = f"its memory limit of {limit / 2**20:.0f} MiB: give its @operation a larger memory_limit"
     else:
-        details |= {"reason": "exception", "fingerprint": fingerprint(operation.name, error)}
-    details["traceback"] = "".join(traceback.format_exception(error))[-_TRACEBACK_KEPT:]
-    return failed(details)
-
-
-@contextlib.contextmanager
-def _memory_limit(allowed: int) -> Iterator[None]:
-    """Let the block allocate at most `allowed` bytes beyond what the process has; 0 for any."""
-    base = data_bytes() if allowed else 0
-    if not base:
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (base + allowed, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        remedy = f"the worker's memory limit of {limit / 2**20:.0f} MiB: raise MEMORY_LIMIT (in the chart worker.memoryPerJob)"
+    return f"The operation {operation.name} reached {remedy}, or have it take less data at once."

@@ -12,22 +12,22 @@ import select
 import signal
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.ending import ChildProcess, Ending
-from services.worker.marks import Marks
+from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Report, Verdict
-from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, evidence, oom_kills, proportional_bytes
+from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
 
 logger = logging.getLogger("trafficjobs.worker")
 
 _TICK = 0.05  # seconds between two looks at deadlines and orders
 # Threads of BLAS, or of Arrow's allocators, would make forks of the nursery unsafe.
-_ONE_THREAD = {
+ONE_THREAD = {
     **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     **{"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
 }
@@ -50,7 +50,9 @@ class Supervisor(Ending):
         self.reports: deque[Report] = deque()
         self.orders: deque[Order] = deque()
         self.operations: list[str] = []
-        self.deaths = self.restarts = 0
+        self.operations_broken: dict[str, str] = {}
+        self.deaths: Counter[str] = Counter()  # of children that died unasked, by cause
+        self.restarts = 0
         self.stopping = self.draining = False
         self._steered = 0.0
         self._slots = deque(range(marks.slots))
@@ -142,7 +144,7 @@ class Supervisor(Ending):
         for end in (command_read, report_write):
             os.set_inheritable(end, True)
         arguments = [sys.executable, "-m", "services.worker.nursery", str(os.getpid()), str(command_read), str(report_write)]
-        environment = os.environ | _ONE_THREAD
+        environment = os.environ | ONE_THREAD
         self._nursery = os.posix_spawn(sys.executable, [*arguments, str(self.marks.path)], environment)
         os.close(command_read)
         os.close(report_write)
@@ -214,8 +216,8 @@ class Supervisor(Ending):
         for message in messages:
             if message["event"] == "ready":
                 self._ready, self._nursery_failures = True, 0
-                self.operations = message["operations"]
-                for file, problem in message["broken"].items():
+                self.operations, self.operations_broken = message["operations"], message["broken"]
+                for file, problem in self.operations_broken.items():
                     logger.error("operations of %s cannot be used: %s", file, problem)
                 if message["threads"] != 1:
                     logger.warning("the nursery has %d threads; a forked child could hang", message["threads"])
@@ -253,13 +255,16 @@ class Supervisor(Ending):
         if child.process is not None:
             child.process.close()
         mark = self.marks.read(child.slot)
-        token = mark.token if mark is not None and mark.child == child.name else ""
+        mark = mark if mark is not None and mark.child == child.name else Mark(child.name, 0)
+        token, limit = mark.token, mark.memory_limit
         before, self._oom_kills = self._oom_kills, oom_kills()
-        verdict = child.verdict or Verdict("crash", "crash", evidence(status, peak_kib, self._oom_kills > before, self.name))
+        found = evidence(status, peak_kib, self._oom_kills > before, self.name, limit)
+        verdict = child.verdict or Verdict("crash", "crash", found)
         clean = status is not None and os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
         if not clean and child.verdict is None:
-            self.deaths += 1
-            logger.error("child %s died: %s", child.name, verdict.detail.get("summary", verdict.reason))
+            self.deaths[cause_of(found)] += 1
+            about = {"job": mark.job, "operation": mark.operation} if mark.token else None
+            logger.error("child %s died: %s", child.name, verdict.detail.get("summary", verdict.reason), extra=about)
         quick = not clean and not token and time.monotonic() - child.born < 1.0
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         if self._quick_deaths > 2:

@@ -26,6 +26,13 @@ A_3,01/02/2023 08:30:00 PM +0000,Crash Service,{_CONGRESS},01/02/2023 09:00:00 P
 """.encode()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pages are the same on every server of Redis: what they call is tested on each elsewhere."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name.startswith(("test_dashboard", "test_path_prefix")):
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture
 def app(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
     """An application with a release of its own."""

@@ -59,6 +59,13 @@ def test_a_file_of_a_form_is_loaded_under_its_name(client: FlaskClient, work: Ca
     assert client.get("/data/versions").get_json()["versions"][0]["source"] == "my incidents ü.csv"
 
 
+def test_a_long_file_of_a_form_is_loaded(client: FlaskClient, work: Callable[[], Any]) -> None:
+    header, *rows = CSV.splitlines(keepends=True)
+    content = header + b"".join(rows[0].replace(b"A_1", b"A_%06d" % number) for number in range(3_000))
+    assert client.post("/data", data={"file": (io.BytesIO(content), "long.csv")}).status_code == 202
+    assert work()["rows"] == 3_000
+
+
 def test_a_form_with_another_field_is_refused_by_its_name_and_leaves_nothing(client: FlaskClient, queue: Jobs) -> None:
     answer = client.post("/data", data={"file": (io.BytesIO(CSV), "a.csv"), "mode": "append"})
     assert (answer.status_code, answer.get_json()["field"]) == (400, "mode")
@@ -111,7 +118,7 @@ def test_an_upload_that_breaks_off_is_refused_and_leaves_nothing(client: FlaskCl
 @pytest.mark.parametrize("form", [True, False])
 def test_an_upload_above_the_limit_is_refused_and_leaves_nothing(app: Flask, queue: Jobs, announced: bool, form: bool) -> None:
     backend_of(app).settings.max_upload_bytes = 5 * 2**20
-    body, headers = CSV + b"x" * (5 * 2**20), {}
+    body, headers = CSV + b"x,,,,,,,,\n" * (6 * 2**17), {}
     if form:
         head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         body, headers = head + body + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from lib.jobs import Jobs
 from lib.settings import Settings
 from services.api.app import create_app
+from services.api.contract import contract_of
 from services.api.kinds import KINDS
-from tests.api.conftest import CSV, backend_of, submit
+from tests.api.conftest import CSV, backend_of, fail, submit
 from tools.api_page import rows
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -20,9 +24,23 @@ def document(client: FlaskClient) -> dict[str, Any]:
     return found
 
 
+def is_page(app: Flask, endpoint: str) -> bool:
+    found = contract_of(app.view_functions[endpoint])
+    return found is not None and found.page
+
+
+def test_pages_for_people_are_no_part_of_the_document(client: FlaskClient) -> None:
+    pages = {rule.rule for rule in client.application.url_map.iter_rules() if is_page(client.application, rule.endpoint)}
+    assert "/ui/jobs" in pages
+    assert not [path for path in document(client)["paths"] if path.startswith("/ui")]
+    assert not [route["path"] for route in client.get("/").get_json()["routes"] if route["path"].startswith("/ui")]
+
+
 def test_every_method_of_every_route_is_in_the_document(client: FlaskClient) -> None:
     paths = document(client)["paths"]
     for rule in client.application.url_map.iter_rules():
+        if is_page(client.application, rule.endpoint):
+            continue
         path = rule.rule.replace("<", "{").replace(">", "}")
         assert {method.lower() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}} <= set(paths[path]), path
 
@@ -57,12 +75,28 @@ def test_no_schema_is_empty(client: FlaskClient) -> None:
         assert set(schema) & {"type", "anyOf", "oneOf", "enum", "$ref"}, name
 
 
-def test_every_example_of_a_body_runs(client: FlaskClient) -> None:
+def test_every_operation_has_an_example_where_a_job_is_submitted(client: FlaskClient) -> None:
     for path in ("/jobs", "/submit", "/job/submit"):
         examples = document(client)["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
-        assert {"top_locations", "plot", "period", "date"} <= set(examples)
-        for example in examples.values():
-            assert client.post(path, json=example["value"]).status_code == 202
+        assert set(examples) == set(client.get("/templates").get_json()) | {"period", "date"}
+
+
+def test_every_example_of_every_body_runs(client: FlaskClient, queue: Jobs) -> None:
+    found, values = [], {"name": "job-queue", "sid": "daily"}
+    print_hi = {"operation": "print", "params": {"msg": "hi"}}
+    assert client.post("/schedules", json={"id": "daily", "every": 3600, "job": print_hi}).status_code == 201
+    for path, item in document(client)["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            for name, example in (content or {"examples": {}})["examples"].items():
+                client.post("/queues/job-queue/purge")
+                submit(client)
+                values["jid"] = fail(queue)
+                values["fingerprint"] = client.get("/failures").get_json()["failures"][0]["fingerprint"]
+                answer = client.open(path.format(**values), method=method.upper(), json=example["value"])
+                assert answer.status_code in (200, 201, 202), f"{method} {path}, {name}: {answer.text}"
+                found.append(path)
+    assert {"/batches", "/schedules", "/schedules/{sid}", "/failures/retry", "/failures/{fingerprint}/retry"} <= set(found)
 
 
 def test_an_operation_of_a_users_own_is_an_alternative_with_its_parameters(settings: Settings, tmp_path: Path) -> None:
@@ -125,6 +159,17 @@ def test_a_record_has_the_documented_fields_and_no_other(client: FlaskClient) ->
     assert set(schemas["JobRecord"]["required"]) <= set(record) <= set(schemas["JobRecord"]["properties"])
     queue = client.get("/queues/job-queue").get_json()
     assert set(queue) == set(schemas["QueueRecord"]["properties"])
+
+
+def test_geojson_is_described_as_the_object_that_it_is(loaded: FlaskClient) -> None:
+    for path in ("/hotspots", "/jobs/{jid}/results"):
+        content = document(loaded)["paths"][path]["get"]["responses"]["200"]["content"]
+        assert (content["application/geo+json"]["schema"]["type"], content["image/png"]["schema"]["type"]) == ("object", "string")
+    schema = content["application/geo+json"]["schema"]
+    answer = loaded.get("/hotspots", headers={"Accept": "application/geo+json"})
+    jsonschema.validate(answer.get_json(force=True), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"type": "Feature"}, schema)
 
 
 def test_no_header_has_an_example_that_the_page_would_send(client: FlaskClient) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -126,3 +127,31 @@ def test_every_line_of_the_log_is_json(deployed: tuple[str, psutil.Process, Path
     lines = [orjson.loads(line) for line in deployed[2].read_bytes().splitlines()]
     assert any(line.get("request_id") == "in-the-log" and line["status"] == 200 for line in lines)
     assert any("Booting worker" in line["event"] for line in lines)
+
+
+def test_processes_count_requests_together_and_the_counts_outlive_them(
+    deployed: tuple[str, psutil.Process, Path],
+) -> None:
+    url, process, _ = deployed
+
+    def counted() -> float:
+        text = requests.get(f"{url}/metrics", timeout=5).text
+        wanted = 'trafficjobs_http_requests_total{method="GET",route="/jobs",status="200"} '
+        return float(next((line for line in text.splitlines() if line.startswith(wanted)), "0").split()[-1])
+
+    def replaced(gone: int) -> bool:
+        there = [each.pid for each in process.children()]
+        return gone not in there and len(there) > 1 and requests.get(f"{url}/healthz", timeout=5).status_code == 200
+
+    before = counted()
+    for _ in range(20):  # each on a connection of its own, so that both processes answer some
+        requests.get(f"{url}/jobs", timeout=5)
+    assert {counted() for _ in range(10)} == {before + 20}
+    children = process.children()
+    assert len(children) > 1
+    for child in children:
+        child.kill()
+        eventually(partial(replaced, child.pid), 20)
+        assert {counted() for _ in range(10)} == {before + 20}
+    requests.get(f"{url}/jobs", timeout=5)
+    assert counted() == before + 21

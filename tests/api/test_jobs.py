@@ -143,7 +143,7 @@ def test_a_deleted_job_is_gone(client: FlaskClient, queue: Jobs) -> None:
         assert (answer.status_code, answer.data) == (204, b"")
         assert client.get(f"/jobs/{jid}").status_code == 404
         assert client.delete(f"/jobs/{jid}").status_code == 404
-    assert client.get("/jobs").get_json() == {"jobs": [], "next": None}
+    assert client.get("/jobs").get_json() == {"jobs": [], "next": None, "searched_to": None}
 
 
 def test_a_running_job_cannot_be_deleted(client: FlaskClient, queue: Jobs) -> None:
@@ -200,3 +200,21 @@ def test_a_tombstone_is_no_job(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{jid}").status_code == 404
     assert client.post(f"/jobs/{jid}/retry").status_code == 404
     assert client.post(f"/jobs/{jid}/cancel").status_code == 404
+
+
+def test_jobs_are_searched_by_text_and_the_page_says_how_far_it_looked(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.listing._STEP", 3)
+    jid = submit(client, "print", params={"msg": "needle"})
+    for _ in range(40):
+        submit(client)
+    first = client.get("/jobs?search=NEEDLE")
+    page = first.get_json()
+    assert (page["jobs"], page["next"] is not None) == ([], True)
+    assert page["searched_to"] > client.get(f"/jobs/{jid}").get_json()["submitted"]
+    following = client.get(first.headers["Link"].partition(">")[0][1:]).get_json()
+    assert ([job["id"] for job in following["jobs"]], following["searched_to"]) == ([jid], None)
+    assert [job["id"] for job in client.get(f"/jobs?search={jid}").get_json()["jobs"]] == [jid]
+    assert len(client.get("/jobs?search=").get_json()["jobs"]) == 41
+    assert client.get(f"/jobs?search={'x' * 201}").get_json()["field"] == "search"

@@ -1,23 +1,16 @@
-"""Queues, workers, probes, metrics; and what every answer has: an id, a type, a line in the log."""
+"""Queues, workers, probes; and what every answer has: an id, a type, a line in the log."""
 
 import logging
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from lib.jobs import Jobs
-from tests.api.conftest import CSV, claim, end, fail, submit
+from services.api.contract import contract_of
+from tests.api.conftest import claim, fail, submit
+from tests.waiting import until
 
-
-def samples(client: FlaskClient) -> dict[tuple[str, tuple[str, ...]], float]:
-    """Every sample of /metrics, by its name and its sorted label values."""
-    text = client.get("/metrics").text
-    return {
-        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+AGES = {"oldest_age": 0, "oldest_ages": {}}
 
 
 def test_queues_show_what_stands_in_them(client: FlaskClient, queue: Jobs) -> None:
@@ -27,7 +20,8 @@ def test_queues_show_what_stands_in_them(client: FlaskClient, queue: Jobs) -> No
     submit(client, run_in=60)
     (shown,) = client.get("/queues").get_json()["queues"]
     alone = client.get("/queues/job-queue").get_json()
-    assert {**shown, "oldest_age": 0} == {**alone, "oldest_age": 0}
+    assert {**shown, **AGES} == {**alone, **AGES}
+    assert (shown["running"], shown["in_flight"]) == (1, {"high": 1, "normal": 0, "low": 0})
     assert (shown["name"], shown["depth"], shown["running"], shown["scheduled"]) == ("job-queue", 1, 1, 1)
     assert shown["waiting"] == {"high": 0, "normal": 1, "low": 0}
 
@@ -99,93 +93,12 @@ def test_health_and_readiness_say_what_was_checked(client: FlaskClient) -> None:
     }
 
 
-def test_metrics_count_what_became_of_every_job(client: FlaskClient, queue: Jobs) -> None:
-    for _ in range(2):
-        submit(client)
-        end(queue)
-    submit(client, "top_locations", priority="high")
-    fail(queue)
-    client.post(f"/jobs/{submit(client)}/cancel")
-    submit(client, priority="low")
-    submit(client, run_in=100)
-    found = samples(client)
-    assert found["trafficjobs_jobs_submitted_total", ("unique_issues", "job-queue")] == 5
-    assert found["trafficjobs_jobs_completed_total", ("unique_issues",)] == 2
-    assert found["trafficjobs_jobs_failed_total", ("top_locations", "exception")] == 1
-    assert found["trafficjobs_jobs_cancelled_total", ("unique_issues",)] == 1
-    assert found["trafficjobs_jobs", ("complete",)] == 2
-    assert found["trafficjobs_jobs", ("scheduled",)] == 1
-    assert found["trafficjobs_queue_depth", ("low", "job-queue")] == 1
-    assert found["trafficjobs_queue_depth", ("normal", "job-queue")] == 0  # the cancelled one is listed still, and dead
-    assert found["trafficjobs_queue_scheduled", ("job-queue",)] == 1
-    assert found["trafficjobs_queue_paused", ("job-queue",)] == 0
-    assert found["trafficjobs_queue_oldest_age_seconds", ("job-queue",)] > 0
-
-
-def test_metrics_count_foreign_entries_as_waiting(client: FlaskClient, queue: Jobs) -> None:
-    queue.store.queues.rpush(f"hotqueue:{queue.store.prefix}job-queue", b'{"type":"print","msg":"x"}')
-    assert samples(client)["trafficjobs_queue_depth", ("normal", "job-queue")] == 1
-
-
-def test_histograms_are_cumulative_and_end_in_their_count(client: FlaskClient, queue: Jobs) -> None:
-    metrics = f"{queue.store.prefix}metrics"
-    queue.store.records.hset(
-        metrics, mapping={"run|op|0.001": 1, "run|op|0.5": 2, "run|op|1": 3, "run|op|+Inf": 4, "run_us|op": 2_500_000}
-    )
-    buckets = {
-        float(labels[0]): value
-        for (name, labels), value in samples(client).items()
-        if name == "trafficjobs_job_run_seconds_bucket"
-    }
-    assert list(buckets.values()) == sorted(buckets.values())
-    assert (buckets[0.001], buckets[0.25], buckets[0.5], buckets[1.0], buckets[1800.0], buckets[float("inf")]) == (
-        1,
-        1,
-        3,
-        6,
-        6,
-        10,
-    )
-    assert samples(client)["trafficjobs_job_run_seconds_sum", ("op",)] == 2.5
-    assert samples(client)["trafficjobs_job_run_seconds_count", ("op",)] == 10
-
-
-def test_a_run_is_observed_in_both_histograms(client: FlaskClient, queue: Jobs) -> None:
-    submit(client)
-    end(queue)
-    found = samples(client)
-    for kind in ("wait", "run"):
-        assert found[f"trafficjobs_job_{kind}_seconds_count", ("unique_issues",)] == 1
-        assert 0 <= found[f"trafficjobs_job_{kind}_seconds_sum", ("unique_issues",)] < 5
-
-
-def test_every_counter_of_the_scripts_is_shown(client: FlaskClient, queue: Jobs) -> None:
-    """A counter that a script gains and the metrics do not know would be lost in silence."""
-    import re
-
-    from lib.metrics import _COUNTERS
-    from lib.scripts import FOLDER
-
-    text = "".join(path.read_text() for path in FOLDER.rglob("*.lua"))
-    literal = set(re.findall(r"count\('([a-z_]+)[|']", text))
-    assert literal <= set(_COUNTERS)
-    assert set(_COUNTERS) - literal == {"failed", "cancelled"}  # written as a status
-
-
-def test_metrics_speak_openmetrics_when_asked(client: FlaskClient) -> None:
-    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
-    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-    assert answer.text.endswith("# EOF\n")
-
-
-def test_the_rows_of_the_data_are_a_metric(loaded: FlaskClient) -> None:
-    assert samples(loaded)["trafficjobs_dataset_rows", ()] == CSV.count(b"\n") - 1
-
-
 def test_the_index_lists_every_route(client: FlaskClient) -> None:
     routes = client.get("/").get_json()["routes"]
     assert {"path": "/healthz", "methods": ["GET"], "summary": "200 while the process lives."} in routes
-    assert {route["path"] for route in routes} == {rule.rule for rule in client.application.url_map.iter_rules()}
+    app = client.application
+    declared = {rule.rule: contract_of(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
+    assert {route["path"] for route in routes} == {path for path, found in declared.items() if found and not found.page}
     assert all(route["summary"] for route in routes)
 
 
@@ -227,15 +140,12 @@ def test_a_request_id_is_echoed_or_made(client: FlaskClient) -> None:
 def test_a_request_is_one_line_in_the_log_without_its_query(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "trafficjobs.access"):
         client.get("/jobs?limit=1&secret=x", headers={"X-Request-ID": "r1", "Authorization": "Bearer token"})
-    (line,) = [record.msg for record in caplog.records if record.name == "trafficjobs.access"]
-    assert isinstance(line, dict)
-    assert {key: line[key] for key in ("method", "path", "status", "request_id")} == {
-        "method": "GET",
-        "path": "/jobs",
-        "status": 200,
-        "request_id": "r1",
-    }
-    assert set(line) == {"event", "method", "path", "status", "ms", "request_id"}
+    (record,) = [record for record in caplog.records if record.name == "trafficjobs.access"]
+    said = {name: value for name, value in vars(record).items() if name not in vars(logging.makeLogRecord({}))}
+    assert record.getMessage() == "request"
+    assert said.pop("ms") > 0
+    said.pop("message", None)  # put there by whoever formatted the record
+    assert said == {"method": "GET", "path": "/jobs", "status": 200, "request_id": "r1"}
 
 
 def test_a_probe_that_finds_nothing_amiss_is_no_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -255,3 +165,26 @@ def test_what_nobody_foresaw_is_a_500_without_internals(
     assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
     assert "secret" not in answer.text
     assert any(record.exc_info and record.__dict__["request_id"] == "r2" for record in caplog.records)
+
+
+def test_a_history_shows_what_happened_since_the_first_sample(client: FlaskClient, queue: Jobs) -> None:
+    queue.remember()
+    submit(client)
+    fail(queue)
+    points: list[dict[str, float]] = []
+
+    def shown() -> bool:
+        points[:] = client.get("/history?seconds=60").get_json()["points"]
+        return bool(points)
+
+    until(shown, 5, "a point")
+    assert points[-1]["submitted"] * points[-1]["seconds"] == pytest.approx(1, abs=0.01)
+    assert points[-1]["failed"] * points[-1]["seconds"] == pytest.approx(1, abs=0.01)
+    assert str(points[-1]["start"]).endswith("Z")
+    assert client.get("/history").status_code == 200
+
+
+@pytest.mark.parametrize("seconds", ["59", "604801", "x"])
+def test_a_history_of_what_is_not_kept_is_refused(client: FlaskClient, seconds: str) -> None:
+    answer = client.get(f"/history?seconds={seconds}")
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "seconds")

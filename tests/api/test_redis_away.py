@@ -37,7 +37,6 @@ NEEDS_REDIS = [
     ("POST", "/queues/job-queue/pause", b""),
     ("GET", "/workers", b""),
     ("GET", "/readyz", b""),
-    ("GET", "/metrics", b""),
 ]
 WITHOUT_REDIS = ["/healthz", "/", "/operations", "/templates", "/print?msg=x"]
 

@@ -54,12 +54,14 @@ def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def routes(app: Flask) -> list[tuple[str, str, Role]]:
-    """Every method and path of the application, with the role that it must want."""
+    """Every method and path of the application, with the role that it must want; for pages see `test_dashboard_session`."""
     found = []
     for rule in app.url_map.iter_rules():
         contract = contract_of(app.view_functions[rule.endpoint])
         assert contract is not None, f"{rule.rule} ({rule.endpoint}) has no contract: nobody said who may call it"
         assert rule.methods is not None
+        if contract.page:
+            continue
         for method in sorted(rule.methods - {"OPTIONS"}):
             found.append(
                 (
@@ -105,6 +107,7 @@ def test_what_each_route_wants(app: Flask) -> None:
         *(("POST", f"/queues/x/{order}") for order in ("drain", "open", "pause", "purge")),
         *(("POST", f"/workers/x/{order}") for order in ("drain", "resume")),
         ("POST", "/queues/x/resume"),
+        ("GET", "/doctor"),
         ("POST", "/data/versions/version/activate"),
         ("DELETE", "/data/versions/version"),
     }
@@ -146,8 +149,8 @@ def test_the_name_is_in_the_record_and_in_the_log_and_the_token_nowhere(
         client.get("/jobs", headers=bearer("wrong-token-of-mine"))
     assert record["by"] == load["by"] == queue.get(course["job_id"]).by == "submit-name"
     assert load["input"]["params"]["by"] == "submit-name"
-    lines = [entry.msg for entry in caplog.records if entry.name == "trafficjobs.access"]
-    assert [each.get("by") for each in lines if isinstance(each, dict)] == ["submit-name"] * 3 + [None]
+    lines = [entry for entry in caplog.records if entry.name == "trafficjobs.access"]
+    assert [getattr(each, "by", None) for each in lines] == ["submit-name"] * 3 + [None]
     everything = caplog.text + "".join(str(entry.__dict__) for entry in caplog.records)
     stored = b"".join(queue.store.records.dump(key) or b"" for key in queue.store.records.scan_iter(f"{queue.store.prefix}*"))
     for secret in (TOKENS["submit"], "wrong-token-of-mine"):

@@ -39,6 +39,7 @@ class History:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.events: list[Event] = []
+        self.notes: list[str] = []
         self.ended: set[str] = set()  # jobs whose last event is a terminal one
         self._last = b"0"
         self._stop = threading.Event()
@@ -63,6 +64,9 @@ class History:
         return bool(reply)
 
     def _add(self, at: float, values: dict[str, str]) -> None:
+        if "action" in values:  # of a caller, and no move of a job
+            self.notes.append(values["action"])
+            return
         event = Event(at, values["id"], values["status"], int(values["attempt"]), values["token"], values["reason"])
         self.events.append(event)
         if event.status in ("complete", "failed", "cancelled"):
@@ -85,10 +89,12 @@ class History:
         with connect(self.settings, self.settings.redis_db) as client:
             while self._read(client, block=None):
                 pass
-            info: Any = client.xinfo_stream(f"{self.settings.key_prefix}events") if self.events else {"entries-added": 0}
+            info: Any = (
+                client.xinfo_stream(f"{self.settings.key_prefix}events") if self.events or self.notes else {"entries-added": 0}
+            )
         remains = take(self.settings)
         remains.events = self.events
-        remains.missed = int(info["entries-added"]) - len(self.events)
+        remains.missed = int(info["entries-added"]) - len(self.events) - len(self.notes)
         return remains
 
 

@@ -91,7 +91,7 @@ def retry_many(stage: Stage, deaf: Jobs) -> None:
     child, claim = running(stage)
     child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
     stage.reruns["one"] = 1
-    deaf.store.run("retry_many", "one")
+    deaf.store.run("retry_many", "somebody", "one")
     assert (listed(stage), stage.jobs.get("one").run) == ([b"one"], 1)
 
 
@@ -121,6 +121,19 @@ def retry(stage: Stage, deaf: Jobs) -> None:
     stage.reruns["one"] = 1
     deaf.retry("one")
     assert listed(stage) == [b"one"]
+
+
+@call
+def each(stage: Stage, deaf: Jobs) -> None:
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    stage.submit("two")
+    stage.submit("three")
+    stage.reruns["one"] = 1
+    assert deaf.each("retry", deaf.heads(["one"])) == {"one": "retried"}
+    assert deaf.each("cancel", deaf.heads(["two"])) == {"two": "cancelled"}
+    assert deaf.each("delete", deaf.heads(["three"])) == {"three": "deleted"}
+    assert (stage.jobs.get("one").run, stage.jobs.counts()["cancelled"]) == (1, 1)
 
 
 @call
@@ -348,6 +361,13 @@ def steer_worker(stage: Stage, deaf: Jobs) -> None:
     stage.jobs.leave("worker")
 
 
+@call
+def note(stage: Stage, deaf: Jobs) -> None:
+    deaf.note("queues.pause", "job-queue", "somebody", "r-1")
+    noted = [entry for _, entry in stage.jobs.store.records.xrange(f"{stage.settings.key_prefix}events") or []]
+    assert [entry[b"target"] for entry in noted] == [b"job-queue"]
+
+
 # What others put on the list
 
 
@@ -377,6 +397,13 @@ def reject(stage: Stage, deaf: Jobs) -> None:
 def lock(stage: Stage, deaf: Jobs) -> None:
     assert Upkeep(deaf).round()
     assert not stage.upkeep.round()
+
+
+@call
+def remember(stage: Stage, deaf: Jobs) -> None:
+    deaf.remember()
+    prefix = stage.settings.key_prefix
+    assert [stage.jobs.store.records.xlen(f"{prefix}history.{span}") for span in ("hour", "day", "week")] == [1, 1, 1]
 
 
 @call
@@ -448,10 +475,22 @@ def queue_stats(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def overdue(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert set(deaf.overdue().seconds.values()) == {0}
+
+
+@call
 def pace(stage: Stage, deaf: Jobs) -> None:
     child, claim = running(stage)
     child.end(claim)
     assert list(deaf.estimates().means) == ["ledger_noop"]
+
+
+@call
+def sift(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert [job.id for job in deaf.page(search="noop").jobs] == ["one"]
 
 
 @call

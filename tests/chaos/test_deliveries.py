@@ -38,12 +38,6 @@ def jobs(alone: Settings) -> Iterator[Jobs]:
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
-    with receiver() as made:
-        yield made
-
-
-@pytest.fixture
 def upkeeps() -> Iterator["list[subprocess.Popen[bytes]]"]:
     """Processes that are killed at the end."""
     running: list[subprocess.Popen[bytes]] = []

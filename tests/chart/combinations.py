@@ -85,10 +85,37 @@ POOLS: Values = {
         "heavy": {"queues": ["heavy"], "concurrency": 1, "keda": {"maxReplicas": 3, "minReplicas": 1, "jobsPerPod": 2.5}},
     },
 }
+MONITORED: Values = {
+    "monitoring": {
+        "serviceMonitor": {"enabled": True},
+        "podMonitor": {"enabled": True},
+        "rules": {"enabled": True},
+        "dashboard": {"enabled": True},
+    }
+}
+RELABELING = {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}
+MONITOR: Values = {
+    "labels": {"release": "kube-prometheus-stack"},
+    "interval": "30s",
+    "scrapeTimeout": "10s",
+    "relabelings": [RELABELING],
+    "metricRelabelings": [{"action": "drop", "regex": "process_.*", "sourceLabels": ["__name__"]}],
+}
 EVERYTHING = merged(
     KEDA,
     POOLS,
     NOTIFICATIONS,
+    MONITORED,
+    {
+        "monitoring": {
+            "labels": {"team": "watch"},
+            "serviceMonitor": MONITOR,
+            "podMonitor": MONITOR,
+            "rules": {"labels": {"role": "alerts"}, "alertLabels": {"team": "roads"}, "disabled": ["TrafficjobsHttpErrors"]},
+            "slo": {"startSeconds": 2.5, "objective": 0.999},
+            "dashboard": {"folder": "Jobs", "labelValue": "yes"},
+        }
+    },
     {
         "global": {"imageRegistry": "registry.example.com", "imagePullSecrets": ["one", {"name": "two"}], "storageClass": "fast"},
         "imagePullSecrets": [{"name": "three"}],
@@ -110,7 +137,7 @@ EVERYTHING = merged(
                 "httpRoute": {
                     "enabled": True,
                     "parentRefs": [{"name": "gateway"}],
-                    "pathPrefix": "/jobs",
+                    "pathPrefix": "/incidents",
                     "hostnames": ["a.example"],
                 },
                 "service": {"type": "LoadBalancer", "port": 8080, "annotations": {"lb": "internal"}},
@@ -126,6 +153,7 @@ EVERYTHING = merged(
                 "keda": {"fallback": {"failureThreshold": 3, "replicas": 1}, "behavior": {"scaleDown": {"policies": []}}},
             },
         ),
+        "dashboard": {"scalerView": True},
         "debug": {"enabled": True, **SCHEDULING},
         "redis": {"exporter": {"enabled": True}, "extraConfig": "slowlog-max-len 256\n", **SCHEDULING},
         "networkPolicy": {
@@ -163,12 +191,20 @@ COMBINATIONS: dict[str, Values] = {
     "nothing kept": {"redis": {"persistence": {"enabled": False}}},
     "a claim of mine": {"redis": {"persistence": {"existingClaim": "mine"}}},
     "no policies": {"networkPolicy": {"enabled": False}},
-    "accounts of mine": {"serviceAccount": {"create": False, "name": "mine"}, "worker": {"deletionCost": True}},
+    "accounts of mine": {
+        "serviceAccount": {"create": False, "name": "mine"},
+        "worker": {"deletionCost": True},
+        "dashboard": {"scalerView": True},
+    },
+    "pools in view": merged(KEDA, POOLS, {"dashboard": {"scalerView": True}}),
+    "a fixed pool in view": {"keda": {"enabled": False}, "dashboard": {"scalerView": True}},
     "by digest": {"worker": {"image": {"digest": "sha256:" + "ab" * 32}}},
     "debug": {"debug": {"enabled": True}},
     "notifications": NOTIFICATIONS,
     "webhooks by a secret of mine": {"notifications": {"webhooks": {"enabled": True, "existingSecret": "mine"}}},
     "mail without a login": {"notifications": {"email": {"host": "mail", "from": "a@example.org", "tls": "off", "port": 25}}},
-    "scraped": {"redis": {"exporter": {"enabled": True}}},
+    "scraped": merged(MONITORED, {"redis": {"exporter": {"enabled": True}}}),
+    "rules for a Prometheus of mine": {"monitoring": {"rules": {"enabled": True, "job": "mine"}}},
+    "traced": {"tracing": {"endpoint": "http://collector.monitoring:4318", "existingSecret": "mine"}},
     "a ConfigMap of operations": {"operations": {"existingConfigMap": "mine"}},
 }

@@ -86,7 +86,7 @@ def test_storage_classes_say_the_default_none_or_a_name(chart: Chart) -> None:
 
 
 def test_routes_lead_to_a_port_of_the_service(chart: Chart) -> None:
-    gateway = {"enabled": True, "parentRefs": [{"name": "g"}], "pathPrefix": "/jobs"}
+    gateway = {"enabled": True, "parentRefs": [{"name": "g"}], "pathPrefix": "/incidents"}
     release = chart.render({"api": {"ingress": {"enabled": True}, "httpRoute": gateway, "service": {"port": 8080}}})
     service = release.get("Service", f"{FULL}-api")
     (port,) = service["spec"]["ports"]

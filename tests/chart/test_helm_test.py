@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +15,7 @@ import requests
 
 from lib.settings import Settings, load_settings
 from tests.chart.rendering import FULL, ROOT, Chart
+from tests.listening import in_thread
 from tests.servers import Server, free_port
 from tests.waiting import until
 from tests.workers import Worker
@@ -93,12 +93,8 @@ class OpenApi(BaseHTTPRequestHandler):
 def open_api() -> Iterator[str]:
     """The URL of an open API."""
     server = HTTPServer(("127.0.0.1", 0), OpenApi)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with in_thread(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def run(script: Path, url: str, token: str = TOKEN, patience: float = 30) -> subprocess.CompletedProcess[str]:

@@ -18,9 +18,10 @@ from services.api.tokens import Role, TokenFile
 from tests.chart import test_pods
 from tests.chart.pods import containers, environment, pods
 from tests.chart.rendering import ROOT, Object, Release, documents
-from tests.chart.test_schemas import WITHOUT_SCHEMA, check
+from tests.chart.test_schemas import CRDS, check
 
 K8S = ROOT / "k8s"
+FOLDERS = ("trafficjobs", "keda", "monitoring")
 NAMESPACE = "trafficjobs"
 
 
@@ -30,7 +31,7 @@ def read(folder: str) -> Release:
     return Release([found for path in files for found in documents(path.read_text())], "")
 
 
-@pytest.fixture(params=["trafficjobs", "keda", "course"], scope="module")
+@pytest.fixture(params=[*FOLDERS, "course"], scope="module")
 def folder(request: pytest.FixtureRequest) -> Release:
     return read(request.param)
 
@@ -43,7 +44,7 @@ def made(tmp_path: Path, *options: str) -> dict[str, str]:
 
 
 def test_the_files_are_what_the_chart_makes(tmp_path: Path) -> None:
-    there = {str(path.relative_to(K8S)): path.read_text() for name in ("trafficjobs", "keda") for path in (K8S / name).iterdir()}
+    there = {str(path.relative_to(K8S)): path.read_text() for name in FOLDERS for path in (K8S / name).iterdir()}
     assert made(tmp_path) == there, "the chart has changed: run `make manifests`"
 
 
@@ -65,8 +66,7 @@ def test_another_namespace_is_another_everywhere(tmp_path: Path) -> None:
 
 def test_every_object_fits_its_schema(folder: Release) -> None:
     for found in folder.objects:
-        if found["kind"] not in WITHOUT_SCHEMA:
-            check(found)
+        check(found)
 
 
 def test_every_object_names_the_one_namespace(folder: Release) -> None:
@@ -88,7 +88,8 @@ def test_nothing_in_them_is_helms_or_secret(folder: Release) -> None:
 
 def test_the_scaler_stands_apart_from_what_every_cluster_knows() -> None:
     assert {found["kind"] for found in read("keda").objects} == {"ScaledObject", "TriggerAuthentication"}
-    assert not {found["kind"] for found in read("trafficjobs").objects} & WITHOUT_SCHEMA
+    assert {found["kind"] for found in read("monitoring").objects} == {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
+    assert not {found["kind"] for found in read("trafficjobs").objects} & set(CRDS)
     (scaler,) = read("keda").of("ScaledObject")
     worker = read("trafficjobs").get("Deployment", scaler["spec"]["scaleTargetRef"]["name"])
     assert "replicas" not in worker["spec"]

@@ -89,6 +89,7 @@ def test_every_name_may_look_like_a_number(chart: Chart, word: str) -> None:
             "service": {"annotations": {"a": word}},
         },
         "worker": {"priorityClassName": word, "podLabels": {"a": word}, "deletionCost": True},
+        "dashboard": {"scalerView": True},
         "operations": {"existingConfigMap": word},
         "serviceAccount": {"create": False, "name": word},
         "global": {"imagePullSecrets": [word]},

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from lib.settings import load_settings
 from tests.chart.combinations import CA_TLS, KEDA
+from tests.chart.pods import container, environment
 from tests.chart.policies import Pod, allowed, pod_of
 from tests.chart.rendering import FULL, Chart, Release, merged
 
@@ -110,6 +112,20 @@ def test_webhooks_go_to_the_internet_and_to_nothing_private(chart: Chart) -> Non
     assert goes(release, "api") == {"dns", "dns by tcp"}
 
 
+def test_workers_go_to_the_internet_for_files_of_data_where_that_is_allowed_and_the_api_does_not(chart: Chart) -> None:
+    urls = ["data.austintexas.gov", "http://files.tools.svc:8080/exports/"]
+    release = chart.render(merged(EXPORTER, {"config": {"dataUrls": urls, "dataUrlsAllow": [".tools.svc"]}}))
+    api, worker = everybody(release)["api"], everybody(release)["worker"]
+    outside = Pod({}, "", address="93.184.216.34")
+    assert [port for port in (22, 80, 443, 6379, 8080) if allowed(release, worker, outside, port)] == [80, 443]
+    assert not allowed(release, api, outside, 443)
+    assert not allowed(release, worker, Pod({}, "", address="169.254.169.254"), 80)
+    for name in ("api", "worker-default"):
+        given = environment(container(release.get("Deployment", f"{FULL}-{name}"), name.partition("-")[0]))
+        read = load_settings(data_urls=given["DATA_URLS"], data_urls_allow=given["DATA_URLS_ALLOW"])
+        assert (read.data_urls, read.data_urls_allow) == (urls, [".tools.svc"])
+
+
 def test_mail_goes_to_the_port_of_its_server_wherever_that_is(chart: Chart) -> None:
     mail = {"notifications": {"email": {"host": "mail", "from": "a@example.org", "port": 25}}}
     assert goes(chart.render(merged(EXPORTER, mail)), "api") == {"dns", "dns by tcp", "smtp"}
@@ -124,6 +140,12 @@ def test_workers_that_say_what_their_deletion_costs_reach_kubernetes_and_the_api
     release = chart.render(merged(EXPORTER, {"worker": {"deletionCost": True}}))
     assert goes(release, "worker") == {"dns", "dns by tcp", "https"}
     assert goes(release, "api") == {"dns", "dns by tcp"}
+
+
+def test_the_api_reaches_kubernetes_where_it_shows_the_scaler_and_workers_do_not(chart: Chart) -> None:
+    release = chart.render(merged(EXPORTER, {"dashboard": {"scalerView": True}}))
+    assert goes(release, "api") == {"dns", "dns by tcp", "https"}
+    assert goes(release, "worker") == {"dns", "dns by tcp"}
 
 
 def test_another_redis_is_reached_on_its_own_port_wherever_it_is(chart: Chart) -> None:

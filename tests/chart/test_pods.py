@@ -6,12 +6,14 @@ that checks them runs without a cluster.
 
 import pytest
 
-from tests.chart.pods import containers, pods
+from tests.chart.combinations import KEDA
+from tests.chart.pods import container, containers, environment, pods
 from tests.chart.rendering import FULL, Chart, Object, Release, merged
 
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
-# Only these may have a token of Kubernetes: workers that say what their deletion would cost.
+# Only these may have a token of Kubernetes: workers that say what their deletion would cost, and an API that shows the scaler.
 DELETION_COST = {"worker": {"deletionCost": True}}
+SCALER_VIEW = {"dashboard": {"scalerView": True}}
 
 
 def test_every_pod_is_restricted(release: Release) -> None:
@@ -68,6 +70,53 @@ def test_only_workers_get_a_token_and_only_where_they_say_what_their_deletion_co
     assert [subject["name"] for subject in binding["subjects"]] == [account]
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert not chart.render().of("Role")
+
+
+def test_the_api_may_read_the_scalers_of_its_workers_by_name_where_it_shows_them(chart: Chart) -> None:
+    release = chart.render(merged(KEDA, {"workers": {"heavy": {"queues": ["heavy"]}}}, SCALER_VIEW))
+    names = [f"{FULL}-worker-default", f"{FULL}-worker-heavy"]
+    (role,) = release.of("Role")
+    assert role["rules"] == [
+        _getting("apps", "deployments", names),
+        _getting("autoscaling", "horizontalpodautoscalers", [f"keda-hpa-{name}" for name in names]),
+        _getting("keda.sh", "scaledobjects", names),
+    ]
+    (binding,) = release.of("RoleBinding")
+    api = release.get("Deployment", f"{FULL}-api")
+    assert [subject["name"] for subject in binding["subjects"]] == [api["spec"]["template"]["spec"]["serviceAccountName"]]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    given = environment(container(api, "api"))
+    assert given["SCALER_VIEW"] == ",".join(f"{name}:keda" for name in names)
+    assert given["POD_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+@pytest.mark.parametrize(("scaled", "told", "rules"), [(True, ":hpa", ["apps", "autoscaling"]), (False, "", ["apps"])])
+def test_without_keda_the_api_reads_what_there_is(chart: Chart, scaled: bool, told: str, rules: list[str]) -> None:
+    by_cpu = {"keda": {"enabled": False}, "worker": {"autoscaling": {"enabled": scaled}}}
+    release = chart.render(merged(by_cpu, SCALER_VIEW))
+    (role,) = release.of("Role")
+    assert [rule["apiGroups"] for rule in role["rules"]] == [[group] for group in rules]
+    assert {name for rule in role["rules"] for name in rule["resourceNames"]} == {f"{FULL}-worker-default"}
+    given = environment(container(release.get("Deployment", f"{FULL}-api"), "api"))
+    assert given["SCALER_VIEW"] == f"{FULL}-worker-default{told}"
+
+
+def test_the_token_of_the_api_is_for_its_own_container_alone(chart: Chart) -> None:
+    place = "/var/run/secrets/kubernetes.io/serviceaccount"
+    for values, expected in [({}, []), (SCALER_VIEW, ["api"])]:
+        release = chart.render(merged(values, {"debug": {"enabled": True}}))
+        mounted = [
+            each["name"]
+            for _, pod in pods(release)
+            for each in containers(pod)
+            if place in [mount["mountPath"] for mount in each.get("volumeMounts", [])]
+        ]
+        assert mounted == expected
+        assert not [name for name, pod in pods(release) if pod["spec"]["automountServiceAccountToken"]]
+
+
+def _getting(group: str, kind: str, names: list[str]) -> Object:
+    return {"apiGroups": [group], "resources": [kind], "resourceNames": names, "verbs": ["get"]}
 
 
 def test_every_image_has_a_version_but_the_exporters(release: Release) -> None:

@@ -71,6 +71,8 @@ def test_api_upkeep_and_worker_do_all_their_work_as_their_users(guarded: Guarded
     assert client.get(f"/jobs/{ids[0]}/results").get_json() == {"unique_issues": 3}
     for path in ("/readyz", "/queues", "/workers", "/metrics", "/data/versions", f"/jobs/{ids[1]}/files"):
         assert client.get(path).status_code == 200, path
+    checks = client.get("/doctor").get_json()["checks"]
+    assert [one for one in checks if one["status"] != "ok" and one["check"] not in ("workers", "latency")] == []
     assert upkeep.verify() == 0
     upkeep.release()
     assert client.delete(f"/jobs/{ids[0]}").status_code in (200, 204)

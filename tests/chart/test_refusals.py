@@ -26,7 +26,7 @@ def at(path: str, value: Any) -> dict[str, Any]:
 # What users may write as they like: the names in it are theirs.
 FREE = {"global", "commonLabels", "commonAnnotations", "nodeSelector", "affinity", "podAnnotations", "podLabels", "annotations"}
 FREE |= {"strategy", "behavior", "fallback", "files", "podSecurityContext", "securityContext", "requests", "limits"}
-FREE |= {"networkPolicy.keda"}
+FREE |= {"networkPolicy.keda", "labels", "alertLabels"}
 
 
 def sections(values: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -96,7 +96,22 @@ WRONG: dict[str, list[Any]] = {
     "notifications.webhooks.allow": ["10.0.0.0/8", ["a b"]],
     "notifications.email.tls": ["ssl"],
     "notifications.email.port": ["25"],
+    "config.dataUrls": ["data.austintexas.gov", ["a b"], ["ftp://example.org/"], ["https://me@example.org/"]],
+    "config.dataUrlsAllow": ["10.0.0.0/8", ["a b"]],
     "config.publicUrl": ["jobs.example.org"],
+    "tracing.endpoint": ["collector:4318", "grpc://collector:4317"],
+    "monitoring.serviceMonitor.interval": ["30", "1h", 30],
+    "monitoring.podMonitor.relabelings": [{}, ["a"]],
+    "monitoring.rules.disabled": ["TrafficjobsApiDown", ["ApiDown"]],
+    "monitoring.rules.job": ['a"b'],
+    "monitoring.rules.runbookUrl": ["", "runbook.md", "https://example.org/#a"],
+    "monitoring.rules.failureRatio": [0, 1, "10%"],
+    "monitoring.rules.reaped": [-1, 0.5],
+    "monitoring.rules.oldestAgeSeconds": [0, "10m"],
+    "monitoring.slo.objective": [1, 0, "95%"],
+    "monitoring.slo.minJobs": [0],
+    "monitoring.dashboard.namespace": ["With_Capitals"],
+    "monitoring.dashboard.label": [""],
     "extraObjects": [[1], {}],
 }
 
@@ -148,6 +163,10 @@ CONTRADICTIONS: dict[str, tuple[str, Any]] = {
         {"operations": {"files": {"a.py": ""}, "existingConfigMap": "b"}},
     ),
     "account": ("serviceAccount.name: must name", {"serviceAccount": {"create": False}, "worker": {"deletionCost": True}}),
+    "account of the view": (
+        "serviceAccount.name: must name",
+        {"serviceAccount": {"create": False}, "dashboard": {"scalerView": True}},
+    ),
     "gateway": ("api.httpRoute.parentRefs: must name", {"api": {"httpRoute": {"enabled": True}}}),
     "no pool": ("workers: needs at least one pool", {"workers": {"default": None}}),
     "no queue": ("workers.empty.queues: must name", {"workers": {"empty": {"concurrency": 1}}}),
@@ -167,6 +186,16 @@ CONTRADICTIONS: dict[str, tuple[str, Any]] = {
     ),
     "small": ("workers.default.resources.limits.memory: 1536Mi leaves 20", {"worker": {"concurrency": 20}}),
     "greedy": ("workers.default.memoryPerJob: 2 jobs of", {"worker": {"memoryPerJob": "1Gi"}}),
+    "rules without a scrape": (
+        "monitoring.rules.enabled: the alerts read what",
+        {"monitoring": {"rules": {"enabled": True}}},
+    ),
+    "a job that is not the monitor's": (
+        "monitoring.rules.job: must be empty while",
+        {"monitoring": {"rules": {"job": "mine"}, "serviceMonitor": {"enabled": True}}},
+    ),
+    "no bound": ("monitoring.slo.startSeconds: 45 is no bound", {"monitoring": {"slo": {"startSeconds": 45}}}),
+    "a lax objective": ("monitoring.slo.objective: 0.9 lets so many", {"monitoring": {"slo": {"objective": 0.9}}}),
     "nobody": ('config.queueName: queue "other" is in no pool', {"config": {"queueName": "other"}}),
 }
 # What the schema refuses already, for those who turn it off.

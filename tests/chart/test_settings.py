@@ -8,7 +8,7 @@ from tests.chart.pods import container, containers, environment, pods
 from tests.chart.rendering import FULL, Chart, Release, merged
 
 # Not settings of ours: what other people's programs and the shell read.
-OF_OTHERS = {"HOME", "POD_NAME", "POD_NAMESPACE"}
+OF_OTHERS = {"HOME", "POD_NAME", "POD_NAMESPACE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
 OF_THE_EXPORTER = {"REDIS_ADDR", "REDIS_USER", "REDIS_PASSWORD", "REDIS_EXPORTER_WEB_LISTEN_ADDRESS"}
 OF_THE_TEST = {"BASE_URL", "TOKEN"}
 # Where the chart's default is not that of the programs, and why.
@@ -128,3 +128,14 @@ def test_limits_of_operations_reach_the_programs_as_they_are_given(chart: Chart)
     given = environment(container(release.get("Deployment", f"{FULL}-api"), "api"))
     read = load_settings(operation_limits=given["OPERATION_LIMITS"]).operation_limits
     assert (read["plot"].concurrency, str(read["plot"].rate), str(read["describe"].rate)) == (2, "100/3600s", "5/30s")
+
+
+def test_a_collector_and_its_secret_reach_api_and_workers_and_nobody_else(chart: Chart) -> None:
+    release = chart.render(COMBINATIONS["traced"])
+    for name in ("api", "worker"):
+        (found,) = [environment(each) for _, pod in pods(release) for each in containers(pod) if each["name"] == name]
+        assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.monitoring:4318"
+        assert found["OTEL_EXPORTER_OTLP_HEADERS"] == {"secretKeyRef": {"name": "mine", "key": "headers"}}
+    assert not [each for each in variables(release, "redis") if each.startswith("OTEL_")]
+    plain = chart.render({"tracing": {"existingSecret": "mine"}})
+    assert not [each for name in ("api", "worker") for each in variables(plain, name) if each.startswith("OTEL_")]

@@ -1,13 +1,14 @@
 """Ways to a service that lose answers, and services that are not the real one, for what the real one does not do on demand."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+
+from tests.listening import in_thread
 
 
 class Loses(httpx.BaseTransport):
@@ -76,12 +77,5 @@ def serving(pages: dict[str, Any], otherwise: Page = (404, {}, {})) -> Iterator[
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with in_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

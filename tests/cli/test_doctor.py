@@ -43,8 +43,11 @@ SICK: list[tuple[dict[str, Any], str]] = [
     (pages(redis={"status": "ok", "warnings": ["the append-only file is off; set appendonly yes"]}), "✗ redis: the append-only"),
     (pages(upkeep={"age_seconds": None}), "✗ upkeep: never seen → start the upkeep process"),
     (pages(upkeep={"age_seconds": 90.0}), "✗ upkeep: seen 1.5 min ago"),
-    (pages(data=None), "✗ data: none is loaded → trafficjobs load FILE"),
     (pages(operations_broken=[{"file": "mine.py", "reason": "no name"}]), "✗ operations: mine.py: no name → repair"),
+    (
+        pages(workers=[worker(1) | {"operations_broken": [{"file": "mine.py", "reason": "no torch"}]}]),
+        "✗ operations of w: mine.py: no torch → repair",
+    ),
     (pages(workers=[worker(36_000)]), "✗ workers: w was silent for 10.0 h → look at its log"),
     (pages([queue(depth=3)], []), "✗ workers: none beats, and 3 jobs wait → start one"),
     (pages([queue(paused=True)]), "✗ queue q: paused; 0 wait, 0 run → trafficjobs resume q"),
@@ -78,6 +81,80 @@ def test_what_is_well_is_not_complained_about(bare: Shell, said: dict[str, Any])
     with serving(now(said)) as url:
         answer = bare("doctor", "--url", url)
     assert (answer.code, "✗" in answer.out) == (0, False), answer.out
+
+
+def examined(*found: dict[str, str]) -> dict[str, Any]:
+    """A service that is well from outside, and has found this itself."""
+    return pages() | {"/doctor": {"status": "failed", "checks": list(found)}}
+
+
+def finding(status: str, check: str = "eviction") -> dict[str, str]:
+    return {"check": check, "status": status, "seen": "what was seen", "remedy": "" if status == "ok" else "what to do"}
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "code", "strictly"),
+    [
+        ("ok", "✓ eviction: what was seen\n", 0, 0),
+        ("unknown", "? eviction: what was seen → what to do\n", 0, 0),
+        ("warning", "! eviction: what was seen → what to do\n", 0, 1),
+        ("failed", "✗ eviction: what was seen → what to do\n", 1, 1),
+        ("of a newer service", "? eviction: what was seen → what to do\n", 0, 0),
+    ],
+)
+def test_what_the_service_has_found_is_shown_after_what_is_seen_from_here(
+    bare: Shell, status: str, line: str, code: int, strictly: int
+) -> None:
+    with serving(now(examined(finding(status)))) as url:
+        answer, strict, told = (
+            bare("doctor", "--url", url),
+            bare("doctor", "--url", url, "--strict"),
+            bare("doctor", "--url", url, "--json"),
+        )
+    assert (answer.code, strict.code) == (code, strictly)
+    assert answer.out.endswith(line)
+    assert told.json["checks"][-1]["status"] == status
+    assert (told.json["ok"], told.code) == (code == 0, code)
+
+
+def test_what_both_look_at_is_told_once(bare: Shell) -> None:
+    said = examined(finding("failed", "upkeep"), finding("ok", "workers"), finding("ok", "data"))
+    said["/readyz"]["checks"] |= {"upkeep": {"age_seconds": None}, "data": None}
+    with serving(now(said)) as url:
+        answer = bare("doctor", "--url", url)
+    assert [answer.out.count(f" {name}: ") for name in ("upkeep", "workers", "data")] == [1, 1, 1]
+    assert "✗ upkeep: what was seen → what to do" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "why"),
+    [(403, "forbidden", "take a token of the role admin"), (404, "not-found", "bring it up to the version of this program")],
+)
+def test_a_token_and_a_service_that_do_not_reach_so_far_get_the_rest_and_a_word(
+    bare: Shell, status: int, problem: str, why: str
+) -> None:
+    refusal = {"type": f"/problems/{problem}", "title": "No", "detail": "This is not for you."}
+    headers = {"Content-Type": "application/problem+json"}
+    with serving(now(pages()), (status, refusal, headers)) as url:
+        answer = bare("doctor", "--url", url, "--strict")
+    assert answer.code == 0
+    assert "✓ upkeep" in answer.out
+    assert answer.out.splitlines()[-1].startswith("? the rest: Redis, its rights, scripts")
+    assert answer.out.endswith(f"→ {why}\n")
+
+
+def test_a_service_without_data_is_a_warning(bare: Shell) -> None:
+    with serving(now(pages(data=None))) as url:
+        answers = [bare("doctor", "--url", url, *more) for more in ([], ["--strict"])]
+    assert [answer.code for answer in answers] == [0, 1]
+    assert all("! data: none is loaded → trafficjobs load FILE" in answer.out for answer in answers)
+
+
+def test_a_real_service_that_is_well_is_found_well(shell: Shell) -> None:
+    answer = shell("doctor", "--json")
+    checks = {one["name"]: one["status"] for one in answer.json["checks"]}
+    assert {"server", "persistence", "eviction", "memory", "rights", "scripts", "redis clock", "operations"} <= set(checks)
+    assert {status for name, status in checks.items() if not name.startswith(("queue ", "latency"))} == {"ok"}
 
 
 def test_a_service_that_cannot_serve_is_exit_code_5(bare: Shell) -> None:

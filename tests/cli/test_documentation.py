@@ -1,5 +1,6 @@
 """Every block of docs/command-line.md does what it shows, on a real service."""
 
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,7 @@ from tests.waiting import until
 from trafficjobs.cli.failures import EXIT_CODES
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:5000"
 
 
@@ -98,3 +99,33 @@ def test_the_script_tells_exit_codes_apart(place: dict[str, str], nowhere: str, 
 def test_the_table_of_exit_codes_is_that_of_the_help() -> None:
     listed = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
     assert listed == re.findall(r"(?:^|; |\s)(\d+) (?=[a-z])", EXIT_CODES.partition(":")[2])
+
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+  "-n trafficjobs get secret tj-trafficjobs-tokens -o jsonpath={.data.submit-token}") printf dGpfc2VjcmV0 ;;
+  "-n trafficjobs port-forward svc/tj-trafficjobs-api 5000:80") exec sleep 60 ;;
+  *) echo "not as the page says: $*" >&2; exit 1 ;;
+esac
+"""
+
+
+def test_a_service_in_a_cluster_is_a_profile(service: Service, place: dict[str, str], home: Path, tmp_path: Path) -> None:
+    (block,) = (text for kind, text in BLOCKS if kind == "shell-session")
+    made, used = (line.removeprefix("$ ").replace(ADDRESS, service.url) for line in block.splitlines())
+    program = tmp_path / "bin" / "kubectl"
+    program.write_text(KUBECTL)
+    program.chmod(0o755)
+    assert re.search(rf"tj +{re.escape(service.url)} +yes", output(["bash", "-c", made], place))
+    profiles = Path(place["TRAFFICJOBS_CONFIG"])
+    assert json.loads(profiles.read_text())["profiles"]["tj"]["token"] == "tj_secret"
+    assert stat.S_IMODE(profiles.stat().st_mode) == 0o600
+    assert output(["bash", "-c", used], place).startswith(("ID ", "\n"))
+
+
+def test_the_cluster_is_named_as_the_chart_names_it() -> None:
+    chart = ROOT / "charts" / "trafficjobs"
+    names = [(chart / "templates" / "_names.tpl").read_text(), (chart / "templates" / "api" / "service.yaml").read_text()]
+    assert 'printf "%s-tokens"' in names[0]
+    assert 'printf "%s-api"' in names[1]
+    assert "submit-token" in (chart / "templates" / "NOTES.txt").read_text()

@@ -9,8 +9,9 @@ import pytest
 
 from tests.cli.fakes import Loses
 from tests.service import Service
-from trafficjobs import Client, Job, ResultTimeout, Unauthorized
-from trafficjobs.events import Event, NoStream, follow, parsed
+from trafficjobs import Client, Invalid, Job, NotFound, ResultTimeout, Unauthorized, Unavailable
+from trafficjobs.events import Event, Follower, NoStream, Reader
+from trafficjobs.steps import Item, Items
 from trafficjobs.transport import Transport
 
 RUNNING: dict[str, Any] = {"id": "x", "status": "in-progress"}
@@ -60,8 +61,9 @@ class Scripted:
 def test_events_are_read_as_the_format_says() -> None:
     text = b': ping\n\nid: 1\nevent: job\ndata: {"a":\ndata: 1}\n\ndata:plain\r\n\r\n'
     text += b"id: 2\n\nretry: 5\nevent: reset\ndata\n\ndata: cut"
-    response = httpx.Response(200, content=text)
-    assert list(parsed(response)) == [
+    reader = Reader()
+    found = [reader.read(line) for line in httpx.Response(200, content=text).iter_lines()]
+    assert [event for event in found if event] == [
         Event("ping", None, None),
         Event("job", "1", {"a": 1}),
         Event("message", "1", "plain"),
@@ -74,10 +76,17 @@ def test_a_lost_stream_goes_on_after_the_last_event() -> None:
         job=[RUNNING],
         events=[stream(b"id: 7\ndata: 1\n\n", httpx.ReadError("lost")), stream(b"id: 8\ndata: 2\n\n"), httpx.Response(404)],
     )
-    events = follow(service.transport, "/jobs/x/events", time.monotonic() + 5)
-    assert [next(events).kind for _ in range(4)] == ["open", "message", "open", "message"]
+    transport = service.transport
+    follower = Follower(transport, "/jobs/x/events", time.monotonic() + 5)
+
+    def gone_through() -> Items[str]:
+        while event := (yield from follower.next()):
+            yield Item(event.kind)
+
+    kinds = transport.driver.items(gone_through())
+    assert [next(kinds) for _ in range(4)] == ["open", "message", "open", "message"]
     with pytest.raises(NoStream):
-        next(events)
+        next(kinds)
     assert [request.headers.get("Last-Event-ID") for request in service.seen] == [None, "7", "8"]
 
 
@@ -119,7 +128,7 @@ def test_looks_become_rarer_while_nothing_happens() -> None:
 
 
 def test_all_jobs_are_polled_where_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trafficjobs.submitting.POLL", 0.01)
+    monkeypatch.setattr("trafficjobs.watching.POLL", 0.01)
     pages = [{"jobs": [], "next": None}, {"jobs": [RUNNING], "next": None}, {"jobs": [COMPLETE], "next": None}]
     service = Scripted(job=pages, events=[httpx.Response(404)])
     client = Client("http://service", transport=httpx.MockTransport(service))
@@ -148,3 +157,33 @@ def test_one_request_suffices_where_the_service_waits(service: Service, delay: f
         job = client.submit("unique_issues", run_in=delay)
         assert job.result(timeout=60) == {"unique_issues": 3}
     assert network.sent == ["POST /jobs", f"GET /jobs/{job.id}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(404), NotFound),
+        (httpx.Response(400), Invalid),
+        (httpx.Response(503), Unavailable),
+        (httpx.Response(200, json={}), Unavailable),
+        (httpx.Response(401), Unauthorized),
+    ],
+)
+def test_events_that_cannot_be_had_are_told(answer: httpx.Response, error: type[Exception]) -> None:
+    service = Scripted(job=[RUNNING], events=[answer])
+    with pytest.raises(error):
+        list(service.job().events())
+    assert len(service.seen) == 1
+
+
+def test_events_end_with_the_job() -> None:
+    events = b': hi\n\nid: 5/0\n\nid: 6/0\nevent: status\ndata: {"status": "complete"}\n\n'
+    service = Scripted(job=[RUNNING], events=[stream(events), httpx.Response(204)])
+    assert [event.kind for event in service.job().events(after="4/0")] == ["status"]
+    assert [request.headers["Last-Event-ID"] for request in service.seen] == ["4/0", "6/0"]
+
+
+def test_a_stream_that_broke_before_its_first_event_goes_on_from_its_place() -> None:
+    service = Scripted(job=[RUNNING], events=[stream(b"id: 5/0\n\n", httpx.ReadError("lost")), httpx.Response(204)])
+    assert list(service.job().events()) == []
+    assert [request.headers.get("Last-Event-ID") for request in service.seen] == [None, "5/0"]

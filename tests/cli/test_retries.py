@@ -1,8 +1,10 @@
 """Requests that are sent again: nothing is done twice by it, whatever the network loses, and Retry-After is kept."""
 
 import io
+import json
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from tests.cli.fakes import Loses
 from tests.service import Service
 from tests.waiting import until
 from trafficjobs import Client, QueueFull, Unavailable
-from trafficjobs.errors import Conflict
+from trafficjobs.errors import Conflict, NotFound
 
 
 def posts(request: httpx.Request) -> bool:
@@ -169,3 +171,95 @@ def test_a_retry_after_that_is_longer_than_the_patience_ends_at_once() -> None:
 def test_a_service_that_never_answers_is_unavailable(nowhere: str, call: Callable[[Client], object]) -> None:
     with Client(nowhere, patience=0.2) as client, pytest.raises(Unavailable, match="cannot be reached"):
         call(client)
+
+
+def changes(request: httpx.Request) -> bool:
+    return request.method not in ("GET", "HEAD")
+
+
+def test_a_batch_whose_answer_is_lost_is_there_once(service: Service, client: Client) -> None:
+    message = uuid.uuid4().hex
+    with Client(service.url, transport=(network := Loses(1, changes))) as unlucky:
+        made = unlucky.submit_batch([{"operation": "print", "params": {"msg": message}}] * 3, queue=PARKED)
+        assert (made["total"], len(those_of(client, message))) == (3, 3)
+        network.left = 1
+        assert unlucky.cancel_batch(made["id"]) == {"cancelled": 0, "told": 0}  # what the second answer says
+    assert client.batch(made["id"])["cancelled"] == 3
+
+
+def test_schedules_whose_answers_are_lost_are_changed_once(service: Service, client: Client) -> None:
+    job = {"operation": "print", "params": {"msg": (message := uuid.uuid4().hex)}, "queue": PARKED}
+    with Client(service.url, transport=(network := Loses(0, changes))) as unlucky:
+
+        def unluckily(call: Callable[..., Any], *args: Any, **given: Any) -> Any:
+            network.left = 1
+            found = call(*args, **given)
+            assert network.left == 0
+            return found
+
+        sid = unluckily(unlucky.create_schedule, job, every=3600)["id"]
+        assert [one["id"] for one in client.schedules()].count(sid) == 1
+        assert unluckily(unlucky.change_schedule, sid, job, every=7200)["every"] == 7200
+        assert unluckily(unlucky.pause_schedule, sid)["paused"] is True
+        assert unluckily(unlucky.resume_schedule, sid)["paused"] is False
+        triggered = unluckily(unlucky.trigger_schedule, sid)
+        assert those_of(client, message) == [triggered.id]
+        unluckily(unlucky.delete_schedule, sid)
+        with pytest.raises(NotFound):
+            unlucky.delete_schedule(sid)  # nothing was lost, and it is not there
+    assert sid not in [one["id"] for one in client.schedules()]
+
+
+def test_queues_workers_and_versions_whose_answers_are_lost_are_as_wanted(service: Service, client: Client) -> None:
+    (worker,) = client.workers()
+    for _ in range(2):
+        client.load(io.BytesIO(CSV)).result(60)
+    newest, before = (one["id"] for one in client.versions()[:2])
+    with Client(service.url, transport=(network := Loses(0, changes))) as unlucky:
+        steps: list[tuple[Callable[[], Any], Callable[[Any], bool]]] = [
+            (lambda: unlucky.pause(PARKED), lambda found: found["paused"]),
+            (lambda: unlucky.resume(PARKED), lambda found: not found["paused"]),
+            (lambda: unlucky.drain(PARKED), lambda found: found["draining"]),
+            (lambda: unlucky.open(PARKED), lambda found: not found["draining"]),
+            (lambda: unlucky.drain_worker(worker["name"]), lambda found: found["draining"]),
+            (lambda: unlucky.resume_worker(worker["name"]), lambda found: not found["draining"]),
+            (lambda: unlucky.activate(before), lambda found: found["current"]),
+            (lambda: unlucky.activate(newest), lambda found: found["current"]),
+            (lambda: unlucky.remove_version(before), lambda _: before not in [one["id"] for one in client.versions()]),
+        ]
+        for call, is_so in steps:
+            network.left = 1
+            assert is_so(call())
+            assert network.left == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client, batch: client.purge(PARKED),
+        lambda client, batch: client.retry_batch(batch),
+        lambda client, batch: client.retry_failed(operation="unique_issues"),
+    ],
+    ids=["purge", "retry_batch", "retry_failed"],
+)
+def test_what_acts_on_all_that_is_there_is_sent_once(
+    service: Service, client: Client, call: Callable[[Client, str], Any]
+) -> None:
+    batch = client.submit_batch([{"operation": "unique_issues"}], queue=PARKED)["id"]
+    with Client(service.url, transport=(network := Loses(1, changes))) as unlucky:
+        with pytest.raises(Unavailable, match="Whether it was done is not known; look before you ask for it again"):
+            call(unlucky, batch)
+        assert len(network.sent) == 1
+        call(unlucky, batch)
+
+
+def test_many_failed_jobs_are_run_again_page_by_page_from_where_it_stood() -> None:
+    pages = [{"retried": 5, "next": "there"}, {"retried": 2, "next": None}]
+    client, seen = scripted(
+        httpx.ConnectError("refused"),
+        httpx.Response(200, json=pages[0]),
+        httpx.ReadError("x"),
+        httpx.Response(200, json=pages[1]),
+    )
+    assert client.retry_failed() == 7
+    assert [json.loads(request.content)["cursor"] for request in seen] == [None, None, "there", "there"]

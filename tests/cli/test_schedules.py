@@ -41,6 +41,12 @@ def test_every_command_of_the_group(shell: Shell) -> None:
     assert "30 6 * * 1-5 (Europe/Berlin)" in shell("schedule", "list").out
     shown = shell("schedule", "show", sid, "--json").json
     assert (shown["job"], len(shown["upcoming"])) == ({"operation": "top_locations", "params": {"n": 2}}, 5)
+    changed = shell("schedule", "change", sid, "-p", "n=3", "--json").json
+    assert (changed["cron"], changed["timezone"], changed["job"]["params"]) == ("30 6 * * 1-5", "Europe/Berlin", {"n": 3})
+    changed = shell("schedule", "change", sid, "--cron", "0 7 * * *", "--json").json
+    assert (changed["cron"], changed["timezone"], changed["job"]["params"]) == ("0 7 * * *", "Europe/Berlin", {"n": 3})
+    changed = shell("schedule", "change", sid, "--every", "60", "--missed", "all", "--json").json
+    assert (changed["every"], changed["missed"], "cron" in changed, changed["job"]["params"]) == (60, "all", False, {"n": 3})
     assert shell("schedule", "pause", sid).out.strip() == f"{sid} is paused"
     assert "paused" in next(line for line in shell("schedule", "list").out.splitlines() if line.startswith(sid))
     assert shell("schedule", "resume", sid).out.startswith(f"{sid} is on; next at ")
@@ -49,6 +55,7 @@ def test_every_command_of_the_group(shell: Shell) -> None:
     assert shell("schedule", "delete", sid).out.strip() == f"{sid} is deleted"
     gone = shell("schedule", "show", sid)
     assert (gone.code, sid in gone.err) == (3, True)
+    assert shell("schedule", "change", sid, "--every", "60").code == 3
 
 
 def test_what_is_no_schedule_is_told_in_one_sentence(shell: Shell) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.e2e.waits import until
 from trafficjobs import Client, Job
-from trafficjobs.job import ENDED
+from trafficjobs.glances import ENDED
 
 _ENDS = re.compile(r"^trafficjobs_jobs_(completed|failed|cancelled)_total\{.*\} (\S+)$", re.M)
 _RAN = "ran on "

@@ -15,6 +15,7 @@ from tests.e2e.cluster import Cluster, ClusterError, connect
 from tests.e2e.release import Release
 from tests.e2e.values import Values
 
+FIRST_LOOK = 300  # seconds; a scaler that was made before Redis was up is looked at again after a minute or two
 _LONGEST = 900  # seconds of one test with its fixtures
 _FIGURES = "figures"
 _releases: list[Release] = []
@@ -103,6 +104,16 @@ def release(request: pytest.FixtureRequest, installed: Callable[..., AbstractCon
     name = Path(request.path).stem.removeprefix("test_")
     with installed(name, getattr(request.module, "VALUES", None)) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def at_zero(release: Release) -> None:
+    """The pods of the installation are gone, which KEDA takes away when it first looks at the empty lists.
+
+    For tests about a pod and what becomes of it: one that claims a job in the moment before is told to go with it, and a
+    container that ends in such a pod is not started again.
+    """
+    release.wait_for_zero(FIRST_LOOK)
 
 
 @pytest.fixture

@@ -34,6 +34,11 @@ def test_queue_redis_jobs_and_data_are_at_hand(loaded: Release) -> None:
     assert told.splitlines()[-1] == "0 True True 1 ['A1']"
 
 
+def test_the_data_is_loaded_as_in_a_notebook(loaded: Release) -> None:
+    told = _ipython(loaded, "from lib import incidents; df = incidents.load(); print(len(df), df['issue'].tolist())")
+    assert told.splitlines()[-1] == "1 ['Crash Urgent']"
+
+
 def test_a_person_at_a_terminal_finds_the_same(loaded: Release) -> None:
     jid = loaded.accepted.submit("where")[0].id
     with Terminal(loaded.namespace, DEBUG, "ipython") as terminal:

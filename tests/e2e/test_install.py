@@ -1,15 +1,24 @@
 """A fresh release in a namespace that enforces restricted Pod Security: it comes up, passes its own test, goes to zero,
 and scales from there and back. With the chart's own persistence, two API pods, and KEDA found by the chart itself."""
 
+import os
+import subprocess
+import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
-from tests.e2e.release import Release
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.portforward import PortForward
+from tests.e2e.release import NAME, Release
 from tests.e2e.values import COOLDOWN, POLL
 from tests.e2e.waits import until
 
-VALUES = {"api": {"replicas": 2}, "redis": {"persistence": {"enabled": True}}}
+VALUES = {"api": {"replicas": 2}, "redis": {"persistence": {"enabled": True}}, "dashboard": {"scalerView": True}}
 # A scaler that was made before Redis was up is looked at again after a minute or two.
 TO_ZERO = 120 + 5 * (COOLDOWN + 2 * POLL)
 FROM_ZERO = 5 * 30  # seconds; the first result is promised within half a minute
@@ -40,6 +49,31 @@ def test_helm_test_passes_from_zero_replicas(release: Release, figure: Callable[
     release.wait_for_zero(TO_ZERO)
 
 
+def test_doctor_is_content_with_the_release_and_its_objects(release: Release) -> None:
+    release.wait_for_zero(TO_ZERO)
+    command = [sys.executable, "-m", "trafficjobs", "doctor", "--kubernetes", "--namespace", release.namespace, "--release", NAME]
+    signed_in = os.environ | {"TRAFFICJOBS_TOKEN": release.token("admin")}
+    done = subprocess.run([*command, "--url", release.url], env=signed_in, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in ("✓ rights: ", "✓ keda operator: ", "✓ triggers: ", "✓ secrets: "):
+        assert told in done.stdout, done.stdout
+
+
+def test_the_dashboard_shows_the_scaler_at_zero(release: Release) -> None:
+    release.wait_for_zero(TO_ZERO)
+    signed_in = {"Authorization": f"Bearer {release.token('view')}"}
+    most = release.scaled_object()["spec"]["maxReplicaCount"]
+
+    def shown() -> str:
+        text = httpx.get(f"{release.url}/ui", headers=signed_in, timeout=10).raise_for_status().text
+        return text.partition('id="scaler"')[2].partition("</section>")[0]
+
+    card = until(shown, lambda text: 'data-name="Wanted" class="number">0<' in text, 60, "no pod that is wanted")
+    assert 'data-name="Ready" class="number">0<' in card
+    assert f"0 to {most}" in card
+    assert "warning" not in card
+
+
 def test_the_first_job_at_zero_replicas_calls_a_worker(release: Release, figure: Callable[[str], None]) -> None:
     release.wait_for_zero(TO_ZERO)
     submitted = time.time()
@@ -68,6 +102,37 @@ def test_forty_jobs_scale_from_zero_to_several_and_back(release: Release, figure
     release.wait_for_zero(5 * (COOLDOWN + 2 * POLL))
     until(lambda: release.client().workers(), lambda workers: not workers, 60, "no worker that beats")
     release.accepted.check()
+
+
+def test_at_zero_workers_every_api_pod_shows_the_metrics_of_all_jobs(release: Release, tmp_path: Path) -> None:
+    release.wait_for_zero(5 * (COOLDOWN + 2 * POLL))
+    records = [job.record for job in release.client().jobs()]
+    ended = Counter(record["operation"] for record in records)
+    assert {record["status"] for record in records} == {"complete"}
+    assert ended["nap"] == 40
+    pods = release.pods.present("api")
+    assert len(pods) == 2
+    for pod in pods:
+        with PortForward(release.namespace, f"pod/{pod.name}", 5000, tmp_path / pod.name) as forward:
+            text = until(partial(_scrape, forward.url), lambda text: bool(text), 30, "an answer of the pod")
+        found: dict[str, dict[str, float]] = defaultdict(dict)
+        for sample in (sample for family in text_string_to_metric_families(text) for sample in family.samples):
+            found[sample.name][sample.labels.get("operation", "")] = sample.value
+        assert found["trafficjobs_workers"] == {"": 0}
+        for name in (
+            "trafficjobs_jobs_completed_total",
+            "trafficjobs_job_run_seconds_count",
+            "trafficjobs_job_wait_seconds_count",
+        ):
+            assert found[name] == ended, (pod.name, name)
+        assert found["trafficjobs_job_run_seconds_sum"]["nap"] > 40
+
+
+def _scrape(url: str) -> str:
+    try:
+        return httpx.get(f"{url}/metrics", timeout=10).raise_for_status().text
+    except httpx.TransportError:
+        return ""
 
 
 def test_no_pod_was_restarted(release: Release) -> None:

@@ -55,8 +55,10 @@ def course(plain: Plain) -> list[str]:
 
 
 def test_the_api_server_takes_every_file(plain: Plain) -> None:
-    told = kubectl("apply", "--dry-run=server", "--recursive", "-f", str(plain.folder))
-    made = sum(text.count("\nkind: ") for text in (path.read_text() for path in plain.folder.rglob("*.y*ml")))
+    # The kinds of the Prometheus Operator are not in every cluster; tests/chart holds those files against its schemas.
+    files = [path for path in plain.folder.rglob("*.y*ml") if path.parent.name != "monitoring"]
+    told = kubectl("apply", "--dry-run=server", *(f"--filename={path}" for path in files))
+    made = sum(path.read_text().count("\nkind: ") for path in files)
     assert len(told.splitlines()) == made > 15
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.e2e.accepted import Seen
 from tests.e2e.release import Release
 from tests.e2e.values import LEASE
@@ -10,6 +12,7 @@ from tests.e2e.waits import until
 
 GRACE = 40  # seconds; jobs have 10 less
 VALUES = {"worker": {"concurrency": 1, "terminationGracePeriodSeconds": GRACE, "keda": {"maxReplicas": 2}}}
+pytestmark = pytest.mark.usefixtures("at_zero")
 # Python takes 5 s before it reads the first line of a program.
 SLOW_START = {
     "operations": {"files": {"sitecustomize.py": "import time\n\ntime.sleep(5)\n"}},

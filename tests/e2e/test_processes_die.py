@@ -5,8 +5,12 @@ process (control groups version 1) the container lives on; where it kills the wh
 finds the marks on the emptyDir.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+import httpx
+import pytest
 
 from tests.e2e.accepted import Seen
 from tests.e2e.release import Release
@@ -17,6 +21,7 @@ VALUES = {
     "config": {"leaseSeconds": 60, "maxCrashes": 2},
     "worker": {"concurrency": 2, "memoryPerJob": "0", "resources": {"limits": {"memory": "768Mi"}}, "keda": {"maxReplicas": 1}},
 }
+pytestmark = pytest.mark.usefixtures("at_zero")
 TOO_MUCH = 1500  # MB
 
 
@@ -30,6 +35,12 @@ def _crash(ended: Seen, number: int = 0) -> dict[str, Any]:
 
 def _end_at_once(evidence: dict[str, Any]) -> bool:
     return "killed at once" in evidence["summary"]
+
+
+def _nursery_restarts(release: Release) -> float:
+    counted = re.search(r"^trafficjobs_nursery_restarts_total (\S+)$", httpx.get(f"{release.url}/metrics").text, re.M)
+    assert counted is not None
+    return float(counted[1])
 
 
 def test_a_container_whose_processes_are_all_killed_at_once_leaves_its_evidence(
@@ -62,7 +73,8 @@ def test_a_job_that_the_kernel_kills_for_want_of_memory_says_so(release: Release
     else:
         assert (found["signal"], found["oom_killed"]) == ("SIGKILL", True)
         assert found["peak_memory_bytes"] > 300 * 2**20
-        assert spared.untouched
+        # Before the memory of the first is free the kernel may take a second process: the nursery, whose children end with it.
+        assert spared.untouched or (_nursery_restarts(release) and _crash(spared)["signal"] == "SIGKILL"), str(spared)
 
 
 def test_a_job_that_is_killed_again_and_again_fails_with_the_evidence(release: Release, figure: Callable[[str], None]) -> None:

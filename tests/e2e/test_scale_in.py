@@ -6,6 +6,8 @@ With worker.deletionCost the pods without work are taken first.
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.long_jobs import told_to_go_at_work
 from tests.e2e.release import Release
 from tests.e2e.waits import until
@@ -18,6 +20,7 @@ VALUES = {
         "keda": {"maxReplicas": 3, "behavior": AT_ONCE},
     }
 }
+pytestmark = pytest.mark.usefixtures("at_zero")
 
 
 def test_pods_that_are_scaled_in_at_work_run_their_jobs_to_the_end(release: Release, figure: Callable[[str], None]) -> None:

@@ -23,10 +23,10 @@ def test_the_demo_saves_a_plot_and_says_where_to_look(demo: Demo) -> None:
     assert (demo.data / "plot.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     look = demo.text.partition("\nLook at\n")[2]
     assert str(demo.data / "plot.png") in look
-    pages = re.findall(rf"^  .+  ({re.escape(demo.url)}/\S+)$", look, re.MULTILINE)
-    assert {f"{demo.url}/jobs", f"{demo.url}/metrics"} <= set(pages)
+    pages = re.findall(rf"^  .+  ({re.escape(demo.url)}/\S*)$", look, re.MULTILINE)
+    assert {f"{demo.url}/", f"{demo.url}/docs", f"{demo.url}/metrics"} <= set(pages)
     for page in pages:
-        assert httpx.get(page, follow_redirects=True).status_code == 200
+        assert httpx.get(page, headers={"Accept": "text/html, */*;q=0.1"}, follow_redirects=True).status_code == 200
 
 
 def test_the_demo_stays_up_and_outlives_a_kill_of_each_of_its_processes(demo: Demo) -> None:

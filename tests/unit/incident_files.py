@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lib.cleaning import Report, clean
 from lib.columns import frame
-from lib.incidents import read_incidents
+from lib.incidents_file import read_incidents
 
 ZONE = "America/Chicago"
 HEADER = "Traffic Report ID,Published Date,Issue Reported,Location,Latitude,Longitude,Address,Status,Status Date"

@@ -1,5 +1,7 @@
 """The operations that answer with numbers, on our frame and on the course's."""
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -14,7 +16,7 @@ from lib.analysis import (
     top_locations,
     unique_issues,
 )
-from lib.columns import frame
+from lib.columns import Coded, frame
 from lib.errors import InvalidInput
 from lib.operations import Recorder, load_catalog, run, running
 from lib.places import containing
@@ -63,7 +65,7 @@ def test_top_locations_are_addresses_in_one_spelling(df: pd.DataFrame) -> None:
 
 def test_top_locations_can_be_coordinates_or_cells_of_a_grid(df: pd.DataFrame) -> None:
     assert top_locations(df, by="location") == {"top_locations": {"(30.25,-97.75)": 11}}
-    assert top_locations(df, by="grid") == {"top_locations": {"30.250,-97.750": 11}}
+    assert top_locations(df, by="grid") == {"top_locations": {"30.25023,-97.74957": 11}}
 
 
 def test_equal_places_are_cut_in_the_order_of_their_names() -> None:
@@ -108,6 +110,16 @@ def test_searching_all_strings_as_one_finds_what_searching_each_finds(strings: l
     values = pa.array(["AAA", *strings, ""], pa.string())[skip:]
 
     assert containing(values, text).tolist() == [text in each for each in values.to_pylist()]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=40), st.integers(1, 8))
+def test_values_are_seen_as_they_are_counted(labels: list[str | None], block: int) -> None:
+    labels_of = pa.array([*labels, "never"], pa.string()).dictionary_encode()
+    indices = labels_of.indices.fill_null(-1).to_numpy(zero_copy_only=False)[:-1]
+    column = Coded(indices, labels_of.dictionary)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("lib.columns._BLOCK", block)
+        assert column.present() == int((column.counts() > 0).sum()) == len(set(labels) - {None})
 
 
 def test_every_address_is_found_by_any_part_of_it(df: pd.DataFrame) -> None:
@@ -182,3 +194,21 @@ def test_response_times_in_the_file_are_averaged() -> None:
     table, _ = load(csv_file(f"{row()},4", f"{row('R2')},5", header=f"{HEADER},ResponseTime"))
 
     assert average_response_time(frame(table)) == {"avg_response": 4.5}
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        (["4", "6.5", None], 5.25),
+        (["4", "unknown", "", "6"], 5.0),
+        ([4.0, "n/a", None, 6], 5.0),
+        (["unknown", None], None),
+        ([None, None], None),
+        ([True, "4"], 2.5),
+        (pd.Series(["4", "x"], dtype="category"), 4.0),
+        (pd.Series(["4", "x"], dtype=pd.ArrowDtype(pa.string())), 4.0),
+        (pd.Series([4, None], dtype="Int64"), 4.0),
+    ],
+)
+def test_response_times_of_a_foreign_frame_are_read_as_numbers_and_the_rest_is_left_out(values: Any, mean: float | None) -> None:
+    assert average_response_time(pd.DataFrame({"ResponseTime": values})) == {"avg_response": mean}

@@ -33,3 +33,27 @@ def test_a_tiny_run_measures_every_contestant_and_writes_numbers(tmp_path: Path)
         assert all(value > 0 for row in answer["rows"].values() for repeat in row["repeats"] for value in repeat)
     assert {"drain", "submit", "latency"} <= {target["target"].partition(" ")[0].strip(",:") for target in report["targets"]}
     assert "trafficjobs" in ended.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.timeout(300)
+def test_a_tiny_run_compares_the_answers_of_the_analysis_and_writes_numbers(tmp_path: Path) -> None:
+    for peer in ("duckdb", "polars"):
+        pytest.importorskip(peer, reason="the group `bench` is not installed")
+    command = [sys.executable, "-m", "bench.analysis", "--rows", "3000", "--calls", "3", "--starts", "1", "--results"]
+    ended = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    (file,) = tmp_path.glob("*.json")
+    report = json.loads(file.read_text())
+    course = {"incident_count_by_date", "top_locations", "average_response_time", "unique_issues", "incidents_by_road"}
+    assert set(report["operations"]) == course
+    for by in report["operations"].values():  # answers that differ end the run with an error
+        assert {name: len(row["milliseconds"]) for name, row in by.items()} == {"trafficjobs": 3, "polars": 3, "duckdb": 3}
+    assert all(len(seconds) == 1 and seconds[0] > 0 for seconds in report["start"].values())
+    assert all(used > 2**20 for used in report["memory"].values())
+    assert len(report["targets"]) == len(course) + 4
+    for target in report["targets"]:
+        assert target["target"] in ended.stdout
+        assert target["measured"] in ended.stdout

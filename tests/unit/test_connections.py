@@ -21,6 +21,7 @@ from lib.settings import Settings, SettingsError, load_settings
 from lib.store import Store
 from lib.wire import Wire
 from tests.groups import SentinelProcess, two_masters
+from tests.listening import talking
 from tests.servers import Server, free_port
 from tests.waiting import until
 
@@ -37,23 +38,15 @@ def pair(tmp_path: Path) -> Iterator[tuple[Server, Server]]:
 @contextmanager
 def answering(*replies: bytes) -> Iterator[int]:
     """A server that answers each command with the next of these bytes, whatever it is asked but by CLIENT; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
     left = list(replies)
 
-    def serve() -> None:
-        while left:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            with client:
-                while left and (asked := client.recv(65_536)):
-                    for name in re.findall(rb"\*\d+\r\n\$\d+\r\n(\w+)", asked):
-                        client.sendall(b"+OK\r\n" if name == b"CLIENT" else left.pop(0))
+    def converse(client: socket.socket) -> None:
+        while left and (asked := client.recv(65_536)):
+            for name in re.findall(rb"\*\d+\r\n\$\d+\r\n(\w+)", asked):
+                client.sendall(b"+OK\r\n" if name == b"CLIENT" else left.pop(0))
 
-    threading.Thread(target=serve, daemon=True).start()
-    with listener:
-        yield int(listener.getsockname()[1])
+    with talking(converse) as port:
+        yield port
 
 
 def on_cluster(*ports: int) -> Settings:

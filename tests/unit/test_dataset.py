@@ -207,7 +207,9 @@ def test_the_frame_is_mapped_once_and_again_when_the_version_changes(
     first = commit(store)
     df, version = dataset.frame()
     assert (version, len(df)) == (first, 12)
-    assert dataset.frame()[0] is df
+    table, _ = dataset.table()
+    dataset.frame()
+    assert dataset.table()[0] is table
 
     second = commit(store, row())
     assert (dataset.frame()[1], len(dataset.frame()[0])) == (second, 1)
@@ -217,6 +219,23 @@ def test_the_frame_is_mapped_once_and_again_when_the_version_changes(
         commit(store, row())
         dataset.frame()
     assert len(list((tmp_path / "cache").glob("*.arrow"))) == 2
+
+
+def test_what_one_operation_does_to_its_frame_no_other_one_sees(store: DatasetStore, dataset: Dataset) -> None:
+    commit(store)
+    mine, _ = dataset.frame()
+    before = mine["issue"].astype(str).tolist()
+    mine["issue"] = "gone"
+    mine.loc[0, "latitude"] = 1.0
+    mine["extra"] = 1
+    mine.attrs["timezone"] = "UTC"
+    del mine["date"]
+    theirs, _ = dataset.frame()
+    assert theirs["issue"].astype(str).tolist() == before
+    assert "date" in theirs
+    assert "extra" not in theirs
+    assert not (theirs["latitude"] == 1.0).fillna(False).any()
+    assert theirs.attrs["timezone"] == "America/Chicago"
 
 
 def test_a_version_that_is_gone_is_no_data(store: DatasetStore, dataset: Dataset) -> None:
@@ -258,8 +277,8 @@ def test_processes_that_start_at_once_share_one_file(store: DatasetStore, settin
 
 def test_threads_share_one_dataset(store: DatasetStore, dataset: Dataset) -> None:
     commit(store)
-    seen: list[int] = []
-    threads = [threading.Thread(target=lambda: seen.append(id(dataset.frame()[0]))) for _ in range(8)]
+    seen: list[tuple[int, int]] = []
+    threads = [threading.Thread(target=lambda: seen.append((len(dataset.frame()[0]), id(dataset.table()[0])))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

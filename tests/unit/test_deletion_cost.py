@@ -1,14 +1,15 @@
 """The pod's deletion cost against a small HTTP server in the place of Kubernetes."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from lib.cluster_api import ClusterApi
 from services.worker.deletion_cost import ANNOTATION, DeletionCost
+from tests.listening import in_thread
 from tests.waiting import until
 
 
@@ -38,24 +39,24 @@ class FakeHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def cluster() -> Iterator[FakeCluster]:
-    with FakeCluster() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with in_thread(server := FakeCluster()):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def cost(cluster: FakeCluster, tmp_path: Path) -> DeletionCost:
     (tmp_path / "token").write_text("first\n")
-    return DeletionCost("jobs", "pod-1", f"http://127.0.0.1:{cluster.server_port}", tmp_path, every=0.02)
+    return DeletionCost(api_of(cluster, tmp_path), "pod-1", every=0.02)
+
+
+def api_of(cluster: FakeCluster, account: Path) -> ClusterApi:
+    return ClusterApi("jobs", f"http://127.0.0.1:{cluster.server_port}", account)
 
 
 def test_a_change_after_a_quiet_time_is_written_soon(cluster: FakeCluster, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("first\n")
     jobs = 1
-    DeletionCost("jobs", "pod-1", f"http://127.0.0.1:{cluster.server_port}", tmp_path, every=3600).start(lambda: jobs)
+    DeletionCost(api_of(cluster, tmp_path), "pod-1", every=3600).start(lambda: jobs)
     until(lambda: [cost for *_, cost in cluster.requests] == ["1"], 5, "the first write, at once")
 
 

@@ -17,7 +17,7 @@ from lib.retries import Retry
 from lib.sending import ATTEMPTS, PAUSES, Outcome, Senders, judged, verdict
 from lib.settings import Settings
 from lib.webhooks import Answer
-from tests.receivers import SECRET, Mailbox, Receiver, mailbox, receiver, status
+from tests.receivers import SECRET, Mailbox, Receiver, mailbox, status
 from tests.waiting import until
 
 PUBLIC = {"webhook": "https://example.org/hook"}
@@ -30,12 +30,6 @@ def jobs(settings: Settings) -> Iterator[Jobs]:
     made = Jobs(settings.model_copy(update=TELLING))
     yield made
     made.close()
-
-
-@pytest.fixture
-def there() -> Iterator[Receiver]:
-    with receiver() as made:
-        yield made
 
 
 def submitted(jobs: Jobs, *targets: dict[str, Any], **more: Any) -> str:

@@ -6,7 +6,6 @@ import pytest
 
 from lib.cleaning import fold_label, merge
 from lib.columns import SCHEMA
-from lib.errors import InvalidInput
 from tests.unit.incident_files import HEADER, ZONE, csv_file, load, row, table_of, values
 
 
@@ -80,37 +79,19 @@ def test_the_courses_columns_are_a_file_of_incidents() -> None:
     assert [(note.column, note.reason, note.rows) for note in report.nulled] == [("response_time", "not a number", [3, 4])]
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "the file is empty"),
-        (b" \n\n", "the file is empty"),
-        (HEADER.encode(), "has a header but no rows"),
-        (b"[]", "holds no records"),
-        (b"a,b\n1,2\n", "no column for published .*Columns found: a, b"),
-        (b"Published Date,Address\nx,y\n", "no column for issue"),
-        (b"\x1f\x8b\x08", "gzip"),
-        (b"PK\x03\x04", "ZIP"),
-        (b"<html>", "HTML"),
-        ("Ä".encode("utf-16"), "UTF-16"),
-        (csv_file(row()) + b"R2,\xe9t\xe9", "not UTF-8: line 3 holds the byte 0xe9"),
-        (csv_file(row(), "R2,too,few", row("R3"), f"{row('R4')},1"), "9 fields, but row 3 has 3, row 5 has 10"),
-        (b'[{"a": 1},\n {"a": }]', "line 2, column 8"),
-        (b'[{"a": 1}', "not closed"),
-        (b'[{"a": 1}] x', "follows the end"),
-        (b"[1]", "expected an object"),
-        (b'{"a": 1}\n]', "unexpected ]"),
-        (csv_file(row("")), "none has a report id"),
-    ],
-)
-def test_what_is_no_file_of_incidents_is_refused_with_the_place_and_the_reason(data: bytes, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        load(data)
+def test_a_file_is_read_whose_lines_end_as_on_old_macs_or_begin_with_blank_ones() -> None:
+    file = csv_file(row(), row("R2"))
+
+    assert load(file.replace(b"\n", b"\r"))[0].equals(load(file)[0])
+    assert load(b"\n \n" + file)[0].equals(load(file)[0])
 
 
-def test_a_quotation_mark_that_is_never_closed_is_reported() -> None:
-    with pytest.raises(InvalidInput, match=r"fields|quotation"):
-        load(csv_file(row(), 'R2,"never closed', *(row(f"R{n}") for n in range(3, 9))))
+def test_numbers_of_any_length_and_keys_that_come_late_are_read_from_json() -> None:
+    early = f'{{"note": {"1" * 20_000}, "issue_reported": "Crash", "traffic_report_id": 7}}'
+
+    table, _ = load(f"[{early}, {json.dumps(api_record())}]".encode())
+
+    assert values(table, "issue") == ["Crash Urgent", "Crash"]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +166,21 @@ def test_coordinates_that_cannot_be_austin_are_nulled_as_a_pair_and_reported(
 
     assert [values(table, name)[1] for name in ("latitude", "longitude", "point")] == [None] * 3
     assert [(note.column, note.reason, note.rows) for note in report.nulled] == [("coordinates", reason, [3])]
+
+
+def test_cells_that_look_like_formulas_are_counted_and_kept_as_they_stand() -> None:
+    table, report = load(
+        csv_file(row("=R1", address="=HYPERLINK(1)"), row("R2", address="+1", issue="@SUM"), row("R3", status="-"))
+    )
+
+    assert {note.column: (note.count, note.rows) for note in report.formulas} == {
+        "address": (2, [2, 3]),
+        "issue": (1, [3]),
+        "report_id": (1, [2]),
+        "status": (1, [4]),
+    }
+    assert values(table, "address_raw")[:2] == ["=HYPERLINK(1)", "+1"]
+    assert values(table, "issue_raw")[1] == "@SUM"
 
 
 def test_coordinates_come_from_either_form_of_location() -> None:

@@ -16,6 +16,7 @@ from lib.errors import InvalidInput, InvalidParameters, JobsError, UnknownOperat
 from lib.jsonable import jsonable
 from lib.operations import Catalog, Recorder, job, load_catalog, log, progress, run, running, save_file, store
 from lib.templates import templates_text
+from tests.unit.incident_files import frame_of, week
 
 ROOT = Path(__file__).parents[2]
 USER_FILE = '''
@@ -69,7 +70,8 @@ def test_all_problems_of_the_parameters_are_reported_at_once(catalog: Catalog) -
     assert dict(caught.value.problems) == {
         "params.n": 'must be a whole number, not the string "5"',
         "params.by": "must be one of 'address', 'location', 'grid', not the string \"street\"",
-        "params.nn": 'is not a parameter of this operation (did you mean "n"?); it takes n, by',
+        "params.nn": 'is not a parameter of this operation (did you mean "n"?); it takes n, by,'
+        " start, end, issue, road, bbox, agency, tz",
     }
 
 
@@ -134,7 +136,7 @@ def test_a_broken_file_does_not_take_the_others_down(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_of_operations_is_reported(tmp_path: Path) -> None:
-    assert list(load_catalog(tmp_path / "none").broken.values()) == ["OPERATIONS_DIR is not a folder"]
+    assert list(load_catalog(tmp_path / "none").broken.values()) == ["OPERATIONS_DIR cannot be read: No such file or directory"]
 
 
 def test_the_source_hash_follows_the_users_file(tmp_path: Path) -> None:
@@ -201,3 +203,37 @@ def test_the_registry_itself_imports_neither_pandas_nor_arrow() -> None:
     code = "import sys, lib.operations; sys.exit(bool({'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_parameter_that_is_a_model_stands_for_its_fields(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import pandas as pd\n"
+        "from lib.filters import EVERYTHING, Filters\n"
+        "from lib.operations import operation\n"
+        "@operation(example={'least': 2})\n"
+        "def busy_days(df: pd.DataFrame, least: int, where: Filters = EVERYTHING) -> dict[str, int]:\n"
+        "    'Days with so many incidents.'\n"
+        "    return {'days': int((where.rows(df).per_day() >= least).sum())}\n"
+    )
+    catalog = load_catalog(tmp_path)
+    assert catalog.broken == {}
+    made = catalog.get("busy_days")
+    assert list(made.json_schema()["properties"]) == ["least", "start", "end", "issue", "road", "bbox", "agency", "tz"]
+    df = frame_of(*week())
+    assert run(made, made.validate({"least": 5}), df) == {"days": 2}
+    assert run(made, made.validate({"least": 5, "start": "2023-01-05"}), df) == {"days": 0}
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (
+            "class Own(Params):\n    a: int = 1\n@operation(params=Own)\ndef f(df): 'x'",
+            "the function takes no argument of that name",
+        ),
+        ("@operation(params=Params)\ndef f(df, where: Filters): 'x'", "derive them from it"),
+    ],
+)
+def test_a_function_that_cannot_take_its_parameters_is_said_at_the_start(tmp_path: Path, file: str, reason: str) -> None:
+    (tmp_path / "mine.py").write_text(f"from lib.operations import Params, operation\nfrom lib.filters import Filters\n{file}\n")
+    assert reason in load_catalog(tmp_path).broken["mine.py"]

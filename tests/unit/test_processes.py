@@ -29,7 +29,7 @@ def test_where_nothing_is_told_no_kill_is_counted(tmp_path: Path, monkeypatch: p
 
 def test_a_kill_for_want_of_memory_is_named_with_its_signal_and_peak() -> None:
     found = processes.evidence(signal.SIGKILL, 300 * 1024, True, "w-1")
-    assert found["summary"] == "killed by SIGKILL, out of memory, peak memory 300 MiB"
+    assert found["summary"].startswith("killed by SIGKILL, peak memory 300 MiB, out of memory at the container's memory limit; ")
     assert (found["signal"], found["oom_killed"], found["worker"]) == ("SIGKILL", True, "w-1")
 
 
@@ -38,3 +38,9 @@ def test_what_nobody_saw_is_not_told_as_known() -> None:
     assert "killed at once" in found["summary"]
     assert found["oom_killed"] is None
     assert found["peak_memory_bytes"] is None
+
+
+@pytest.mark.parametrize(("number", "limit", "named"), [(signal.SIGABRT, 2**26, True), (signal.SIGABRT, 0, False)])
+def test_an_abort_under_a_memory_limit_says_that_it_may_have_been_that(number: signal.Signals, limit: int, named: bool) -> None:
+    found = processes.evidence(number, 300 * 1024, False, "w-1", limit)
+    assert ("perhaps at the memory limit of 64 MiB" in found["summary"]) is named

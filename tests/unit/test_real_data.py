@@ -70,6 +70,15 @@ def test_local_days_and_hours_are_those_of_pandas(folder: Path) -> None:
     assert {name: rest for name, *rest_list in zip(*columns, strict=True) for rest in [tuple(rest_list)]} == expected
 
 
+def test_read_as_utc_days_are_wrong_and_the_rush_is_at_ten_as_the_docs_say(folder: Path) -> None:
+    table = load((folder / "incidents_2020.csv").read_bytes())[0]
+
+    utc = pd.DatetimeIndex(values(table, "published"))
+    wrong = sum(day != f"{moment:%Y-%m-%d}" for day, moment in zip(values(table, "date"), utc, strict=True))
+    assert f"{wrong / table.num_rows:.1%}" == "18.6%"
+    assert (Counter(utc.hour).most_common(1)[0][0], Counter(values(table, "hour")).most_common(1)[0][0]) == (22, 17)
+
+
 def test_the_operations_agree_with_plain_pandas(folder: Path) -> None:
     raw = pd.read_csv(folder / "incidents_2020.csv")
     moments = pd.to_datetime(raw["Published Date"], format="%m/%d/%Y %I:%M:%S %p %z", utc=True).dt.tz_convert("America/Chicago")

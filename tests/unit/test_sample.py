@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from lib.cleaning import clean
-from lib.incidents import read_incidents
+from lib.incidents_file import read_incidents
 from tests.unit.incident_files import ZONE, values
 from tools.download_data import download
 from tools.make_sample import make_sample, write

@@ -11,7 +11,7 @@ import redis
 from lib.settings import Settings
 from lib.versions import DatasetStore
 from tests.servers import Server, free_port
-from tests.unit.incident_files import table_of, week
+from tests.unit.incident_files import csv_file, row, table_of, week
 from tests.workers import ROOT, environment
 
 PASSWORD = "secret of a pod"
@@ -55,6 +55,40 @@ jid = jobs.add_job("2023-01-01", "2023-01-31")["id"]
 print(len(q), jobs.get_job_by_id(jid)["status"], rd.exists(jobs._generate_job_key(jid)), len(df), df["hour"].max())
 """
     assert said(pod, program) == f"1 submitted 1 {rows} 17\n"
+
+
+def test_a_notebook_has_the_frame_that_workers_see_any_version_and_files(pod: dict[str, str], rows: int, tmp_path: Path) -> None:
+    file = tmp_path / "two.csv"
+    file.write_bytes(csv_file(row("A", issue="zSTALLED VEHICLE"), row("B", latitude="0.0", longitude="0.0")))
+    program = f"""
+from lib import incidents
+from lib.dataset import Dataset, DatasetStore
+from lib.settings import load_settings
+settings = load_settings()
+from lib.jobs import rd
+theirs, version = Dataset(DatasetStore(rd, settings), None, settings).frame()
+ours = incidents.load()
+print(ours.equals(theirs), incidents.load(version=version).equals(ours), len(ours))
+read = incidents.load({str(file)!r})
+print(*(read[name].tolist() for name in ('issue', 'status')), read.dtypes.equals(ours.dtypes), read.attrs["report"]["rows_kept"])
+for wrong in (dict(version="v-none"), dict(file="/nowhere"), dict(file={str(file)!r}, version=version), dict(file=__file__)):
+    try:
+        incidents.load(**wrong)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+    script = tmp_path / "notebook.py"
+    script.write_text(program)
+    done = subprocess.run(
+        [sys.executable, script], cwd=ROOT, env=pod | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [f"True True {rows}", "['Stalled Vehicle', 'Crash Urgent'] ['ARCHIVED', 'ARCHIVED'] True 2"], done.stderr
+    gone, unread, both, other = lines[2:]
+    assert gone.startswith("NoData version v-none of the data is not kept any more")
+    assert unread == "InvalidInput file: /nowhere cannot be read: No such file or directory"
+    assert both.startswith("InvalidInput version: is of data that was loaded")
+    assert other.startswith("UnreadableFile data: no incidents: there is no column for published")
 
 
 def test_without_data_there_is_none_and_a_line_says_why(pod: dict[str, str]) -> None:

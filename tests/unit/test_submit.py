@@ -147,7 +147,7 @@ def test_at_full_memory_submits_are_refused_and_running_jobs_end(tmp_path, setti
         jobs.store.records.config_set("maxmemory", "1")
         with pytest.raises(StoreFull, match="memory limit"):
             jobs.submit(Submission("x"))
-        assert jobs.store.run("finish", claim.id, claim.token, "complete", "", b"{}", b"", 1) == b"OK"
+        assert jobs.store.run("finish", claim.id, claim.token, "complete", "", b"{}", b"", 1, "") == b"OK"
         jobs.store.records.script_flush()
         assert jobs.claim("c", "w", ["job-queue"]) is None  # a script is loaded at full memory, too
         assert jobs.get(claim.id).status == "complete"

@@ -41,7 +41,7 @@ def test_a_lease_that_ended_gives_the_job_to_another_worker(jobs: Jobs, upkeep: 
     end_lease(jobs, jid)
     upkeep.round()
     job = jobs.get(jid)
-    assert (job.status, job.lost, job.crashes, jobs.counters()["reaped|x"]) == ("submitted", 1, 0, 1)
+    assert (job.status, job.lost, job.crashes, jobs.counters()["reaped|x|lease_ended"]) == ("submitted", 1, 0, 1)
     again = jobs.claim("b", "w", QUEUES)
     assert again is not None
     assert (again.id, again.attempt) == (jid, 2)

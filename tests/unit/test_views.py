@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lib.errors import InvalidInput, UnknownJob
-from lib.jobs import Jobs, Submission
+from lib.jobs import Jobs, Submission, failed
+from lib.records import iso
 
 
 def test_pages_go_through_every_job_once_the_newest_first(jobs: Jobs) -> None:
@@ -44,8 +45,85 @@ def test_filters_by_status_operation_and_time(jobs: Jobs) -> None:
     assert {status: count for status, count in counts.items() if count} == {"submitted": 1, "cancelled": 1}
 
 
+FOUND_BY = ["Zilker", "ZILKER", "incidents_by", "some-Body", "no such", "Straße", 'quo"ted', "0x", "0x-Zilker"]
+
+
+@pytest.mark.parametrize("text", FOUND_BY)
+def test_a_text_is_found_in_id_operation_submitter_parameters_and_error_in_any_case(jobs: Jobs, text: str) -> None:
+    jobs.submit_many(Submission("print", params={"msg": "hello"}) for _ in range(3))
+    params = {"road": 'zilker Lake STRASSE quo"ted'}
+    jid = jobs.submit(Submission("incidents_by_road", id="0X-zilker-lake", params=params, by="Some-Body", priority="high")).id
+    claim = jobs.claim("child", "worker", ["job-queue"])
+    assert claim is not None
+    error = {"type": "KeyError", "message": "No Such road", "reason": "exception", "traceback": "hidden line"}
+    jobs.finish(claim, failed(error, may_retry=False))
+    page = jobs.page(search=text)
+    assert ([job.id for job in page.jobs], page.cursor, page.searched_to) == ([jid], None, None)
+    assert [job.id for job in jobs.page(search=text, status="failed", operation="incidents_by_road").jobs] == [jid]
+    assert jobs.page(search=text, status="submitted").jobs == []
+
+
+@pytest.mark.parametrize("text", ["params", "hidden line", "lake-zilker", "print\nsomebody", "exception", "%", "*"])
+def test_a_text_is_not_found_in_what_surrounds_them(jobs: Jobs, text: str) -> None:
+    jobs.submit(Submission("print", id="x-lake-zilker", params={"msg": "hello"}, by="somebody"))
+    claim = jobs.claim("child", "worker", ["job-queue"])
+    assert claim is not None
+    jobs.finish(claim, failed({"type": "E", "message": "no", "reason": "exception", "traceback": "hidden line"}, may_retry=False))
+    assert jobs.page(search=text).jobs == []
+
+
+def test_a_search_reads_the_beginning_of_long_parameters_alone(jobs: Jobs) -> None:
+    long = jobs.submit(Submission("x", {"early": "needle", "text": "é" * 500_000, "late": "haystack"})).id
+    sizes = [len(b"".join(field or b"" for field in reply)) for reply in jobs.store.run("sift", "jobs", "+inf", "-inf", 10)[2::3]]
+    assert max(sizes) < 5_000
+    assert [job.id for job in jobs.page(search="needle").jobs] == [long]
+    assert not jobs.page(search="haystack").jobs
+
+
+def test_a_search_looks_at_a_bounded_number_of_jobs_and_can_go_on(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.listing._STEP", 4)
+    monkeypatch.setattr("lib.listing._STEPS_OF_TEXT", 2)
+    ids = [one.id for one in jobs.submit_many(Submission("x", params={"n": f"<{n}>"}) for n in range(20))]
+    found, looked, cursor = [], [], None
+    while True:
+        page = jobs.page(search="<1>", cursor=cursor)
+        found += [job.id for job in page.jobs]
+        looked.append(page.searched_to)
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert found == [ids[1]]
+    assert looked == [iso(jobs.get(ids[12]).seq / 1e6), iso(jobs.get(ids[4]).seq / 1e6), None]
+
+
+def test_the_id_of_a_job_in_full_finds_it_however_old_it_is(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.listing._STEP", 4)
+    old = jobs.submit(Submission("x")).id
+    jobs.submit_many(Submission("x") for _ in range(60))
+    assert [job.id for job in jobs.page(search=old).jobs] == [old]
+    assert jobs.page(search=old, status="complete").jobs == []
+    assert jobs.page(search=old, until=1.0).jobs == []
+    assert jobs.page(search=old[:-1]).searched_to is not None
+
+
+def test_pages_of_a_search_go_through_all_that_it_finds_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.listing._STEP", 10)
+    made = jobs.submit_many(Submission(["alpha", "omega"][n % 2], params={"n": f"<{n}>"}) for n in range(60))
+    wanted = [one.id for n, one in enumerate(made) if n % 2][::-1]
+    for filters in ({"operation": "omega"}, {"search": "OMEGA"}, {"search": "<", "operation": "omega"}):
+        found, cursor = [], None
+        while True:
+            page = jobs.page(**filters, limit=7, cursor=cursor)  # type: ignore[arg-type]
+            found += [job.id for job in page.jobs]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert found == wanted
+
+
 @pytest.mark.parametrize(
-    ("field", "value"), [("status", "done"), ("limit", 0), ("limit", 1_001), ("cursor", "x"), ("cursor", "1" * 30)]
+    ("field", "value"),
+    [("search", "x" * 201), ("status", "done"), ("limit", 0), ("limit", 1_001), ("cursor", "x"), ("cursor", "1" * 30)],
 )
 def test_a_wrong_argument_is_named(jobs: Jobs, field: str, value: object) -> None:
     with pytest.raises(InvalidInput) as refusal:

@@ -5,7 +5,6 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,6 @@ from tests.receivers import KEY, SECRET, Receiver, receiver, status
 from tests.unit.test_egress import PUBLIC, resolve_to
 
 LOOPBACK = Egress(["127.0.0.1/32"])
-
-
-@pytest.fixture
-def there() -> Iterator[Receiver]:
-    with receiver() as made:
-        yield made
 
 
 def send(url: str, timeout: float = 5.0, egress: Egress = LOOPBACK, secret: str = SECRET) -> Answer:

@@ -173,7 +173,7 @@ def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> No
         status, text = get("/metrics")
         assert status == 200
         assert "trafficjobs_worker_children 1.0" in text
-        assert "trafficjobs_worker_child_deaths_total 0.0" in text
+        assert 'trafficjobs_worker_child_deaths_total{reason="signal"} 0.0' in text
         assert get("/nothing")[0] == 404
 
 

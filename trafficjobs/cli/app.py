@@ -16,6 +16,7 @@ from trafficjobs.cli import (
     data,
     deliveries,
     doctor,
+    events,
     failed,
     failures,
     jobs,
@@ -59,6 +60,7 @@ for module in (
     adopt,
     doctor,
     top,
+    events,
     tokens,
     profile,
 ):

@@ -1,10 +1,10 @@
-"""`batch`: many jobs under one id. Submit, list, show, wait for, cancel and retry them."""
+"""`batch`: many jobs under one id. Submit, list, show, wait for, cancel and retry them; see who was told of their end."""
 
 from typing import Annotated, Any
 
 import typer
 
-from trafficjobs.cli import output
+from trafficjobs.cli import deliveries, output
 from trafficjobs.cli.session import Session, command
 from trafficjobs.cli.submit import Notify, NotifyOn, bodies_of, targets
 from trafficjobs.errors import BatchFailed
@@ -21,6 +21,8 @@ def add_to(app: typer.Typer) -> None:
         command(group, name)(function)
     command(group, "cancel")(cancel)
     command(group, "retry")(retry)
+    command(group, "deliveries")(list_deliveries)
+    command(group, "resend")(resend)
     app.add_typer(group, name="batch")
 
 
@@ -80,6 +82,16 @@ def retry(session: Session, id: Id) -> None:
     """Run its failed and cancelled jobs again."""
     retried = session.client.retry_batch(id)
     session.show({"retried": retried}, lambda: output.say(f"{retried} jobs run again"))
+
+
+def list_deliveries(session: Session, id: Id) -> None:
+    """List the webhooks and e-mails about the end of a batch."""
+    deliveries.show(session, session.client.batch_deliveries(id))
+
+
+def resend(session: Session, id: Id, delivery: deliveries.DeliveryId) -> None:
+    """Send a delivery of a batch again, or now instead of later. The receiver sees the same id as before."""
+    deliveries.sent(session, session.client.resend_of_batch(id, delivery))
 
 
 def _show(session: Session, found: BatchRecord) -> None:

@@ -1,57 +1,26 @@
-"""`load` a file of incidents, and `data`: search them, show one, list the versions."""
+"""`load` (in `trafficjobs.cli.loading`) and `data`: search the incidents, show one, list versions, go back to one."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from trafficjobs.cli import output
+from trafficjobs.cli.loading import load
 from trafficjobs.cli.session import Session, command
-from trafficjobs.cli.waiting import ended
-from trafficjobs.errors import Invalid
 
-MODES = ("replace", "append")
 _COLUMNS = ("report_id", "published", "issue", "address", "status")  # what fits on a screen; --json has all
 
 
 def add_to(app: typer.Typer) -> None:
     """Make `load` a command of `app`, and `data` a group of it."""
     command(app)(load)
-    group = typer.Typer(help="Search the incidents, and see which versions of the data there are.")
+    group = typer.Typer(help="Search the incidents; list the versions of the data, go back to one, remove one.")
     command(group)(search)
     command(group)(get)
     command(group)(versions)
+    command(group)(activate)
+    command(group)(remove)
     app.add_typer(group, name="data")
-
-
-def load(
-    session: Session,
-    file: Annotated[Path | None, typer.Argument(help="CSV, JSON or JSON lines; without it the service's own DATA_FILE.")] = None,
-    mode: Annotated[str, typer.Option(metavar="replace|append", help="What happens to the data that is there.")] = "replace",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is loaded.")] = True,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Wait no longer than this.")] = None,
-) -> None:
-    """Load a file of incidents."""
-    if mode not in MODES:
-        raise Invalid(f"--mode is {' or '.join(MODES)}, not {mode!r}.")
-    with output.bar() as shown:
-        task = shown.add_task("upload", total=None, note="")
-
-        def progress(sent: int, total: int | None) -> None:
-            shown.update(task, completed=sent, total=total, note=f"{sent / 2**20:.1f} MiB")
-
-        job = session.client.load(file, mode=mode, progress=progress)
-    if not wait:
-        session.show(job.record, lambda: output.say(job.id))
-        return
-    ended(job, timeout)
-    if session.as_json:
-        output.document(job.record)
-    report = job.value()
-    if not session.as_json:
-        rows = report.get("rows") if isinstance(report, dict) else None
-        output.say(f"{rows:,} incidents are loaded" if isinstance(rows, int) else "The data is loaded")
-        output.note(f"The report: trafficjobs result {job.id}")
 
 
 def search(
@@ -91,3 +60,18 @@ def versions(session: Session) -> None:
     ]
     columns = ("VERSION", "", "ROWS", "SOURCE", "LOADED")
     session.show({"versions": found}, lambda: output.table(columns, rows))
+
+
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="As `trafficjobs data versions` lists them.")]
+
+
+def activate(session: Session, version: Version) -> None:
+    """Make a version that is kept the current one."""
+    found = session.client.activate(version)
+    session.show(found, lambda: output.say(f"{found['id']} is current: {found['rows']:,} incidents"))
+
+
+def remove(session: Session, version: Version) -> None:
+    """Remove a version that is not the current one."""
+    session.client.remove_version(version)
+    session.show({"removed": version}, lambda: output.say(f"{version} is removed"))

@@ -1,4 +1,4 @@
-"""`deliveries` and `resend`: who was told of the end of a job, and telling them again."""
+"""`deliveries` and `resend`, also of `batch`: who was told of the end of a job or a batch, and telling them again."""
 
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ from trafficjobs.cli.jobs import JobId
 from trafficjobs.cli.session import Session, command
 from trafficjobs.shapes import DeliveryRecord
 
+DeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY", help="Its id; `deliveries` shows them.")]
 _COLUMNS = ("DELIVERY", "TO", "EVENT", "STATE", "ATTEMPTS", "LAST", "NEXT")
 
 
@@ -21,6 +22,11 @@ def add_to(app: typer.Typer) -> None:
 def deliveries(session: Session, id: JobId) -> None:
     """List the webhooks and e-mails about the end of a job."""
     found = session.client.job(id).deliveries()
+    show(session, found)
+
+
+def show(session: Session, found: list[DeliveryRecord]) -> None:
+    """Deliveries in a table."""
     none = "Nobody was told: it has not ended, or was submitted without --notify."
     session.show({"deliveries": found}, lambda: output.table(_COLUMNS, map(_row, found), none))
 
@@ -35,8 +41,12 @@ def _row(one: DeliveryRecord) -> list[Any]:
 def resend(
     session: Session,
     id: JobId,
-    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Its id; `deliveries ID` shows them.")],
+    delivery: DeliveryId,
 ) -> None:
     """Send a delivery again, or now instead of later. The receiver sees the same id as before."""
-    found = session.client.job(id).resend(delivery)
+    sent(session, session.client.job(id).resend(delivery))
+
+
+def sent(session: Session, found: DeliveryRecord) -> None:
+    """A delivery that is sent again."""
     session.show(found, lambda: output.say(f"{found['id']} is sent soon"))

@@ -9,7 +9,6 @@ from trafficjobs.cli import output
 from trafficjobs.cli.jobs import each
 from trafficjobs.cli.session import Session, command
 from trafficjobs.errors import Invalid
-from trafficjobs.job import Job
 
 _COLUMNS = ("FINGERPRINT", "JOBS", "OPERATION", "TYPE", "LAST", "MESSAGE")
 
@@ -44,7 +43,7 @@ def retry(
     if ids:
         if operation or queue:
             raise Invalid("--operation and --queue choose among --all or --like; ids are chosen already.")
-        each(session, ids, Job.retry)
+        each(session, ids, lambda job: job.retry())
         return
     retried = session.client.retry_failed(like, operation=operation, queue=queue)
     session.show({"retried": retried}, lambda: output.say(f"{retried} jobs run again"))

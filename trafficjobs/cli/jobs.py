@@ -4,6 +4,7 @@ Everything but `watch` and `log --follow` answers at once; those end when the jo
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +46,8 @@ _SHOWN = (
     "depends_on",
     "cached",
     "batch",
+    "request_id",
+    "traceparent",
 )
 
 
@@ -114,14 +117,16 @@ def list_jobs(
     operation: Annotated[str | None, typer.Option(help="Only jobs of this operation.")] = None,
     batch: Annotated[str | None, typer.Option(help="Only jobs of this batch.")] = None,
     fingerprint: Annotated[str | None, typer.Option(help="Only jobs that failed alike; `failures` lists the groups.")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="In the operation, submitter, parameters or error, or the id's beginning.")
+    ] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted from then on; ISO 8601, UTC.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Submitted before then.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
 ) -> None:
     """List jobs, the newest first."""
-    chosen = session.client.jobs(
-        status=status, operation=operation, batch=batch, fingerprint=fingerprint, since=since, until=until, limit=limit
-    )
+    filters = {"status": status, "operation": operation, "batch": batch, "fingerprint": fingerprint, "search": search}
+    chosen = session.client.jobs(**filters, since=since, until=until, limit=limit)
     found = [job.record for job in chosen]
     session.show({"jobs": found}, lambda: output.table(COLUMNS, map(row, found), "There are no such jobs."))
 
@@ -140,10 +145,10 @@ def row(record: JobRecord) -> list[Any]:
 
 def cancel(session: Session, ids: JobIds) -> None:
     """Cancel jobs: at once where they wait, soon where they run."""
-    each(session, ids, Job.cancel)
+    each(session, ids, lambda job: job.cancel())
 
 
-def each(session: Session, ids: list[str], action: Any) -> None:
+def each(session: Session, ids: list[str], action: Callable[[Job], Job]) -> None:
     """Do something to each of some jobs, and show what has become of them."""
     records = [action(session.client.job(id)).record for id in ids]
     whole = records[0] if len(records) == 1 else {"jobs": records}

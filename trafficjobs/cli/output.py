@@ -74,18 +74,33 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str = ""
     """Rows under headings; a line instead where there are none. Cells may be texts with a style."""
     found = [list(row) for row in rows]
     if found:
-        console().print(grid(columns, found))
+        page(grid(columns, found))
     elif empty:
         note(empty)
 
 
+def page(content: Any) -> None:
+    """Something of rich's; off a terminal without spaces at the end of its lines."""
+    target = console()
+    if target.is_terminal:
+        target.print(content)
+        return
+    with target.capture() as caught:
+        target.print(content)
+    print("\n".join(line.rstrip() for line in caught.get().splitlines()))
+
+
 def grid(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """The same, to be printed or shown live."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        made.add_column(column, no_wrap=True)
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(shown(cell))) for cell in row))
+    """The same, to be printed or shown live. Where it is too wide for that, its widest column is cut and no other."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
+    cells = [[cell if isinstance(cell, Text) else Text(clean(shown(cell))) for cell in row] for row in rows]
+    widths = [max([len(name), *(row[place].cell_len for row in cells)]) for place, name in enumerate(columns)]
+    for place, name in enumerate(columns):
+        made.add_column(name, no_wrap=place != widths.index(max(widths)))
+    for row in cells:
+        for cell in row:
+            cell.no_wrap, cell.overflow = True, "ellipsis"
+        made.add_row(*row)
     return made
 
 
@@ -131,5 +146,9 @@ def bar() -> Progress:
 
 def between(start: str, end: str) -> str:
     """How long it was from one ISO 8601 time to another."""
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return span((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """A span of time that may be short."""
     return f"{seconds * 1000:.0f} ms" if 0 <= seconds < 1 else seconds_text(max(0.0, seconds))

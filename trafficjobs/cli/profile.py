@@ -45,7 +45,7 @@ def set_profile(
         if url and one["url"] and url.rstrip("/") != str(one["url"]).rstrip("/") and given is None:
             one = {**one, "token": None}  # it was for the old address
         kept = one["token"] if given is None else given or None
-        Transport(address, kept, 1, 0).close()  # raises where one of them cannot be right
+        Transport(address, kept, 1, 0).driver.close()  # raises where one of them cannot be right
         known.known[name] = {"url": address, "token": kept}
         known.current = known.current or name
 

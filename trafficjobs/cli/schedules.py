@@ -1,4 +1,4 @@
-"""`schedule`: jobs that recur. Make, list, show, pause, resume, trigger and delete them."""
+"""`schedule`: jobs that recur. Make, change, list, show, pause, resume, trigger and delete them."""
 
 from typing import Annotated, Any
 
@@ -11,28 +11,31 @@ from trafficjobs.cli.submit import JsonParams, Notify, NotifyOn, Pairs, targets
 from trafficjobs.shapes import ScheduleRecord
 
 Id = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Id of the schedule; `schedule list` shows them.")]
+Cron = Annotated[str | None, typer.Option(metavar="'M H D M W'", help="Cron expression, or @hourly, @daily, ...")]
+Every = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help="Seconds between two jobs.")]
+Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Of --cron; the service's by default.")]
+Missed = Annotated[str | None, typer.Option(metavar="once|skip|all", help="What becomes of missed times.")]
 _COLUMNS = ("SCHEDULE", "WHEN", "OPERATION", "STATE", "NEXT", "LAST JOB", "FIRED")
 
 
 def add_to(app: typer.Typer) -> None:
     """Make `schedule` a group of `app`."""
     group = typer.Typer(help="Jobs that recur: by cron in a time zone, or every so many seconds.")
-    for name, function in (("new", new), ("list", list_schedules), ("show", show), ("pause", pause), ("resume", resume)):
-        command(group, name)(function)
-    command(group, "trigger")(trigger)
-    command(group, "delete")(delete)
+    for function in (new, change, show, pause, resume, trigger, delete):
+        command(group)(function)
+    command(group, "list")(list_schedules)
     app.add_typer(group, name="schedule")
 
 
 def new(
     session: Session,
     operation: Annotated[str, typer.Argument(help="Name of an operation; `operations` lists them.")],
-    cron: Annotated[str | None, typer.Option(metavar="'M H D M W'", help="Cron expression, or @hourly, @daily, ...")] = None,
-    every: Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help="Seconds between two jobs.")] = None,
-    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Of --cron; the service's by default.")] = None,
+    cron: Cron = None,
+    every: Every = None,
+    timezone: Zone = None,
     param: Pairs = None,
     json_params: JsonParams = None,
-    missed: Annotated[str | None, typer.Option(metavar="once|skip|all", help="What becomes of missed times.")] = None,
+    missed: Missed = None,
     queue: Annotated[str | None, typer.Option(help="Queue its jobs go to.")] = None,
     priority: Annotated[str | None, typer.Option(metavar="high|normal|low")] = None,
     notify: Notify = None,
@@ -43,13 +46,43 @@ def new(
 
     For example: trafficjobs schedule new plot -p kind=by_hour --cron "30 6 * * 1-5" --timezone America/Chicago
     """
-    params = json_object(json_params, "--json-params") if json_params is not None else {}
-    if param:
-        params |= parsed(param, session.client.operation(operation).get("schema", {}))
+    params = _params(session, operation, param, json_params)
     job: dict[str, Any] = {"operation": operation, "params": params}
     options = {"queue": queue, "priority": priority, "notify": targets(notify, notify_on)}
     job |= {name: value for name, value in options.items() if value is not None}
     made = session.client.create_schedule(job, cron=cron, every=every, timezone=timezone, missed=missed, id=id)
+    session.show(made, lambda: _made(made))
+
+
+def _params(session: Session, operation: str, param: list[str] | None, json_params: str | None) -> dict[str, Any]:
+    """The parameters that were given."""
+    params = json_object(json_params, "--json-params") if json_params is not None else {}
+    return params | (parsed(param, session.client.operation(operation).get("schema", {})) if param else {})
+
+
+def change(
+    session: Session,
+    id: Id,
+    cron: Cron = None,
+    every: Every = None,
+    timezone: Zone = None,
+    param: Pairs = None,
+    json_params: JsonParams = None,
+    missed: Missed = None,
+) -> None:
+    """Change when a schedule fires, or parameters of its job; what is not named stays. It keeps its pause and history.
+
+    For example: trafficjobs schedule change rush --cron "0 7 * * *"
+    """
+    known = session.client.schedule(id)
+    if cron is None and every is None:
+        cron, every = known.get("cron"), known.get("every")
+    if timezone is None and cron is not None:
+        timezone = known.get("timezone")
+    job = dict(known["job"])
+    job["params"] = job.get("params", {}) | _params(session, job["operation"], param, json_params)
+    options: dict[str, Any] = {"cron": cron, "every": every, "timezone": timezone, "missed": missed or known.get("missed")}
+    made = session.client.change_schedule(id, job, **options)
     session.show(made, lambda: _made(made))
 
 

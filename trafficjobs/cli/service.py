@@ -1,4 +1,4 @@
-"""Commands on the service: operations, queues, pause, resume, drain, open, purge."""
+"""Commands on the service: operations, templates, queues, pause, resume, drain, open, purge."""
 
 import shlex
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from trafficjobs.cli import output
 from trafficjobs.cli.session import Session, command
-from trafficjobs.errors import Invalid
+from trafficjobs.errors import Invalid, NotFound
 from trafficjobs.shapes import OperationRecord, QueueRecord
 
 QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="Name of the queue; `queues` lists them.")]
@@ -16,7 +16,7 @@ QUEUE_COLUMNS = ("QUEUE", "STATE", "DEPTH", "RUNNING", "SCHEDULED", "IDLE", "OLD
 
 def add_to(app: typer.Typer) -> None:
     """Make them commands of `app`."""
-    for function in (operations, queues, pause, resume, drain, purge):
+    for function in (operations, templates, queues, pause, resume, drain, purge):
         command(app)(function)
     command(app, "open")(open_again)
 
@@ -69,8 +69,22 @@ def quoted(value: Any) -> str:
     return shlex.quote(output.shown(value))
 
 
-def queues(session: Session) -> None:
-    """Show every queue."""
+def templates(session: Session, name: Annotated[str | None, typer.Argument(help="Of this operation alone.")] = None) -> None:
+    """Print bodies that `submit --file` takes as they stand, a line for each operation."""
+    found = session.client.templates()
+    if name is not None and name not in found:
+        raise NotFound(f"There is no operation {name!r}; `trafficjobs operations` lists them.")
+    chosen = found if name is None else {name: found[name]}
+    lines = "\n".join(output.as_json(body, None) for body in chosen.values())
+    session.show(chosen, lambda: output.say(lines))
+
+
+def queues(session: Session, name: Annotated[str | None, typer.Argument(help="Show this one alone.")] = None) -> None:
+    """Show every queue, or one."""
+    if name is not None:
+        one = session.client.queue(name)
+        session.show(one, lambda: output.table(QUEUE_COLUMNS, [queue_row(one)]))
+        return
     found = session.client.queues()
     session.show({"queues": found}, lambda: output.table(QUEUE_COLUMNS, map(queue_row, found)))
 

@@ -81,6 +81,15 @@ key: {{ .root.Values.externalRedis.passwordKey | quote }}
 - name: OPERATIONS_DIR
   value: /operations
 {{- end }}
+{{- if $root.Values.tracing.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ $root.Values.tracing.endpoint | quote }}
+{{- with $root.Values.tracing.existingSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef: {name: {{ . | quote }}, key: {{ $root.Values.tracing.headersKey | quote }}}
+{{- end }}
+{{- end }}
 {{- with $root.Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}

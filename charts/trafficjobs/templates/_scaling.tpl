@@ -15,10 +15,38 @@ behavior:
 {{- end }}
 {{- end -}}
 
+{{/* What scales a pool: keda, hpa, or nothing. (dict "root" $ "own" $pool) */}}
+{{- define "trafficjobs.scaledBy" -}}
+{{- if include "trafficjobs.keda" .root -}}keda{{- else if .own.autoscaling.enabled -}}hpa{{- end -}}
+{{- end -}}
+
+{{/* The Deployments of all pools, each with what scales it, as the API reads them: "tj-worker-default:keda,tj-worker-fixed". */}}
+{{- define "trafficjobs.scalerView" -}}
+{{- $found := list -}}
+{{- range $pool, $own := include "trafficjobs.pools" . | fromJson -}}
+{{- $by := include "trafficjobs.scaledBy" (dict "root" $ "own" $own) -}}
+{{- $found = append $found (printf "%s-worker-%s:%s" (include "trafficjobs.fullname" $) $pool $by | trimSuffix ":") -}}
+{{- end -}}
+{{- join "," $found -}}
+{{- end -}}
+
 {{- define "trafficjobs.anyDeletionCost" -}}
 {{- range $_, $pool := include "trafficjobs.pools" . | fromJson -}}
 {{- if $pool.deletionCost -}}true{{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A rule of egress, said to be for something: the internet, and nothing that is private. */}}
+{{- define "trafficjobs.internet" -}}
+# For {{ . }}: the internet, and nothing that is private.
+- ports: [{port: 80, protocol: TCP}, {port: 443, protocol: TCP}]
+  to:
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: [0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, 198.18.0.0/15]
+    - ipBlock:
+        cidr: 2000::/3
+        except: ["2001::/32", "2002::/16"]
 {{- end -}}
 
 {{/* Where API and workers may go: DNS and Redis. */}}

@@ -2,7 +2,13 @@
 
 {{/* A number as people write it: YAML's large ones arrive as floats and would be printed as 1.048576e+06. */}}
 {{- define "trafficjobs.plain" -}}
-{{- if kindIs "map" . -}}{{ toJson . }}{{- else if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- if kindIs "map" . -}}{{ toJson . }}{{- else if kindIs "slice" . -}}{{ join "," . }}{{- else if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- end -}}
+
+{{/* The path before all addresses, without a slash at its end; nothing for none. */}}
+{{- define "trafficjobs.pathPrefix" -}}
+{{- $route := .Values.api.httpRoute -}}
+{{- .Values.api.pathPrefix | default (ternary $route.pathPrefix "" $route.enabled) | trimSuffix "/" -}}
 {{- end -}}
 
 {{/* Bytes of a quantity such as 512Mi, 1.5Gi, 2G or 1073741824. */}}

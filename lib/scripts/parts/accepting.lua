@@ -9,6 +9,9 @@ local function read_jobs(words, first)
     local n = tonumber(words[i + 6])
     local job = {id = words[i], digest = words[i + 1], priority = words[i + 2], operation = words[i + 4],
       rules = words[i + 5] ~= '' and cjson.decode(words[i + 5]), fields = {unpack(words, i + 7, i + 6 + n)}}
+    for k = 1, n, 2 do
+      if job.fields[k] == 'by' then job.asker = job.fields[k + 1] end
+    end
     local moment = string.match(words[i + 3], '^at (.+)$')
     job.delay = moment and math.max(0, tonumber(moment) - NOW) or tonumber(words[i + 3])
     jobs[#jobs + 1] = job

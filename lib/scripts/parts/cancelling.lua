@@ -11,6 +11,7 @@ local function cancel(id, by)
     rec('EXPIRE', control, 3600)
     return {'REQUESTED'}
   end
+  job.asker = by
   if not withdraw(job, 'cancelled') then return {'ENDED', job.status} end
   rec('HSET', job.key, 'cancelled_by', by)
   return {'CANCELLED'}

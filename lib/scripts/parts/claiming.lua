@@ -4,11 +4,11 @@ local MAX_ENTRY = 1048576 -- bytes; a longer list entry is moved aside unread
 local MAX_DROPS = 100
 -- What a claim reads of a job.
 local CLAIMED = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'ready', 'attempt', 'timeout', 'input', 'params', 'adopted',
-  'token', 'started', 'listed', 'mirror', 'mirror_head', 'limits', 'links'}
+  'token', 'started', 'listed', 'mirror', 'mirror_head', 'limits', 'links', 'request_id', 'traceparent'}
 
 local function job_reply(job)
   return {'JOB', job.id, job.token, job.operation, job.input or '{}', tonumber(job.attempt), job.queue, job.timeout, job.v,
-    job.adopted or '', job.params or '', rec('GET', PREFIX .. 'data.current') or '', job.started}
+    job.adopted or '', job.params or '', rec('GET', PREFIX .. 'data.current') or '', job.started, job.request_id or '', job.traceparent or ''}
 end
 
 local function start(job, child, worker, token)
@@ -19,7 +19,7 @@ local function start(job, child, worker, token)
   job.token, job.child, job.worker, job.started = token, child, worker, NOW_TEXT
   move(job, 'in-progress', '', {'token', token, 'child', child, 'worker', worker, 'started', NOW_TEXT, 'attempt', job.attempt})
   if job.links then rec('HSET', job.key, 'data_version', rec('GET', PREFIX .. 'data.current') or '') end
-  observe('wait', job.operation, NOW - tonumber(job.ready))
+  observe('wait', job, NOW - tonumber(job.ready))
   return job_reply(job)
 end
 

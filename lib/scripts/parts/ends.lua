@@ -5,8 +5,9 @@
 --@include limits
 local farewell, settle -- in parts/links.lua
 local BUCKETS = @BUCKETS@
--- Observe seconds in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds.
-local function observe(name, operation, value)
+-- Observe seconds of a job in a durable histogram: one bucket counter (not cumulative) and the sum in microseconds. Of each bucket
+-- the last traced job is kept: an exemplar.
+local function observe(name, job, value)
   if value < 0 then value = 0 end
   local bucket = '+Inf'
   for _, bound in ipairs(BUCKETS) do
@@ -15,8 +16,11 @@ local function observe(name, operation, value)
       break
     end
   end
-  count(name .. '|' .. operation .. '|' .. bucket)
-  count(name .. '_us|' .. operation, string.format('%.0f', value * 1000000))
+  local field = name .. '|' .. job.operation .. '|' .. bucket
+  count(field)
+  count(name .. '_us|' .. job.operation, string.format('%.0f', value * 1000000))
+  local trace = job.traceparent and string.match(job.traceparent, '^%x%x%-(%x+)%-')
+  if trace then rec('HSET', PREFIX .. 'metrics.exemplars', field, trace .. ' ' .. seconds(value) .. ' ' .. NOW_TEXT) end
 end
 
 -- What `ended_token` becomes: the token, where its holder itself said the end; then the same words again are answered OK,
@@ -54,8 +58,13 @@ local function conclude(job, status, reason, result, error_json)
     fields[#fields + 1] = 'error'
     fields[#fields + 1] = error_json
   end
+  if job.span then -- what follows of the end belongs to the run
+    fields[#fields + 1] = 'traceparent'
+    fields[#fields + 1] = job.span
+  end
   local ran = job.status == 'in-progress'
-  if ran then observe('run', job.operation, NOW - tonumber(job.started)) end
+  if status == 'cancelled' then job.asker = job.asker or job.cancelled_by end
+  if ran then observe('run', job, NOW - tonumber(job.started)) end
   move(job, status, reason, fields, result)
   rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress', 'partial')
   local ttl = status == 'failed' and job.failed_ttl or job.result_ttl
@@ -113,6 +122,11 @@ local function fail_or_retry(job, reason, error_json, may_retry)
   requeue(job, reason, false, delay)
 end
 
+-- How a process died, by the evidence of its worker: oom, signal, exit, or unknown.
+local function cause_of(evidence)
+  return evidence.oom_killed == true and 'oom' or evidence.signal and 'signal' or evidence.exit_code and 'exit' or 'unknown'
+end
+
 -- The process died while this job ran.
 local function charge(job, evidence_json)
   if job.cancel_requested then return conclude(job, 'cancelled', 'crash') end
@@ -124,7 +138,7 @@ local function charge(job, evidence_json)
   rec('HSET', job.key, 'crashes', crashes)
   local error_json = error_text('WorkerCrash', 'The process running this job died: ' .. (evidence.summary or 'no evidence'), 'crash', evidence)
   note_attempt(job, 'crash', error_json)
-  count('crashed|' .. job.operation)
+  count('crashed|' .. job.operation .. '|' .. cause_of(evidence))
   if crashes > tonumber(job.max_crashes) then return fail(job, 'crash', error_json) end
   requeue(job, 'crash', true)
 end

@@ -2,9 +2,9 @@
 --@include ends
 -- What the end of a complete job needs; the other ends follow its policies and read everything.
 local COMPLETING = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'started', 'attempt', 'token', 'ended_token', 'child',
-  'staged', 'result_ttl', 'mirror', 'mirror_head', 'notify', 'limits', 'links'}
+  'staged', 'result_ttl', 'mirror', 'mirror_head', 'notify', 'limits', 'links', 'traceparent'}
 
-local function finish(id, token, outcome, reason, result, error_json, may_retry)
+local function finish(id, token, outcome, reason, result, error_json, may_retry, span)
   local job = load(id, outcome == 'complete' and COMPLETING or FIELDS)
   if job and job.ended_token == token then
     rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
@@ -15,6 +15,7 @@ local function finish(id, token, outcome, reason, result, error_json, may_retry)
     return 'STALE'
   end
   job.by_holder = true
+  if span ~= '' then job.span, job.traceparent = span, span end
   if outcome == 'complete' then
     if job.staged then
       rec('RENAME', job.key .. '.files.' .. token, job.key .. '.files')

@@ -4,7 +4,7 @@
 local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'ready', 'started', 'attempt', 'token', 'ended_token',
   'worker', 'child', 'cancel_requested', 'listed', 'mirror', 'mirror_head', 'crashes', 'lost', 'retries', 'max_retries', 'intervals',
   'jitter', 'max_crashes', 'result_ttl', 'failed_ttl', 'run', 'idempotency', 'timeout', 'staged', 'fingerprint', 'notify', 'limits',
-  'links', 'needed', 'unique'}
+  'links', 'needed', 'unique', 'traceparent', 'cancelled_by'}
 
 local ENDED = {complete = true, failed = true, cancelled = true}
 
@@ -22,9 +22,11 @@ local function load(id, fields)
   return job
 end
 
+-- `job.asker` is who asked for the move, where somebody did.
 local function event(job, status, reason)
+  local asked = job.asker and job.asker ~= '' and {'by', job.asker} or {}
   rec('XADD', PREFIX .. 'events', 'MAXLEN', '~', @EVENTS_KEPT@, '*', 'id', job.id, 'status', status,
-    'attempt', job.attempt or '0', 'token', job.token or '', 'reason', reason or '')
+    'attempt', job.attempt or '0', 'token', job.token or '', 'reason', reason or '', unpack(asked))
 end
 
 -- Write an adopted record's state back where the course's programs read it.

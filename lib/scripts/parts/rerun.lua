@@ -1,4 +1,4 @@
--- Running an ended job again: shared by all that retry. The ended run is kept in the record.
+-- Running an ended job again: shared by all that retry, who set `job.asker`. The ended run is kept in the record.
 -- Returns nil, or with nothing written {'STATE', status} (it is neither failed nor cancelled), {'DRAINING', queue}, or
 -- {'PARENT', job, status} (it depends on one that is neither complete nor will be).
 --@include ends

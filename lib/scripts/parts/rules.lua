@@ -114,6 +114,7 @@ local function stand_for(job)
     rec('HSET', twin.key, 'ready', ready, 'input', given.input)
     if given.params then rec('HSET', twin.key, 'params', given.params) else rec('HDEL', twin.key, 'params') end
     que('ZADD', queue_key(twin.queue, 'scheduled'), ready, twin.id)
+    twin.asker = job.asker
     event(twin, 'scheduled', 'debounced')
   end
   job.id = job.twin

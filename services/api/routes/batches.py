@@ -6,11 +6,12 @@ The jobs of a batch are listed by `GET /jobs?batch=<id>`; each can be looked at,
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from lib.errors import InvalidInput
 from lib.jobs import Batch, Submission
 from services.api import kinds
+from services.api.access_log import origin
 from services.api.auth import caller_name, caller_quota, check_owner
 from services.api.backend import backend
 from services.api.body import body_of, page_link, query
@@ -50,8 +51,10 @@ def submit() -> Response:
         queue=asked.queue,
         by=caller_name(),
         quota=caller_quota(),
+        origin=origin(),
         notify=[target.model_dump(exclude_none=True) for target in asked.notify or []],
     )
+    g.made = batch.id
     return json_reply(batch.to_dict(), 202, accepted_headers_of(url_for("batches.get", bid=batch.id), replayed))
 
 
@@ -95,7 +98,7 @@ def get(bid: str) -> Response:
 )
 def cancel(bid: str) -> Response:
     """Cancel all jobs of a batch that have not ended."""
-    cancelled, told = backend().jobs.cancel_batch(_own(bid).id, caller_name() or "")
+    cancelled, told = backend().jobs.cancel_batch(own_batch(bid).id, caller_name() or "")
     return json_reply({"cancelled": cancelled, "told": told})
 
 
@@ -108,7 +111,7 @@ def cancel(bid: str) -> Response:
 )
 def retry(bid: str) -> Response:
     """Run the failed and cancelled jobs of a batch again."""
-    return json_reply({"retried": backend().jobs.retry_batch(_own(bid).id)}, 202)
+    return json_reply({"retried": backend().jobs.retry_batch(own_batch(bid).id, caller_name() or "")}, 202)
 
 
 @blueprint.get("/batches/<bid>/deliveries")
@@ -134,11 +137,11 @@ def deliveries(bid: str) -> Response:
 )
 def resend(bid: str, delivery: str) -> Response:
     """Tell somebody again, or now instead of later. The receiver sees the same id as before."""
-    return json_reply(backend().jobs.resend("batch", _own(bid).id, delivery).to_dict(), 202)
+    return json_reply(backend().jobs.resend("batch", own_batch(bid).id, delivery).to_dict(), 202)
 
 
-def _own(bid: str) -> Batch:
-    """The batch, for a change: it must be the caller's own, or the caller an admin."""
+def own_batch(bid: str) -> Batch:
+    """The batch, for a change: it must be the caller's own, or the caller an admin. Raises UnknownBatch, Problem."""
     batch = backend().jobs.batch(bid)
     check_owner(batch.by, f"Batch {batch.id}")
     return batch

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request, url_for
 
 from lib.jobs import Job
 from lib.states import SUBMITTED, TERMINAL
+from services.api.access_log import origin
 from services.api.auth import caller_name, caller_quota
 from services.api.backend import backend
 from services.api.body import json_body
@@ -43,7 +44,7 @@ blueprint = Blueprint("course", __name__)
 )
 def submit() -> Response:
     """Accept a job: `{"operation","params"}`, `{"date"}`, `{"start","end"}`, or a whole job of the queue, `{"type","params"}`."""
-    submission, queue = submission_of(json_body(), messages=True, by=caller_name(), quota=caller_quota())
+    submission, queue = submission_of(json_body(), messages=True, by=caller_name(), quota=caller_quota(), origin=origin())
     one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
     return json_reply({"job_id": one.id, "status": SUBMITTED}, 202, accepted_headers(one, url_for("course.status", jid=one.id)))
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from lib.errors import Conflict, NoData
+from lib.egress import Refused
+from lib.errors import Conflict, InvalidInput, NoData
 from lib.jobs import Accepted, Submission
 from lib.rows import row_by_id, select_rows
+from lib.sources import Sources, shown
 from services.api import kinds
+from services.api.access_log import origin
 from services.api.auth import caller_name
 from services.api.backend import backend
 from services.api.body import page_link, query
@@ -42,6 +45,8 @@ _UPLOADED = ("text/csv", "application/x-ndjson", "application/octet-stream")
         kinds.NO_DATA_FILE,
         kinds.CONFLICT,
         kinds.TOO_LARGE,
+        kinds.ENCODED_BODY,
+        kinds.UNREADABLE_FILE,
         kinds.QUEUE_DRAINING,
         kinds.QUEUE_FULL,
         kinds.STORE_FULL,
@@ -50,20 +55,40 @@ _UPLOADED = ("text/csv", "application/x-ndjson", "application/octet-stream")
 def load() -> Response:
     """Upload a file of incidents and queue its loading.
 
-    CSV, JSON or NDJSON as the body, whatever its Content-Type, or as the one file of a form; without a body, DATA_FILE is
-    loaded. The same Idempotency-Key with the same file is the same job.
+    CSV, JSON or NDJSON as the body, whatever its Content-Type, or as the one file of a form. Without a body, what `url` names is
+    downloaded by the job, or DATA_FILE is loaded. The same Idempotency-Key with the same file is the same job.
     """
-    mode = query(LoadQuery).mode
-    key = request.headers.get("Idempotency-Key")
+    return accepted(load_job(query(LoadQuery), request.headers.get("Idempotency-Key")))
+
+
+def load_job(asked: LoadQuery, key: str | None) -> Accepted:
+    """The job that loads what this request brings or names. Raises as `Uploads.receive` and `Jobs.submit` do."""
+    if asked.url is not None:
+        if request.content_length or "Transfer-Encoding" in request.headers:
+            raise InvalidInput("url", "is given, and a body as well; send one of the two")
+        return download_job(asked.url, asked.mode, key)
     received = Uploads(backend(), digest=key is not None).receive(caller_name() or "")
     try:
-        one = _submit(received, mode, key)
+        one = _submit(received, asked.mode, key)
     except Exception:
         backend().dataset.store.remove_upload(received.upload)
         raise
     if one.replayed:
         backend().dataset.store.remove_upload(received.upload)
-    return accepted(one)
+    return one
+
+
+def download_job(url: str, mode: str, key: str | None) -> Accepted:
+    """The job that downloads a file; it looks at the addresses of the name itself. Raises InvalidInput, and as submit does."""
+    settings = backend().settings
+    try:
+        Sources(settings.data_urls, settings.data_urls_allow).endpoint(url)
+    except Refused as error:
+        raise InvalidInput("url", str(error)) from None
+    by = caller_name()
+    params = {"url": url, "mode": mode, "source": shown(url)[:200], "by": by}
+    submission = Submission("load", {name: value for name, value in params.items() if value}, by=by, origin=origin())
+    return backend().jobs.submit(submission, idempotency_key=key)
 
 
 def _submit(received: Received, mode: str, key: str | None) -> Accepted:
@@ -71,7 +96,7 @@ def _submit(received: Received, mode: str, key: str | None) -> Accepted:
     params = {"upload": received.upload, "mode": mode, "source": received.name[:200], "by": by, "sha256": received.sha256}
     params = {name: value for name, value in params.items() if value}
     try:
-        return backend().jobs.submit(Submission("load", params, by=by), idempotency_key=key)
+        return backend().jobs.submit(Submission("load", params, by=by, origin=origin()), idempotency_key=key)
     except Conflict:
         # The same file sent again is another upload; what it holds is what counts.
         known = backend().jobs.of_key(key, by) if key else None
@@ -129,10 +154,7 @@ def versions() -> Response:
 )
 def activate(version: str) -> Response:
     """Make a version that is kept the current one, such as the one before a bad load. Jobs that run go on with theirs."""
-    try:
-        _persist(lambda: backend().dataset.store.activate(version))
-    except NoData as error:
-        raise _not_kept(version) from error
+    activate_version(version)
     found = next((one for one in _versions() if one["id"] == version), None)
     if found is None:
         raise _not_kept(version)
@@ -148,9 +170,7 @@ def activate(version: str) -> Response:
 )
 def remove(version: str) -> Response:
     """Remove a version that is not the current one."""
-    if _persist(lambda: backend().dataset.store.version(version)) is None:
-        raise _not_kept(version)
-    _persist(lambda: backend().dataset.store.remove(version))
+    remove_version(version)
     return Response(status=204)
 
 
@@ -168,6 +188,21 @@ def get(report_id: str) -> Response:
     if row is None:
         raise Problem(kinds.NOT_FOUND, f"There is no incident {report_id[:80]!r}.")
     return json_reply(row)
+
+
+def activate_version(version: str) -> None:
+    """Make it current. Raises Problem where it is not kept."""
+    try:
+        _persist(lambda: backend().dataset.store.activate(version))
+    except NoData as error:
+        raise _not_kept(version) from error
+
+
+def remove_version(version: str) -> None:
+    """Remove it. Raises Problem where it is not kept, Conflict where it is current."""
+    if _persist(lambda: backend().dataset.store.version(version)) is None:
+        raise _not_kept(version)
+    _persist(lambda: backend().dataset.store.remove(version))
 
 
 def _persist(action: Callable[[], Any]) -> Any:

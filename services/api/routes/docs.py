@@ -15,6 +15,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 from services.api import kinds
 from services.api.backend import backend
 from services.api.contract import JSON, Answer, contract
+from services.api.forms import wants_page
 from services.api.kinds import KINDS, Kind
 from services.api.openapi import document
 from services.api.problems import Problem
@@ -112,7 +113,7 @@ def problem(slug: str) -> Response:
     kind = KINDS.get(slug)
     if kind is None:
         raise Problem(kinds.NOT_FOUND, f"There is no problem {slug[:80]!r}; GET /problems lists them.")
-    if request.accept_mimetypes.best_match([JSON, "text/html"]) != "text/html":
+    if not wants_page():
         answer = json_reply(_about(kind))
     else:
         text = f"<h1>{kind.status} {escape(kind.title)}</h1><p>{escape(kind.meaning)}</p><p>{escape(kind.remedy)}</p>"

@@ -31,7 +31,11 @@ RETRY = 2_000  # milliseconds after which a browser connects again
 _RETRY_AFTER = "5"  # seconds, where too many streams are open
 _MEDIA = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-_STREAM = Answer("The stream: `status`, `progress`, `partial`, `reset`; of one job also `job` and `log`.", str, media=(_MEDIA,))
+_STREAM = Answer(
+    "The stream: `status`, `progress`, `partial`, `reset`; of all jobs also `action`, of one `job` and `log`.",
+    str,
+    media=(_MEDIA,),
+)
 
 
 class EventsQuery(Query):
@@ -52,7 +56,7 @@ class EventsQuery(Query):
     problems=(kinds.INVALID_INPUT, kinds.TOO_MANY_STREAMS),
 )
 def all_jobs() -> Response:
-    """What happens to all jobs.
+    """What happens to all jobs, and what callers do beside it.
 
     Ends after five minutes; connect again with Last-Event-ID. `reset` says that events are missing before the next one.
     """

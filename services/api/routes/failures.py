@@ -1,25 +1,27 @@
 """`/failures`: failed jobs by what they failed of, and many of them run again at once."""
 
 from dataclasses import asdict
+from typing import Any
 
 from flask import Blueprint, Response
 
 from lib.errors import InvalidInput, UnknownQueue
 from lib.failures import check_fingerprint
 from services.api import kinds
-from services.api.auth import own_only
+from services.api.auth import caller_name, own_only
 from services.api.backend import backend
 from services.api.body import body_of, page_link, query
 from services.api.contract import Answer, Body, contract
 from services.api.problems import Problem
 from services.api.queries import FailuresQuery
 from services.api.replies import json_reply
-from services.api.request_schemas import retry_failed_body
+from services.api.request_schemas import retry_failed_body, retry_failed_examples
 from services.api.shapes_failures import Failures, RetriedJobs, RetryFailedBody
 from services.api.tokens import Role
 
 blueprint = Blueprint("failures", __name__)
 
+_BODY = Body(retry_failed_body, retry_failed_examples, required=False)
 _RETRIED = Answer("What was run again within a second; where `next` is not null, send it as `cursor` to go on.", RetriedJobs)
 _PROBLEMS = (kinds.INVALID_JSON, kinds.INVALID_INPUT, kinds.UNKNOWN_QUEUE, kinds.STORE_FULL)
 
@@ -45,7 +47,7 @@ def index() -> Response:
 
 
 @blueprint.post("/failures/retry")
-@contract(role=Role.SUBMIT, tag="Jobs", body=Body(retry_failed_body, required=False), answers={200: _RETRIED}, problems=_PROBLEMS)
+@contract(role=Role.SUBMIT, tag="Jobs", body=_BODY, answers={200: _RETRIED}, problems=_PROBLEMS)
 def retry_all() -> Response:
     """Run all failed jobs again, those submitted first first; of a caller who is no admin, their own.
 
@@ -58,7 +60,7 @@ def retry_all() -> Response:
 @contract(
     role=Role.SUBMIT,
     tag="Jobs",
-    body=Body(retry_failed_body, required=False),
+    body=_BODY,
     answers={200: _RETRIED},
     problems=(*_PROBLEMS, kinds.NOT_FOUND),
 )
@@ -76,5 +78,6 @@ def _retry(fingerprint: str | None) -> Response:
     jobs = backend().jobs
     if asked.queue is not None and asked.queue not in backend().settings.all_queues:
         raise UnknownQueue("queue", f"{asked.queue[:80]!r} is not one of {', '.join(backend().settings.all_queues)}")
-    done = jobs.retry_failed(fingerprint, operation=asked.operation, queue=asked.queue, by=own_only(), cursor=asked.cursor)
+    wanted: dict[str, Any] = {"operation": asked.operation, "queue": asked.queue, "by": own_only(), "cursor": asked.cursor}
+    done = jobs.retry_failed(fingerprint, **wanted, asker=caller_name() or "")
     return json_reply({"retried": done.retried, "left": done.left, "next": done.cursor})

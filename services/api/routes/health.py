@@ -4,16 +4,23 @@
 alone: a stopped upkeep, missing data or a Redis that may forget is shown there, and takes no pod out of service.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from lib.errors import StoreFull
-from lib.metrics import registry_of
+from lib.errors import StoreFull, StoreUnavailable
+from lib.metrics.gauges import build_info
+from lib.metrics.scrape import Unreachable, release
 from services.api.auth import sign_in
 from services.api.backend import backend
-from services.api.contract import Answer, contract
+from services.api.contract import Answer, contract, contract_of
+from services.api.forms import wants_page
+from services.api.http_metrics import OfRequests
 from services.api.replies import json_reply
 from services.api.shapes_data import Health, Index, Ready
 from services.api.tokens import Role
@@ -61,23 +68,51 @@ def _redis() -> dict[str, Any]:
     tag="Service",
     takes=("Accept",),
     answers={200: Answer("The metrics.", str, media=("text/plain", "application/openmetrics-text"))},
+    redis=False,
 )
 def metrics() -> Response:
-    """For Prometheus: the same from every process, since all of it is kept in Redis."""
+    """For Prometheus: those of the release, which are the same from every instance, and those of this instance's requests."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return Response(encode(registry_of(backend().jobs, backend().dataset.store)), content_type=content_type)
+    registry = CollectorRegistry()
+    for collector in (_of_release(), OfRequests(), _OfProgram()):
+        registry.register(collector)
+    return Response(encode(registry), content_type=content_type)
+
+
+def _of_release() -> Collector:
+    try:
+        return release(backend().jobs, backend().dataset.store, backend().redis_state.info())
+    except StoreUnavailable:
+        return Unreachable()
+
+
+class _OfProgram(Collector):
+    def collect(self) -> Iterator[Metric]:
+        yield build_info()
 
 
 @blueprint.get("/")
 @contract(role=Role.OPEN, tag="Service", answers={200: Answer("The routes.", Index)}, validated=True, redis=False)
 def index() -> Response:
-    """What there is."""
+    """What there is; a browser is led to the dashboard."""
+    response = make_response(redirect(url_for("ui.overview"))) if wants_page() else _routes()
+    response.vary.add("Accept")
+    return response
+
+
+def _routes() -> Response:
     rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: (rule.rule, min(rule.methods or [""])))
     routes = [
         {"path": rule.rule, "methods": sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}), "summary": _summary(rule.endpoint)}
         for rule in rules
+        if not _is_page(rule.endpoint)
     ]
     return json_reply({"service": "trafficjobs", "routes": routes})
+
+
+def _is_page(endpoint: str) -> bool:
+    declared = contract_of(current_app.view_functions[endpoint])
+    return declared is not None and declared.page
 
 
 def _summary(endpoint: str) -> str:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import UnknownJob
 from lib.jobs import Accepted, Job, Shown
 from lib.states import TERMINAL
 from services.api import kinds
+from services.api.access_log import origin
 from services.api.auth import caller_name, caller_quota, check_owner
 from services.api.backend import backend
 from services.api.body import body_of, json_body, page_link, query
@@ -99,6 +100,7 @@ def accepted_headers_of(location: str, replayed: bool) -> dict[str, str]:
 
 def accepted_headers(one: Accepted, location: str) -> dict[str, str]:
     """As `accepted_headers_of`, of a job, and whether another one or an earlier result stands for it."""
+    g.job = g.made = one.id  # for the log
     told = {"Deduplicated": ("true", one.deduplicated), "Cache": ("HIT", one.cached)}
     return accepted_headers_of(location, one.replayed) | {name: value for name, (value, so) in told.items() if so}
 
@@ -126,7 +128,7 @@ def submit() -> Response:
     An operation with its parameters and options; `{"start", "end"}` alone describes the incidents between two days, `{"date"}`
     alone counts those of a day. The same id or Idempotency-Key with the same body is the same job, however often it is sent.
     """
-    submission, queue = submission_of(json_body(), by=caller_name(), quota=caller_quota())
+    submission, queue = submission_of(json_body(), by=caller_name(), quota=caller_quota(), origin=origin())
     one = backend().jobs.submit(submission, queue=queue, idempotency_key=request.headers.get("Idempotency-Key"))
     return accepted(replace(one, values=None) if wait_for_end(one.id) else one)
 
@@ -141,11 +143,16 @@ def submit() -> Response:
     validated=True,
 )
 def index() -> Response:
-    """List jobs, the newest first."""
+    """List jobs, the newest first.
+
+    With `operation` or `search` a page looks at a bounded number of jobs, and may be short or empty though more follow: go on
+    with `next` while there is one.
+    """
     asked = query(JobsQuery)
     page = backend().jobs.page(**dict(asked))
     headers = {"Link": page_link("cursor", page.cursor)} if page.cursor else {}
-    return json_reply({"jobs": [job.to_dict() for job in page.jobs], "next": page.cursor}, headers=headers)
+    shown = {"jobs": [job.to_dict() for job in page.jobs], "next": page.cursor, "searched_to": page.searched_to}
+    return json_reply(shown, headers=headers)
 
 
 @blueprint.get("/jobs/<jid>")
@@ -205,7 +212,7 @@ def retry(jid: str) -> Response:
     """
     job = own_job(jid)
     asked = body_of(RetryBody)
-    replayed = backend().jobs.retry(job.id, job.run if asked.run is None else asked.run)
+    replayed = backend().jobs.retry(job.id, job.run if asked.run is None else asked.run, caller_name() or "")
     return accepted(Accepted(job.id, replayed))
 
 
@@ -218,5 +225,5 @@ def retry(jid: str) -> Response:
 )
 def delete(jid: str) -> Response:
     """Delete a job with its log and files."""
-    backend().jobs.delete(own_job(jid).id)
+    backend().jobs.delete(own_job(jid).id, caller_name() or "")
     return Response(status=204)

@@ -41,14 +41,14 @@ def index() -> Response:
 @contract(role=Role.VIEW, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def get(name: str) -> Response:
     """One queue."""
-    return _reply(_known(name))
+    return _reply(known_queue(name))
 
 
 @blueprint.post("/queues/<name>/pause")
 @contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def pause(name: str) -> Response:
     """Stop claims from it; what runs, runs on. Twice is the same as once."""
-    backend().jobs.pause(_known(name))
+    backend().jobs.pause(known_queue(name))
     return _reply(name)
 
 
@@ -56,7 +56,7 @@ def pause(name: str) -> Response:
 @contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def resume(name: str) -> Response:
     """Let it go on, in its order."""
-    backend().jobs.resume(_known(name))
+    backend().jobs.resume(known_queue(name))
     return _reply(name)
 
 
@@ -64,7 +64,7 @@ def resume(name: str) -> Response:
 @contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def drain(name: str) -> Response:
     """Accept nothing more for it; what stands in it runs to its end. Submits and retries are refused, schedules wait."""
-    backend().jobs.drain(_known(name))
+    backend().jobs.drain(known_queue(name))
     return _reply(name)
 
 
@@ -72,7 +72,7 @@ def drain(name: str) -> Response:
 @contract(role=Role.ADMIN, tag="Queues", answers={200: Answer("The queue.", QueueRecord)}, problems=(NOT_FOUND,))
 def open_again(name: str) -> Response:
     """Let a drained queue accept jobs again."""
-    backend().jobs.open(_known(name))
+    backend().jobs.open(known_queue(name))
     return _reply(name)
 
 
@@ -87,7 +87,7 @@ def open_again(name: str) -> Response:
 def purge(name: str) -> Response:
     """Cancel what waits in it; what runs, runs on, and what is submitted meanwhile stays."""
     asked = body_of(PurgeBody)
-    done = backend().jobs.purge(_known(name), scheduled=asked.scheduled, foreign=asked.foreign, by=caller_name() or "")
+    done = backend().jobs.purge(known_queue(name), scheduled=asked.scheduled, foreign=asked.foreign, by=caller_name() or "")
     return json_reply(asdict(done) | {"queue": _shown(backend().jobs.queue(name))})
 
 
@@ -121,7 +121,8 @@ def _worker(name: str) -> Response:
     return json_reply(found[0])
 
 
-def _known(name: str) -> str:
+def known_queue(name: str) -> str:
+    """The name, where it is one of a queue. Raises Problem."""
     known = backend().settings.all_queues
     if name not in known:
         raise Problem(NOT_FOUND, f"There is no queue {name[:80]!r}; there are {', '.join(known)}.", "name")
@@ -134,4 +135,4 @@ def _reply(name: str) -> Response:
 
 def _shown(stats: QueueStats) -> dict[str, Any]:
     flags = {"paused": stats.paused_since is not None, "draining": stats.draining_since is not None}
-    return asdict(stats) | {"depth": stats.depth} | flags
+    return asdict(stats) | {"depth": stats.depth, "running": stats.running, "oldest_age": stats.oldest_age} | flags

@@ -3,16 +3,18 @@
 A result is JSON unless Accept prefers the type of one of the job's files, such as image/png of a plot.
 """
 
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 
 from lib.jobs import Job
 from lib.states import CANCELLED, COMPLETE, TERMINAL
 from services.api import kinds
 from services.api.backend import backend
 from services.api.body import page_link, query
-from services.api.contract import JSON, Answer, contract
+from services.api.contract import Answer, contract
+from services.api.forms import CSV, GEOJSON, JSON, PNG, SVG, in_best_form, is_best, plain_type
 from services.api.preferences import wait_for_end
 from services.api.problems import Problem
 from services.api.queries import LogQuery
@@ -25,9 +27,8 @@ from services.api.tokens import Role
 blueprint = Blueprint("results", __name__)
 
 POLL_AFTER = "1"  # seconds, for Retry-After of what is not there yet
-_CSV = "text/csv"
 _WAITED = ("Preference-Applied",)
-_FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
+_FORMS = (JSON, PNG, SVG, CSV, GEOJSON, "application/octet-stream")
 
 
 @blueprint.get("/jobs/<jid>/results")
@@ -40,7 +41,7 @@ _FORMS = (JSON, "image/png", "image/svg+xml", _CSV, "application/octet-stream")
             'The result in the form that Accept prefers; `{"error"}` of a failed job, always as JSON.',
             JsonValue,
             media=_FORMS,
-            headers=_WAITED,
+            headers=("traceparent", *_WAITED),
         ),
         202: Answer("There is none yet; perhaps a part of it.", Unfinished, headers=("Retry-After", *_WAITED)),
     },
@@ -59,35 +60,28 @@ def result(jid: str) -> Response:
         return json_reply({"id": job.id, "status": job.status} | so_far, 202, {"Retry-After": POLL_AFTER})
     if job.status == CANCELLED:
         raise Problem(kinds.CANCELLED, f"Job {job.id} was cancelled; POST /jobs/{job.id}/retry runs it again.")
-    if job.status == COMPLETE and not _json_is_best():
-        return _preferred(job)
-    return _vary(json_reply(job.result))
-
-
-def _json_is_best() -> bool:
-    accept = request.accept_mimetypes
-    return not accept.provided or accept[JSON] >= max(quality for _, quality in accept)
+    if job.status == COMPLETE and not is_best(JSON):
+        answer = _preferred(job)
+    else:
+        answer = json_reply(job.result)
+        answer.vary.add("Accept")
+    if job.traceparent is not None:
+        answer.headers["traceparent"] = job.traceparent
+    return answer
 
 
 def _preferred(job: Job) -> Response:
     """The form that Accept prefers to JSON, if the job has it."""
     files = backend().jobs.files(job.id)
-    types = {about["content_type"].partition(";")[0]: name for name, about in sorted(files.items(), reverse=True)}
-    table = csv_of(job.result) if _CSV not in types else None
-    offers = [JSON, *types, *([_CSV] if table is not None else [])]  # the first wins where Accept has no preference
-    best = request.accept_mimetypes.best_match(offers)
-    if best is None:
-        raise Problem(kinds.NOT_ACCEPTABLE, f"Job {job.id} has its result as {', '.join(offers)} only.")
-    if best == JSON:
-        return _vary(json_reply(job.result))
-    if best == _CSV and table is not None:
-        return _vary(Response(table, content_type="text/csv; charset=utf-8"))
-    return _vary(_file(job, types[best]))
-
-
-def _vary(response: Response) -> Response:
-    response.vary.add("Accept")
-    return response
+    names = {plain_type(about["content_type"]): name for name, about in sorted(files.items(), reverse=True)}
+    catalog = backend().catalog
+    operation = catalog.get(job.operation) if job.operation in catalog else None
+    return in_best_form(
+        f"Job {job.id}",
+        partial(json_reply, job.result),
+        {kind: partial(_file, job, names[kind]) for kind in sorted(names)},
+        partial(csv_of, job.result, operation),
+    )
 
 
 def _file(job: Job, name: str) -> Response:

@@ -3,11 +3,12 @@
 import uuid
 from dataclasses import replace
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from lib.errors import InvalidInput
 from lib.jobs import Recurrence, Schedule, job_of
 from services.api import kinds
+from services.api.access_log import origin
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
 from services.api.body import body_of
@@ -44,7 +45,8 @@ def index() -> Response:
 def create() -> Response:
     """Make a schedule; its jobs belong to whoever makes it."""
     body = body_of(NewScheduleBody)
-    made = backend().jobs.put_schedule(_schedule(body, body.id or str(uuid.uuid4()), caller_name()))
+    made = backend().jobs.put_schedule(schedule_of(body, body.id or str(uuid.uuid4()), caller_name()))
+    g.made = made.id
     return json_reply(made.to_dict(), 201, {"Location": url_for("schedules.get", sid=made.id)})
 
 
@@ -71,8 +73,8 @@ def get(sid: str) -> Response:
 )
 def change(sid: str) -> Response:
     """Replace what a schedule does and when. It stays paused if it was, and keeps its history and its owner."""
-    own = _own(sid)
-    made = _schedule(body_of(ScheduleBody), own.id, own.by)
+    own = own_schedule(sid)
+    made = schedule_of(body_of(ScheduleBody), own.id, own.by)
     return json_reply(backend().jobs.put_schedule(made, replace=True).to_dict())
 
 
@@ -85,7 +87,7 @@ def change(sid: str) -> Response:
 )
 def pause(sid: str) -> Response:
     """Fire it no more until it is resumed. Twice is the same as once."""
-    return json_reply(backend().jobs.pause_schedule(_own(sid).id).to_dict())
+    return json_reply(backend().jobs.pause_schedule(own_schedule(sid).id).to_dict())
 
 
 @blueprint.post("/schedules/<sid>/resume")
@@ -97,7 +99,7 @@ def pause(sid: str) -> Response:
 )
 def resume(sid: str) -> Response:
     """Let it go on with its next time; those of the pause are not made up for."""
-    return json_reply(backend().jobs.resume_schedule(_own(sid).id).to_dict())
+    return json_reply(backend().jobs.resume_schedule(own_schedule(sid).id).to_dict())
 
 
 @blueprint.post("/schedules/<sid>/trigger")
@@ -111,7 +113,9 @@ def resume(sid: str) -> Response:
 def trigger(sid: str) -> Response:
     """Submit its job now, beside its times."""
     key = request.headers.get("Idempotency-Key")
-    return accepted(backend().jobs.trigger_schedule(_own(sid).id, str(uuid.uuid4()), idempotency_key=key))
+    return accepted(
+        backend().jobs.trigger_schedule(own_schedule(sid).id, str(uuid.uuid4()), idempotency_key=key, origin=origin())
+    )
 
 
 @blueprint.delete("/schedules/<sid>")
@@ -123,18 +127,19 @@ def trigger(sid: str) -> Response:
 )
 def delete(sid: str) -> Response:
     """Delete a schedule. What it has submitted stays."""
-    backend().jobs.delete_schedule(_own(sid).id)
+    backend().jobs.delete_schedule(own_schedule(sid).id)
     return Response(status=204)
 
 
-def _own(sid: str) -> Schedule:
-    """The schedule, for a change: it must be the caller's own, or the caller an admin."""
+def own_schedule(sid: str) -> Schedule:
+    """The schedule, for a change: it must be the caller's own, or the caller an admin. Raises UnknownSchedule, Problem."""
     schedule = backend().jobs.schedule(sid)
     check_owner(schedule.by, f"Schedule {schedule.id}")
     return schedule
 
 
-def _schedule(body: ScheduleBody, sid: str, by: str | None) -> Schedule:
+def schedule_of(body: ScheduleBody, sid: str, by: str | None) -> Schedule:
+    """The schedule that a body asks for. Raises InvalidInput, InvalidBody, InvalidParameters."""
     for name in NOT_IN_SCHEDULES:
         if name in body.job:
             raise InvalidInput(f"job.{name}", "cannot be given: each time makes a job of its own, at that time")
@@ -143,4 +148,4 @@ def _schedule(body: ScheduleBody, sid: str, by: str | None) -> Schedule:
         raise InvalidInput("timezone", "belongs to cron; every counts seconds")
     timezone = body.timezone or (backend().settings.timezone if body.cron is not None else "UTC")
     recurrence = Recurrence(body.cron, body.every, timezone)
-    return Schedule(sid, job_of(replace(submission, by=None)), recurrence, queue, body.missed, by)
+    return Schedule(sid, job_of(replace(submission, by=None)), recurrence, queue, body.missed, by, origin=origin())

@@ -5,12 +5,12 @@ from lib.jobs import failed
 from tests.chaos.scenarios.stage import Child, Cut, Stage, play
 
 CUT = Cut(
-    "lib/scripts/retry.lua",
-    """if current == run + 1 then
-  rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
-  return {'AGAIN'}
-end
-if current ~= run then return {'RUN', tostring(current)} end""",
+    "lib/scripts/parts/retrying.lua",
+    """  if current == run + 1 then
+    rec('HINCRBY', job.key, 'replays', 1) -- strict durability waits for a write of the connection that asks
+    return {'AGAIN'}
+  end
+  if current ~= run then return {'RUN', tostring(current)} end""",
     "",
     turns="rerun-twice",
 )
