@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import time
+from collections import deque
 from typing import Any
 
 import orjson
@@ -24,10 +25,10 @@ from lib.operations import Catalog, Operation, run
 from lib.records import RECORD_VERSION
 from lib.settings import Settings
 from lib.versions import DatasetStore
+from services.worker.paced import Paced
 
 logger = logging.getLogger("trafficjobs.worker")
-_PROGRESS_PAUSE = 0.1  # seconds between two progress writes
-_LOG_PAUSE = 0.1  # seconds within which log lines are gathered
+_PAUSE = 0.1  # seconds between two writes of what a job says
 _NOTHING = object()
 
 
@@ -40,15 +41,15 @@ class LiveContext:
 
     def __init__(self, claim: Claim, jobs: Jobs, versions: DatasetStore) -> None:
         self._claim, self._jobs, self._versions = claim, jobs, versions
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
+        self._step: tuple[float, float | None, str] | None = None
         self._part: Any = _NOTHING  # shown as soon as the last one is old enough
-        self._flushed = self._progressed = self._parted = float("-inf")
+        self._parted = float("-inf")
+        self._said = Paced(self._write, _PAUSE)
 
     def progress(self, done: float, total: float | None, note: str) -> None:
-        now = time.monotonic()
-        if now - self._progressed >= _PROGRESS_PAUSE or done == total:
-            self._progressed = now
-            self._jobs.progress(self._claim, done, total, note)
+        self._step = (done, total, note)
+        self._said.soon()
         self._show_part()
 
     def partial(self, value: Any) -> None:
@@ -56,8 +57,9 @@ class LiveContext:
         self._show_part()
 
     def _show_part(self) -> None:
+        """By the operation's own thread alone: it may go on changing the value it has given."""
         now = time.monotonic()
-        if self._part is _NOTHING or now - self._parted < _PROGRESS_PAUSE:
+        if self._part is _NOTHING or now - self._parted < _PAUSE:
             return
         value, self._part, self._parted = self._part, _NOTHING, now
         try:
@@ -65,20 +67,25 @@ class LiveContext:
         except StaleClaim:
             raise
         except (JobsError, TypeError) as error:
-            self._lines += str(error).splitlines()
+            self.log(str(error))
 
     def log(self, message: str) -> None:
         self._show_part()
-        self._lines += message.splitlines() or [""]
-        if time.monotonic() - self._flushed >= _LOG_PAUSE:
-            self.flush()
+        self._lines.extend(message.splitlines() or [""])
+        self._said.soon()
 
-    def flush(self) -> None:
-        """Write what was gathered."""
-        if self._lines:
-            lines, self._lines = self._lines, []
+    def _write(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        step, self._step = self._step, None
+        if step is not None:
+            self._jobs.progress(self._claim, *step)
+        if lines:
             self._jobs.append_log(self._claim, lines)
-        self._flushed = time.monotonic()
+
+    def end(self) -> None:
+        """Write the lines that have gathered; of progress nobody asks any more."""
+        self._step = None
+        self._said.end()
 
     def save_file(self, name: str, data: Content, content_type: str) -> None:
         self._jobs.stage_file(self._claim, name, made(data), content_type)
@@ -150,7 +157,7 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versio
             message = f"The result has {len(payload)} bytes, more than MAX_RESULT_BYTES ({limit}); save it as a file instead."
             outcome = failed({"type": "ResultTooLarge", "message": message, "reason": "invalid"}, may_retry=False)
     try:
-        context.flush()
+        context.end()
     except JobsError as error:
         logger.warning("log lines of job %s were dropped: %s", claim.id, error)
     return outcome

@@ -13,7 +13,8 @@ def test_progress_and_log_lines_are_seen_while_the_job_runs(face: Face) -> None:
     def lines() -> list[str]:
         return [line["line"] for line in face.http.get(f"/jobs/{job['id']}/log").json()["lines"]]
 
-    assert lines()[:1] == ["line 0"]
+    # Said at once, one after the other, and then there is silence: all of it is seen all the same.
+    until(lambda: lines() == ["line 0", "line 1", "line 2"], 20, "its lines")
     open_gate()
     face.wait(job)
     assert lines() == ["line 0", "line 1", "line 2"]

@@ -87,7 +87,7 @@ def test_what_cannot_be_shown_is_told_in_the_log_and_the_job_goes_on(jobs: Jobs,
     jobs.settings.max_result_bytes = 1_024
     context = LiveContext(claimed(jobs), jobs, NO_DATA)
     context.partial(value)
-    context.flush()
+    context.end()
     (line,) = [each["line"] for each in jobs.log("one")]
     assert "partial" in line
     assert jobs.get("one").partial is None
