@@ -254,3 +254,47 @@ def test_many_jobs_with_many_parents_are_sent_in_small_parts(jobs: Jobs) -> None
     before = jobs.store.records.info("commandstats")["cmdstat_evalsha"]["calls"]
     jobs.submit_many(Submission("x", depends_on=parents) for _ in range(40))
     assert jobs.store.records.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 10
+
+
+def test_what_depends_on_a_job_of_its_own_call_that_fails_at_once_fails_too(jobs: Jobs) -> None:
+    submit(jobs, "a")
+    end(jobs, "a", error=True)
+    chain = [Submission("x", id="b", depends_on=["a"]), Submission("x", id="c", depends_on=["b"])]
+    jobs.submit_batch(chain, id="batch")
+    assert (status(jobs, "b"), status(jobs, "c"), jobs.batch("batch").failed) == ("failed", "failed", 2)
+    assert jobs.claim("c", "w", ["job-queue"]) is None
+
+
+def test_jobs_of_one_call_are_shown_in_the_order_in_which_they_run(jobs: Jobs) -> None:
+    submit(jobs, "a")
+    end(jobs, "a")
+    jobs.submit_many([Submission("x", id="first", depends_on=["a"]), Submission("x", id="second"), Submission("x", id="third")])
+    shown = sorted(("first", "second", "third"), key=lambda jid: jobs.position(jobs.get(jid)) or 0)
+    for jid in shown:
+        end(jobs, jid)
+
+
+def test_a_job_does_not_hear_of_the_parents_of_a_deleted_one_that_had_its_id(jobs: Jobs) -> None:
+    submit(jobs, "a")
+    submit(jobs, "b")
+    submit(jobs, "child", "a")
+    jobs.delete("child")
+    submit(jobs, "child", "b")
+    end(jobs, "a")
+    assert status(jobs, "child") == "waiting"
+    end(jobs, "b")
+    assert status(jobs, "child") == "submitted"
+
+
+def test_a_job_under_the_id_of_a_parent_that_is_gone_is_kept_for_its_own_dependents(jobs: Jobs) -> None:
+    submit(jobs, "a")
+    submit(jobs, "early", "a", allow_failure=True)
+    end(jobs, "a")
+    jobs.cancel("early")
+    jobs.delete("a")
+    jobs.retry("early")
+    submit(jobs, "a")
+    submit(jobs, "late", "a")
+    jobs.cancel("early")
+    with pytest.raises(Conflict, match="depend on job a"):
+        jobs.delete("a")

@@ -37,6 +37,20 @@ local function add(values, a, b)
   values[#values + 1] = b
 end
 
+-- Put new jobs into their lists and the order in which they wait: `lists` by priority, `waiting` as score, id, ...
+-- Returns the position of a single one, or false.
+local function enlist(queue, lists, waiting)
+  if not waiting[1] then return false end
+  local paused = is_paused(queue)
+  for priority, ids in pairs(lists) do
+    if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
+  end
+  que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
+  local position = #waiting == 2 and que('ZRANK', queue_key(queue, 'waiting'), waiting[2])
+  if not paused then ring(queue, #waiting / 2) end
+  return position
+end
+
 -- Write the records and events of new jobs one by one; indexes, counters and lists with one command for all.
 -- Returns the position of a single one that waits, or false.
 local function write_jobs(fresh, queue, idempotency)
@@ -67,18 +81,11 @@ local function write_jobs(fresh, queue, idempotency)
   rec('ZADD', PREFIX .. 'jobs', unpack(all))
   for status, entries in pairs(index) do rec('ZADD', PREFIX .. 'jobs.' .. status, unpack(entries)) end
   for operation, number in pairs(counts) do count('submitted|' .. operation .. '|' .. queue, number) end
-  for _, job in ipairs(fresh) do
+  if due[1] then que('ZADD', queue_key(queue, 'scheduled'), unpack(due)) end
+  local position = enlist(queue, lists, waiting)
+  for _, job in ipairs(fresh) do -- last: a job whose parents have all ended joins the lists behind those that came before it
     if job.rules then keep_rules(job) end
   end
-  if due[1] then que('ZADD', queue_key(queue, 'scheduled'), unpack(due)) end
-  if not waiting[1] then return false end
-  local paused = is_paused(queue)
-  for priority, ids in pairs(lists) do
-    if ids[1] then que('RPUSH', list_key(queue, priority) .. (paused and '.paused' or ''), unpack(ids)) end
-  end
-  que('ZADD', queue_key(queue, 'waiting'), unpack(waiting))
-  local position = #waiting == 2 and que('ZRANK', queue_key(queue, 'waiting'), waiting[2])
-  if not paused then ring(queue, #waiting / 2) end
   return position
 end
 

@@ -2,7 +2,7 @@
 -- the results kept for equal jobs, the quota of its submitter.
 --@include ends
 --@include batches
-local LINKS = {'depends_on', 'allow_failure', 'dependents', 'batch', 'cache', 'data_version', 'quota', 'by'}
+local LINKS = {'depends_on', 'kept', 'allow_failure', 'dependents', 'batch', 'cache', 'data_version', 'quota', 'by'}
 local MOST_SETTLED = 100 -- dependents that the end of a job looks at itself; upkeep does the rest
 local settling = false
 
@@ -10,13 +10,15 @@ local function cache_key(digest, version) return PREFIX .. 'cache.' .. digest ..
 local function links_of(job) return map_of(LINKS, rec('HMGET', job.key, unpack(LINKS))) end
 
 -- Let a waiting job depend on these: those that have not ended tell it their end, and none of them expires before its own.
+-- Those that are not there (any more) are not kept for it, also where another job comes under their id: the record says which are.
 -- Returns the number of those that have not ended.
 local function depend(job, parents)
-  local pending = 0
+  local pending, kept = 0, {}
   for _, parent in ipairs(parents) do
     local key = job_key(parent)
     local status = rec('HGET', key, 'status')
     if status and status ~= 'deleted' then
+      kept[#kept + 1] = parent
       rec('HINCRBY', key, 'needed', 1)
       rec('HSET', key, 'links', 1)
       if not ENDED[status] then
@@ -27,6 +29,7 @@ local function depend(job, parents)
     end
   end
   rec('HSET', job.key, 'pending', pending)
+  if #kept < #parents then rec('HSET', job.key, 'kept', cjson.encode(kept)) else rec('HDEL', job.key, 'kept') end
   return pending
 end
 
@@ -98,8 +101,10 @@ farewell = function(job, status)
   local links = links_of(job)
   if links.dependents then rec('ZADD', PREFIX .. 'dependents.due', NOW_US, job.id) end
   if links.depends_on then
-    for _, parent in ipairs(cjson.decode(links.depends_on)) do
-      if rec('HEXISTS', job_key(parent), 'needed') == 1 then rec('HINCRBY', job_key(parent), 'needed', -1) end
+    for _, parent in ipairs(cjson.decode(links.kept or links.depends_on)) do
+      local key = job_key(parent)
+      if rec('HEXISTS', key, 'needed') == 1 then rec('HINCRBY', key, 'needed', -1) end
+      rec('ZREM', key .. '.dependents', job.id) -- another job may come under its id, and wait for others
     end
   end
   if links.quota and rec('HINCRBY', PREFIX .. 'quota.pending', links.by, -1) <= 0 then

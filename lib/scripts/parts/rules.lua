@@ -33,13 +33,7 @@ local function find_parents(job, rules, call)
   call.parents, job.status = true, 'waiting'
   for _, parent in ipairs(rules.parents) do
     local status = call.ids[parent] and 'submitted' or rec('HGET', job_key(parent), 'status')
-    if not status or status == 'deleted' then
-      if not call.sure then return {'PARENT', job.id, parent} end
-      status = 'gone'
-    end
-    if (ENDED[status] or status == 'gone') and status ~= 'complete' and not rules.any then
-      job.doomed = {parent, status}
-    end
+    if (not status or status == 'deleted') and not call.sure then return {'PARENT', job.id, parent} end
   end
 end
 
@@ -86,8 +80,9 @@ local function keep_rules(job)
   if rules.parents then
     local child = load(job.id)
     local pending = depend(child, rules.parents)
-    if job.doomed then
-      fail_orphan(child, job.doomed[1], job.doomed[2])
+    local broken = broken_parent(links_of(child)) -- asked now: a parent may have failed in this very call
+    if broken then
+      fail_orphan(child, broken[2], broken[3])
     elseif pending == 0 then
       set_out(child)
     end
