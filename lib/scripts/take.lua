@@ -13,7 +13,13 @@ local job = load(id, CLAIMED)
 if not job or job.status ~= 'submitted' then return {'NONE'} end
 if job.limits and que('ZSCORE', queue_key(job.queue, 'limited'), id) then return {'NONE'} end
 local key = list_key(job.queue, job.priority)
-for _, list in ipairs({key, key .. '.paused'}) do que('LREM', list, 0, job.id) end
+local entries = 0
+for _, list in ipairs({key, key .. '.paused'}) do entries = entries + que('LREM', list, 0, job.id) end
+for _ = 1, math.min(tonumber(job.listed or 0), entries) do -- those left over from before it was cancelled and retried
+  que('HINCRBY', PREFIX .. 'dead', key, -1)
+  rec('HINCRBY', job.key, 'listed', -1)
+end
+que('ZREM', queue_key(job.queue, 'waiting'), job.id)
 que('ZREM', queue_key(job.queue, 'unserved'), job.id)
 if job.limits and not admitted(job) then return {'NONE'} end
 return start(job, child, worker, token)

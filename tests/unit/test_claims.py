@@ -341,3 +341,15 @@ def test_a_foreign_key_of_another_type_neither_breaks_a_claim_nor_loses_an_entry
     jid = jobs.submit(Submission("x")).id
     assert claim(jobs).id == jid
     assert jobs.store.queues.lrange(f"{prefix}job-queue.rejected", 0, -1) == [b"odd"]
+
+
+def test_a_job_that_is_taken_by_its_id_leaves_no_dead_entry_behind(jobs: Jobs) -> None:
+    jid = jobs.submit(Submission("x")).id
+    jobs.cancel(jid)
+    jobs.retry(jid)  # its first entry is still in the list
+    taken = jobs.take(jid, "c", "w")
+    assert taken is not None
+    jobs.finish(taken, complete(b"1"))
+    assert (jobs.queue("job-queue").dead, jobs.queue("job-queue").depth) == (0, 0)
+    jobs.delete(jid)
+    assert not jobs.store.records.exists(f"{jobs.settings.key_prefix}job.{jid}")
