@@ -49,8 +49,8 @@ for _, entry in ipairs(entries) do
   if not job then
     foreign = foreign + 1
     if ARGV[6] ~= '1' then que('RPUSH', key, entry) end
-  elseif job.status ~= 'submitted' then
-    drop_listed(job)
+  elseif job.status ~= 'submitted' or list_key(job.queue, job.priority) .. paused ~= key or lies_aside(job) then
+    drop_listed(job) -- it has ended or runs, or another program has put an id here that stands elsewhere
   elseif not purge(job, take_out) then
     que('RPUSH', key, entry)
   end

@@ -223,6 +223,34 @@ def test_the_same_id_pushed_again_runs_once(jobs: Jobs) -> None:
     assert (stats.dead, stats.depth, sum(stats.entries.values())) == (0, 0, 0)
 
 
+def test_an_id_that_is_pushed_again_does_not_start_what_is_laid_aside(jobs: Jobs) -> None:
+    jid = jobs.submit(Submission("x")).id
+    held = jobs.claim("a", "w", QUEUES)
+    assert held is not None
+    jobs.set_aside(held)
+    push(jobs, jid)
+    assert jobs.claim("a", "w", QUEUES) is None
+    assert jobs.get(jid).status == "submitted"
+    assert jobs.register(QUEUES, 1, ["x"]) == 1
+    again = jobs.claim("a", "w", QUEUES)
+    assert again is not None
+    assert (again.id, again.attempt) == (jid, 1)
+
+
+def test_an_id_that_is_pushed_again_to_another_queue_is_purged_where_its_job_waits(settings: Settings) -> None:
+    jobs = Jobs(settings.model_copy(update={"queues": ["second"]}))
+    first, second = (jobs.submit(Submission("x", concurrency_key="k")).id for _ in range(2))
+    jobs.claim("a", "w", QUEUES)
+    assert jobs.claim("b", "w", QUEUES) is None  # the second one is laid aside
+    third = jobs.submit(Submission("x"), queue="second").id
+    for jid in (second, third):
+        push(jobs, jid)
+    assert jobs.purge().cancelled == 1
+    assert [jobs.get(jid).status for jid in (first, second, third)] == ["in-progress", "cancelled", "submitted"]
+    assert jobs.store.queues.exists(f"{settings.key_prefix}job-queue.limited") == 0
+    jobs.close()
+
+
 def test_of_two_that_meet_the_same_entry_one_adopts_it(jobs: Jobs) -> None:
     entry = json.dumps({"type": "print", "msg": "hi"}).encode()
     push(jobs, entry)

@@ -11,8 +11,8 @@ local function job_reply(job)
     job.adopted or '', job.params or '', rec('GET', PREFIX .. 'data.current') or '', job.started, job.request_id or '', job.traceparent or ''}
 end
 
+-- The job is out of its list and waits no more.
 local function start(job, child, worker, token)
-  que('ZREM', queue_key(job.queue, 'waiting'), job.id)
   que('ZADD', queue_key(job.queue, 'leases'), seconds(NOW + @LEASE@), job.id)
   que('HSET', PREFIX .. 'holds', child, token .. ' ' .. job.id)
   job.attempt = tonumber(job.attempt or 0) + 1
@@ -46,7 +46,7 @@ local function take_head(key, queue, priority, child, worker, token)
   if job and job.status == 'submitted' and not (job.operation and tonumber(job.seq) and tonumber(job.ready)) then job = nil end
   if not job then return {'FOREIGN', key, queue, priority, head} end
   que('LPOP', key)
-  if job.status ~= 'submitted' or (job.limits and que('ZSCORE', queue_key(queue, 'limited'), head)) then
+  if job.status ~= 'submitted' or (que('ZREM', queue_key(job.queue, 'waiting'), head) == 0 and lies_aside(job)) then
     drop_listed(job)
   elseif not job.limits or admitted(job) then
     return start(job, child, worker, token)

@@ -3,7 +3,7 @@
 --@include lists
 local MOST_FREED = 100 -- jobs that one free place may call, where their queues are paused
 
--- Whether a job at the head of its list may start now. One that may not is laid aside: until a place is free, or until its time.
+-- Whether a job that came to the head of its list may start now. One that may not is laid aside: until a place is free, or until its time.
 local function admitted(job)
   local limits = cjson.decode(job.limits)
   if limits.rate and not rec('HGET', job.key, 'admitted') then
@@ -15,7 +15,6 @@ local function admitted(job)
     rec('PEXPIRE', key, math.ceil((slot - NOW + limits.seconds) * 1000) + 1000)
     rec('HSET', job.key, 'admitted', 1)
     if slot > NOW then
-      que('ZREM', queue_key(job.queue, 'waiting'), job.id)
       que('ZADD', queue_key(job.queue, 'scheduled'), seconds(slot), job.id)
       move(job, 'scheduled', 'rate', {'ready', seconds(slot)})
       return false
@@ -24,7 +23,6 @@ local function admitted(job)
   if limits.key then
     local key = PREFIX .. 'limit.' .. limits.key
     if rec('SCARD', key) >= limits.most then
-      que('ZREM', queue_key(job.queue, 'waiting'), job.id)
       que('ZADD', queue_key(job.queue, 'limited'), seconds(NOW), job.id)
       rec('ZADD', key .. '.waiting', job.seq, job.id)
       return false

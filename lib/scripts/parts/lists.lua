@@ -28,6 +28,11 @@ local function leave_limited(job)
   return true
 end
 
+-- Whether a submitted job lies aside, and not in its list: another program may have put its id there all the same.
+local function lies_aside(job)
+  return que('ZSCORE', queue_key(job.queue, 'unserved'), job.id) or que('ZSCORE', queue_key(job.queue, 'limited'), job.id)
+end
+
 -- A submitted job that will not run keeps its place in the list; the claim drops it there.
 local function leave_listed(job)
   if job.limits and leave_limited(job) then return end
