@@ -45,6 +45,11 @@ def check(evidence: Evidence) -> list[Violation]:
     return [Violation(kind, "", what) for kind, what in told]
 
 
+def check_now(remains: Remains) -> list[str]:
+    """What must hold at any moment, also while jobs wait and run."""
+    return [f"{kind}: {what}" for rule in (_indexes, _failures, _counters, _keys) for kind, what in rule(remains)]
+
+
 Told = Iterator[tuple[str, str]]
 
 
@@ -85,6 +90,8 @@ def counted(remains: Remains) -> dict[str, Counter[str]]:
     status_of: dict[str, str] = {}
     for event in remains.events:
         before, back = status_of.get(event.job, ""), event.status in (SUBMITTED, SCHEDULED)
+        if event.status in ("deleted", "expired"):
+            status_of.pop(event.job, None)  # another one may come under its id
         if event.reason in ("progress", "partial") or event.status in ("deleted", "expired", "rejected"):
             continue
         status_of[event.job] = event.status
@@ -104,6 +111,8 @@ def counted(remains: Remains) -> dict[str, Counter[str]]:
             add("run")
         if event.reason == "rerun":
             add("rerun")
+        if event.reason == "lost" and event.status == "cancelled":
+            add("reaped")
         if before != "in-progress" or event.status in ("complete", "cancelled"):
             continue
         if event.reason in ("crash", "lost"):

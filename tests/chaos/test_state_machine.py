@@ -1,0 +1,123 @@
+"""Random sequences of every call, played on the real scripts and on a model of the promises, which must agree after every step;
+and that they would not agree if a guard of the scripts were missing.
+
+The seed is fixed, so that every run plays the same; another one is played with TRAFFICJOBS_MACHINE_SEED=5. A failure prints its
+steps as they are; TRAFFICJOBS_MACHINE_SHRINK=1 looks for fewer of them that fail, which may take five minutes: add --timeout=600.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed
+from hypothesis import settings as profile
+from hypothesis.stateful import run_state_machine_as_test
+
+import lib.scripts
+from lib.settings import Settings, load_settings
+from tests.chaos.machine import Machine
+from tests.servers import Server
+
+SEED = int(os.environ.get("TRAFFICJOBS_MACHINE_SEED") or 1)
+SHRINK = os.environ.get("TRAFFICJOBS_MACHINE_SHRINK") == "1"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A guard of the scripts that is taken out: its text stands exactly once in the file of lib/scripts."""
+
+    file: str
+    old: str
+    new: str
+
+
+GUARDS = {
+    "a token that no longer holds ends nothing": Missing(
+        "parts/finishing.lua", "job.status ~= 'in-progress' or job.token ~= token", "job.status ~= 'in-progress'"
+    ),
+    "a claim sent again gives what it gave": Missing(
+        "parts/claiming.lua", "  local held = resume_claim(child, token)\n", "  local held = nil\n"
+    ),
+    "a child that was reported dead gets nothing": Missing(
+        "parts/claiming.lua", "  if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end\n", ""
+    ),
+    "a cancelled job is dropped by the claim": Missing(
+        "parts/claiming.lua", "if job.status ~= 'submitted' or (que", "if job.status == 'deleted' or (que"
+    ),
+    "only the marked job is charged with a death": Missing("bury.lua", "if token ~= mark then", "if false then"),
+    "a cancel holds for a job that is given back": Missing(
+        "parts/ends.lua",
+        "'cancelled', reason) end\n  note_attempt(job, reason)\n  rec",
+        "'', '') end\n  note_attempt(job, reason)\n  rec",
+    ),
+    "a retry names the run that ended": Missing("parts/retrying.lua", "  if current == run + 1 then", "  if false then"),
+    "a paused queue is not promoted into": Missing("promote.lua", "if is_paused(queue) then return 0 end\n", ""),
+    "leases are not trusted after a restart": Missing("reap.lua", "if seen[1] ~= run_id or", "if"),
+    "an idempotency key stands for its job": Missing("parts/accepting.lua", "  if known then job.id = known end\n", ""),
+    "what others need does not expire": Missing("expire.lua", "(tonumber(job.needed or 0) > 0 or ", "("),
+}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A release of two queues on a server of its own, which is emptied before every sequence."""
+    with Server(tmp_path_factory.mktemp("machine"), os.environ.get("TRAFFICJOBS_SERVER"), appendonly="no") as server:
+        yield load_settings(
+            redis_ip="127.0.0.1",
+            redis_port=server.port,
+            key_prefix="machine:",
+            queues="second",
+            lease_seconds=3600.0,
+            max_lost=1,
+            verify_interval=1e-9,  # in every round
+            result_cache=False,
+        )
+
+
+def play(release: Settings, sequences: int, steps: int) -> None:
+    """Play so many sequences of up to so many steps."""
+    print(f"TRAFFICJOBS_MACHINE_SEED={SEED}")
+    machine = seed(SEED)(type("Machine", (Machine,), {"settings": release}))
+    phases = [Phase.generate, Phase.shrink] if SHRINK else [Phase.generate]
+    run_state_machine_as_test(
+        machine,
+        settings=profile(
+            max_examples=sequences,
+            stateful_step_count=steps,
+            phases=phases,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_every_sequence_of_calls_does_what_the_model_says(release: Settings) -> None:
+    play(release, sequences=40, steps=40)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_many_long_sequences_of_calls_do_what_the_model_says(release: Settings) -> None:
+    play(release, sequences=100, steps=60)
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("guard", GUARDS)
+def test_without_a_guard_a_sequence_is_found_that_differs(
+    guard: str, release: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing, folder = GUARDS[guard], tmp_path / "scripts"
+    shutil.copytree(lib.scripts.FOLDER, folder)
+    text = (folder / missing.file).read_text()
+    assert text.count(missing.old) == 1, f"{missing.file} holds the guard {text.count(missing.old)} times"
+    (folder / missing.file).write_text(text.replace(missing.old, missing.new))
+    monkeypatch.setattr(lib.scripts, "FOLDER", folder)
+    with pytest.raises(AssertionError):
+        play(release, sequences=160, steps=60)
