@@ -48,8 +48,10 @@ class Upload:
         self._key = upload_key(settings, self.id)
         self._chunks = 0
         self._pending = bytearray()
-        client.hset(self._key, mapping={"filename": filename, "by": by, "complete": 0})
-        client.expire(self._key, UNFINISHED_TTL)
+        with self._client.pipeline(transaction=True) as pipe:  # a process that died between the two would leave it for ever
+            pipe.hset(self._key, mapping={"filename": filename, "by": by, "complete": 0})
+            pipe.expire(self._key, UNFINISHED_TTL)
+            pipe.execute()
 
     def append(self, data: bytes) -> None:
         """Take the next bytes; they reach Redis in pieces of 4 MiB.
