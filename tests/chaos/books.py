@@ -26,7 +26,8 @@ _KEYS = [
     (r"batches(\.open|\.expiry)?|batch\.[\w-]+(\.jobs|\.todo)?", _EVER),
     (r"schedules(\.due)?|schedule\.[\w-]+", _EVER),
     (r"failures(\.first|\.[0-9a-f]{16})?", _EVER),
-    (r"data\.[\w-]+(\.\d+)?", _EVER),
+    (r"data\.(current|versions)", _EVER),
+    (r"uploads\.[0-9a-f]{16}(\.\d+)?", _EXPIRES),
     (r"closed|idle|front|dead|holds|paused|draining", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|limited|rejected)", _EVER),
     (r"hotqueue:[\w:.-]+", _EVER),
@@ -39,7 +40,7 @@ def check(evidence: Evidence) -> list[Violation]:
     told: list[tuple[str, str]] = []
     if remains.missed:
         told.append(("missed-events", f"{remains.missed} events were cut off before they were read"))
-    for rule in (_indexes, _failures, _counters, _waiting, _dependents, _orphans, _keys):
+    for rule in (_indexes, _failures, _counters, _waiting, _dependents, _batches, _orphans, _keys):
         told += rule(remains)
     told += _workers(evidence)
     return [Violation(kind, "", what) for kind, what in told]
@@ -111,7 +112,7 @@ def counted(remains: Remains) -> dict[str, Counter[str]]:
             add("run")
         if event.reason == "rerun":
             add("rerun")
-        if event.reason == "lost" and event.status == "cancelled":
+        if before == "in-progress" and event.status == "cancelled" and event.reason == "lost":
             add("reaped")
         if before != "in-progress" or event.status in ("complete", "cancelled"):
             continue
@@ -190,6 +191,15 @@ def _dependents(remains: Remains) -> Told:
             yield "failed-without-cause", f"{jid} failed because of a parent, and all of them are complete"
 
 
+def _batches(remains: Remains) -> Told:
+    """A batch has ended with all of its jobs, and nothing of it is still to be accepted."""
+    for name in remains.keys.get("batches", {}):
+        batch = remains.keys.get(f"batch.{name}", {})
+        ended = sum(int(batch.get(status, 0)) for status in TERMINAL)
+        if ended != int(batch.get("total", -1)) or "ended" not in batch or f"batch.{name}.todo" in remains.keys:
+            yield "batch-open", f"all has calmed down, and the batch {name} is {batch}"
+
+
 def _raw(remains: Remains, name: str) -> str:
     return "hotqueue:" + remains.settings.key_prefix + name.removeprefix("hotqueue:")
 
@@ -198,12 +208,17 @@ def _orphans(remains: Remains) -> Told:
     """After everything has ended and the workers have left, nobody holds, waits or stands idle."""
     for name, value in remains.keys.items():
         if (
-            re.fullmatch(r"holds|idle|paused|dependents\.due|limit\..*|[\w-]+\.(waiting|leases|idle|scheduled|limited)", name)
+            re.fullmatch(
+                r"holds|idle|paused|batches\.open|quota\.pending|dependents\.due|limit\..*|[\w-]+\.(waiting|leases|idle|scheduled|limited)",
+                name,
+            )
             and value
         ):
             yield "orphan", f"{name} still holds {dict(list(value.items())[:3])}"
         if re.fullmatch(r"job\.[\w-]+\.files\.[\w-]+", name):
             yield "orphan", f"{name} was staged under a token that has ended"
+        if name.startswith("idempotency.") and value not in remains.records:
+            yield "orphan", f"{name} stands for {value}, which is not there"
     for jid, record in remains.records.items():
         has_files = f"job.{jid}.files" in remains.keys
         if has_files and record.get("status") != "complete":
@@ -223,6 +238,8 @@ def _keys(remains: Remains) -> Told:
     """Every key is one that we know, and what must expire does."""
     for name, ttl in remains.ttls.items():
         rule = next((expiry for pattern, expiry in _KEYS if re.fullmatch(pattern, name)), None)
+        if version := re.fullmatch(r"data\.(v-[\w-]+)(\.\d+)?", name):  # chunks of one that is not published yet vanish
+            rule = _EVER if version[1] in remains.keys.get("data.versions", {}) else _EXPIRES
         if rule is None:
             yield "unknown-key", name
         elif rule == _EXPIRES and ttl == -1:

@@ -34,17 +34,19 @@ class History:
 
     Args:
         settings: of the release; not through a proxy.
+        follow: False where so little happens that `stop` reads all of it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, follow: bool = True) -> None:
         self.settings = settings
         self.events: list[Event] = []
         self.notes: list[str] = []
         self.ended: set[str] = set()  # jobs whose last event is a terminal one
         self._last = b"0"
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="history", daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._follow, name="history", daemon=True) if follow else None
+        if self._thread is not None:
+            self._thread.start()
 
     def _follow(self) -> None:
         with connect(self.settings, self.settings.redis_db) as client:
@@ -77,7 +79,8 @@ class History:
     def end(self) -> None:
         """Stop following."""
         self._stop.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def read_to(self, entry: bytes) -> bool:
         """Whether the stream was read up to that entry."""
@@ -123,10 +126,11 @@ def take(settings: Settings) -> Remains:
         with connect(settings, db) as client:
             seconds, micros = client.time()  # type: ignore[misc]
             remains.now = seconds + micros / 1e6
-            for raw in client.scan_iter(count=1000):
-                name = plain(raw.decode(), settings.key_prefix)
-                if name is not None:
-                    _take_key(remains, client, raw, name)
+            names = {raw: name for raw in client.scan_iter(count=1000) if (name := plain(raw.decode(), settings.key_prefix))}
+            kinds = _ask(client, [("type", raw) for raw in names] + [("ttl", raw) for raw in names])
+            for (raw, name), kind, ttl in zip(names.items(), kinds, kinds[len(names) :], strict=False):
+                remains.ttls[name] = ttl
+                _take_key(remains, client, raw, name, kind)
     return remains
 
 
@@ -138,9 +142,16 @@ def plain(key: str, prefix: str) -> str | None:
     return key.removeprefix(prefix) if key.startswith(prefix) else None
 
 
-def _take_key(remains: Remains, client: Any, raw: bytes, name: str) -> None:
-    kind = client.type(raw)
-    remains.ttls[name] = client.ttl(raw)
+def _ask(client: Any, commands: list[tuple[str, bytes]]) -> list[Any]:
+    """Many commands in one round trip."""
+    pipeline = client.pipeline(transaction=False)
+    for command, key in commands:
+        pipeline.execute_command(command, key)
+    found: list[Any] = pipeline.execute()
+    return found
+
+
+def _take_key(remains: Remains, client: Any, raw: bytes, name: str, kind: bytes) -> None:
     if kind == b"hash":
         value: Any = {k.decode(): v.decode("utf-8", "replace") for k, v in client.hgetall(raw).items()}
     elif kind == b"zset":

@@ -74,8 +74,7 @@ class Stage:
         if self._own_server:
             self.server.start()
         self.jobs = Jobs(self.settings, store=Store(self.settings, patience=10.0))
-        for name in script_names():  # so that the first EVALSHA of each is answered, and not by NOSCRIPT
-            self.jobs.store.queues.script_load(compose(name, self.settings).text)
+        self._load_scripts()
         self.history = History(self.settings)
         self.upkeep = Upkeep(self.jobs)
         return self
@@ -87,6 +86,11 @@ class Stage:
             proxy.close()
         if self._own_server:
             self.server.kill()
+
+    def _load_scripts(self) -> None:
+        """So that the first EVALSHA of each is answered, and not by NOSCRIPT."""
+        for name in script_names():
+            self.jobs.store.queues.script_load(compose(name, self.settings).text)
 
     def submit(self, jid: str, operation: str = "ledger_noop", **options: object) -> str:
         """An acknowledged job."""
