@@ -17,7 +17,7 @@ import hiredis
 
 _INCOMPLETE = object()
 _SLICE = 1 << 18  # bytes of one read
-_DEATH = 10.0  # seconds in which a process that was killed must be gone
+_DEATH = 30.0  # seconds in which a process that was killed must be gone
 BLOCKING = frozenset({"BLPOP", "XREAD"})  # may not be answered for long; killed once they were passed on
 Command = tuple[str, int]  # the name of a command or script, and how many of that name came before
 

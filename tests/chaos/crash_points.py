@@ -34,7 +34,7 @@ LONG_AGO = 1_000_000_000  # as a score: long before any test
 _OPENING = frozenset({"CLIENT SETINFO", "SELECT"})  # of a connection
 _ROUNDS = 8  # of upkeep, after which everything must have ended
 _TELLS = {"wrong-writer", "result-without-run"}  # asked of jobs whose operation writes to the ledger
-_START = 10.0  # seconds in which a process that was forked must be known
+_START = 30.0  # seconds in which a process that was forked must be known
 _MOST_RED = 3  # points after which a sweep stops
 
 

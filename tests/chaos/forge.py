@@ -73,6 +73,7 @@ class Forge:
                 command, cwd=ROOT, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
             )
         if not self.readable(_PATIENCE):
+            self.__exit__(None, None, None)
             raise AssertionError(f"the forge did not start; see {self.log}")
         self.threads = self.hear()["threads"]
         return self

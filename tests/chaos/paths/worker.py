@@ -17,7 +17,7 @@ from tests.chaos.history import Remains
 from tests.waiting import until
 
 NAME = "w"
-_PATIENCE = 30.0  # seconds for a worker to do what it has to do
+_PATIENCE = 60.0  # seconds for a worker to do what it has to do
 
 
 class WorkerPath(CrashPath):
