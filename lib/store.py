@@ -21,6 +21,8 @@ from lib.settings import Settings
 from lib.wire import Wire
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
+_GATE_LOOK = 0.5  # seconds between two looks whether a restore is being put in place; restore_begin.lua gives twice as long
+_RESTORING = "A restore is being put in place; try again when it is over."
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
 _PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError)
 
@@ -39,9 +41,10 @@ class Store:
         settings: where Redis is and how keys are named.
         patience: seconds for which a script is tried again while Redis is away, by default.
         blocking: seconds a blocking command on the queue client may block; its socket timeout is 5 s more.
+        gated: refuse everything while a restore is being put in place; False for the restore itself.
     """
 
-    def __init__(self, settings: Settings, patience: float = 3.0, blocking: float = 0.0) -> None:
+    def __init__(self, settings: Settings, patience: float = 3.0, blocking: float = 0.0, gated: bool = True) -> None:
         self.settings = settings
         self.patience = patience
         self.prefix = settings.key_prefix
@@ -53,6 +56,8 @@ class Store:
         self._commit = GroupCommit(self.queues, settings.redis_timeout, settings.strict_replicas) if strict else None
         self._lock = threading.Lock()
         self._wire = Wire(self.queues)
+        self._gated = gated
+        self._restoring, self._looked = False, float("-inf")
 
     def script(self, name: str) -> Script:
         """The composed script of that name."""
@@ -86,6 +91,8 @@ class Store:
         pause = _FIRST_PAUSE
         while True:
             try:
+                if self.restoring():
+                    raise redis.ResponseError("RESTORING")
                 return action()
             except redis.exceptions.OutOfMemoryError as error:
                 raise StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.") from error
@@ -95,12 +102,23 @@ class Store:
                 if time.monotonic() + pause > give_up:
                     raise StoreUnavailable(f"Redis does not answer: {error}") from error
             except redis.exceptions.ResponseError as error:
-                if not str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
+                if str(error).startswith("RESTORING"):
+                    self._restoring = self._gated
+                    if time.monotonic() + pause > give_up:
+                        raise StoreUnavailable(_RESTORING) from error
+                elif not str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
                     raise
-                if time.monotonic() + pause > give_up:
+                elif time.monotonic() + pause > give_up:
                     raise StoreUnavailable(f"Redis cannot write: {error}") from error
             time.sleep(pause * random.uniform(0.7, 1.3))
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def restoring(self) -> bool:
+        """Whether a restore is being put in place. Scripts see that themselves, plain commands do not."""
+        if self._gated and time.monotonic() - self._looked >= _GATE_LOOK:
+            self._restoring = bool(self.queues.exists(f"{self.prefix}restoring"))
+            self._looked = time.monotonic()
+        return self._restoring
 
     def _send(self, script: Script, args: tuple[Any, ...]) -> Any:
         if self._commit is not None and script.name in STRICT_SCRIPTS:

@@ -1,5 +1,5 @@
 """The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, settle, expire, remember,
-verify, trim.
+verify, trim; and to finish restores whose process died.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
 number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lib.backup.restoring import go_on
 from lib.errors import StoreFull
 from lib.firing import fire_due
 from lib.jobs import Jobs
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
-from lib.store import text
+from lib.store import Store, text
 
 logger = logging.getLogger("trafficjobs.upkeep")
 
@@ -40,6 +41,7 @@ class Upkeep:
         self.store = jobs.store
         self.settings = jobs.settings
         self.holder = secrets.token_hex(8)
+        self._ungated = Store(self.settings, jobs.store.patience, gated=False)  # for the lock, and for restores
         self._verified = float("-inf")
         self._sample_due = float("-inf")
         self._waited = False
@@ -48,6 +50,7 @@ class Upkeep:
         """Do every duty once; False where another one holds the lock. Raises StoreUnavailable."""
         if not self._lock():
             return False
+        go_on(self._ungated)
         for queue in self.settings.all_queues:
             self._reap(queue)
             self._until_done("promote", queue, _BATCH)
@@ -67,10 +70,10 @@ class Upkeep:
 
     def release(self) -> None:
         """Give the lock back, so that another one need not wait."""
-        self.store.run("lock", self.holder, 0)
+        self._ungated.run("lock", self.holder, 0)
 
     def _lock(self) -> bool:
-        return bool(self.store.run("lock", self.holder, int(1000 * max(1.0, 5 * self.settings.upkeep_interval))))
+        return bool(self._ungated.run("lock", self.holder, int(1000 * max(1.0, 5 * self.settings.upkeep_interval))))
 
     def _until_done(self, script: str, *args: Any) -> None:
         """Repeat a duty while it comes back with a full batch, keeping the lock."""

@@ -12,6 +12,7 @@ from typing import Generic, Self
 import httpx
 
 from trafficjobs import profiles
+from trafficjobs.backups import Backups
 from trafficjobs.batching import Batching
 from trafficjobs.failing import Failing
 from trafficjobs.glances import FOREVER
@@ -27,7 +28,7 @@ from trafficjobs.transport import Transport
 from trafficjobs.watching import Watching
 
 
-class Calls(Submitting[J], Watching[J], Batching, Scheduling[J], Failing, Steering, Incidents[J], Serving, Generic[J]):
+class Calls(Submitting[J], Watching[J], Batching, Scheduling[J], Failing, Steering, Incidents[J], Serving, Backups, Generic[J]):
     """What one can ask of a service."""
 
     target: profiles.Target

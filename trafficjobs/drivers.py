@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from trafficjobs.steps import Act, Item, Items, Line, Open, Pause, Request, Steps
+from trafficjobs.steps import Act, Item, Items, Line, Open, Pause, Piece, Request, Steps
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ class _Hand:
         self._http = http
         self._stream: httpx.Response | None = None
         self._lines: Iterator[str] = iter(())
+        self._pieces: Iterator[bytes] = iter(())
 
     def done(self, step: Act) -> _Outcome:
         """Do a step."""
@@ -92,6 +93,8 @@ class _Hand:
                 return self._open(step)
             case Line():
                 return next(self._lines, None)
+            case Piece():
+                return next(self._pieces, None)
         return None
 
     def _open(self, step: Open) -> httpx.Response:
@@ -100,7 +103,7 @@ class _Hand:
         self._stream = response = self._http.send(request, stream=True)
         if not response.is_success:
             response.read()
-        self._lines = response.iter_lines()
+        self._lines, self._pieces = response.iter_lines(), response.iter_raw()
         return response
 
     def _close(self) -> None:
@@ -160,6 +163,7 @@ class _AwaitedHand:
         self._http = http
         self._stream: httpx.Response | None = None
         self._lines: AsyncIterator[str] | None = None
+        self._pieces: AsyncIterator[bytes] | None = None
 
     async def done(self, step: Act) -> _Outcome:
         """Do a step."""
@@ -183,6 +187,8 @@ class _AwaitedHand:
                 return await self._open(step)
             case Line():
                 return None if self._lines is None else await anext(self._lines, None)
+            case Piece():
+                return None if self._pieces is None else await anext(self._pieces, None)
         return None
 
     async def _open(self, step: Open) -> httpx.Response:
@@ -191,7 +197,7 @@ class _AwaitedHand:
         self._stream = response = await self._http.send(request, stream=True)
         if not response.is_success:
             await response.aread()
-        self._lines = response.aiter_lines()
+        self._lines, self._pieces = response.aiter_lines(), response.aiter_raw()
         return response
 
     async def _close(self) -> None:

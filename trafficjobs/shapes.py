@@ -207,6 +207,15 @@ class ScheduleRecord(TypedDict, total=False):
     updated: str
 
 
+class RestoredRelease(TypedDict):
+    """What a restore has put in place."""
+
+    made: str
+    made_by: str
+    jobs: int
+    seconds: float
+
+
 class VersionRecord(TypedDict, total=False):
     """A version of the data, with the report of its loading."""
 

@@ -46,6 +46,11 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Read some bytes of the open stream, as they come; the answer is None at its end."""
+
+
+@dataclass(frozen=True)
 class Pause:
     """Let some seconds pass."""
 
@@ -59,7 +64,7 @@ class Item(Generic[T]):
     value: T
 
 
-Act = Request | Open | Line | Pause
+Act = Request | Open | Line | Piece | Pause
 Steps = Generator[Act, Any, T]  # its outcome is a T
 Items = Generator[Act | Item[T], Any, None]  # it gives any number of T
 

@@ -17,7 +17,7 @@ import httpx
 
 from trafficjobs import __version__, drivers
 from trafficjobs.errors import Invalid, NotFound, TrafficjobsError, Unauthorized, Unavailable, error_of
-from trafficjobs.steps import Item, Items, Line, Open, Pause, Request, Steps
+from trafficjobs.steps import Item, Items, Line, Open, Pause, Piece, Request, Steps
 
 CONNECT_TIMEOUT = 5.0  # seconds
 _REPEATED = frozenset({429, 502, 503})
@@ -186,6 +186,14 @@ class Transport:
         """A line of the open stream; None at its end. Raises Unavailable."""
         try:
             found: str | None = yield Line()
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise self.failure(error) from None
+        return found
+
+    def piece(self) -> Steps[bytes | None]:
+        """Some bytes of the open stream; None at its end. Raises Unavailable."""
+        try:
+            found: bytes | None = yield Piece()
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise self.failure(error) from None
         return found

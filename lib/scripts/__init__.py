@@ -17,6 +17,8 @@ FOLDER = Path(__file__).parent
 # Upper bounds of the wait and run histograms, seconds. The last bucket, +Inf, has no bound here.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 EVENTS_KEPT = 50_000
+# Scripts that run while a restore is put in place: its own, and the lock under which upkeep goes on with one whose process died.
+UNGATED = frozenset({"restore_begin", "restore_step", "lock"})
 _INCLUDE = re.compile(r"^--@include (\w+)\n", re.M)
 
 
@@ -67,6 +69,6 @@ def compose(name: str, settings: Settings) -> Script:
         return _INCLUDE.sub(include, _source(FOLDER / "parts" / f"{part}.lua"))
 
     text = _INCLUDE.sub(include, _source(FOLDER / f"{name}.lua"))
-    for key, value in constants(settings).items():
+    for key, value in {**constants(settings), "GATED": "false" if name in UNGATED else "true"}.items():
         text = text.replace(f"@{key}@", value)
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -11,6 +11,7 @@ from services.api.backend import attach, make_backend
 from services.api.dashboard import views
 from services.api.prefix import Prefixed, check_prefix
 from services.api.routes import (
+    backup,
     batches,
     bulk,
     course,
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     conditional.install(app)
     problems.install(app)
     jobs_routes = (jobs, bulk, batches, failures, results, deliveries, events, course)
-    for module in (health, doctor, docs, *jobs_routes, operations, data, queues, history, schedules):
+    for module in (health, doctor, backup, docs, *jobs_routes, operations, data, queues, history, schedules):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(views.blueprint)
     direct.add_routes(app, made.catalog)  # last, because they give way to every other route

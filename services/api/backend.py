@@ -53,7 +53,7 @@ class ApiStore(Store):
 
     def _try(self, action: Callable[[], Any], patience: float) -> Any:
         try:
-            answer = super().persist(action, patience)
+            answer = super().persist(action, PROBE_PATIENCE if self._restoring else patience)
         except StoreUnavailable as error:
             self._away = isinstance(error.__cause__, redis.ConnectionError | redis.TimeoutError)
             raise

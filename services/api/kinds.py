@@ -176,6 +176,13 @@ UNREADABLE_FILE = Kind(
     "The upload is empty, compressed, binary, not UTF-8, or has no columns of incidents. What came of it was dropped.",
     "detail says what was found and where. CSV, JSON and JSON lines as the city's portal writes them are read.",
 )
+UNREADABLE_BACKUP = Kind(
+    "unreadable-backup",
+    422,
+    "The file is no whole backup",
+    "What was sent is no backup of trafficjobs, is cut off or damaged, or was made by a newer version. Nothing was changed.",
+    "detail says which. `gzip -t FILE` tells whether the file itself is whole; if so, send it again.",
+)
 INVALID_PARAMETERS = Kind(
     "invalid-parameters",
     422,

@@ -22,7 +22,7 @@ TAGS = {
     "Queues": "What stands where, and who works on it.",
     "Live": "What happens, as it happens.",
     "Course": "The course's routes, in the course's words.",
-    "Service": "For machines and readers. No token is needed, but for /doctor.",
+    "Service": "For machines and readers. No token is needed, but for /doctor, /backup and /restore.",
 }
 
 # What routes say in `takes`. Without examples: /docs would send them, and the same key with every body is a conflict.

@@ -14,6 +14,7 @@ import redis
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from lib.backup.form import BrokenBackup
 from lib.errors import (
     Conflict,
     ExpiredJob,
@@ -59,6 +60,7 @@ _KINDS: dict[type[Exception], Kind] = {
     InvalidInput: kinds.INVALID_INPUT,
     InvalidParameters: kinds.INVALID_PARAMETERS,
     UnreadableFile: kinds.UNREADABLE_FILE,
+    BrokenBackup: kinds.UNREADABLE_BACKUP,
     UnknownOperation: kinds.UNKNOWN_OPERATION,
     UnknownQueue: kinds.UNKNOWN_QUEUE,
     UnknownParent: kinds.UNKNOWN_PARENT,

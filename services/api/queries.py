@@ -107,6 +107,12 @@ class HistoryQuery(Query):
     seconds: Whole = Field(3_600, ge=SHORTEST, le=LONGEST, description="From so many seconds ago until now.")
 
 
+class RestoreQuery(Query):
+    """What happens to what the release holds."""
+
+    replace: bool = Field(False, description="Take all of it away; without it, only an empty release is restored.")
+
+
 class BatchesQuery(Query):
     """Which batches a page lists."""
 

@@ -53,6 +53,15 @@ class Versions(TypedDict):
     versions: list[VersionRecord]
 
 
+class RestoredRelease(TypedDict):
+    """What a restore has put in place."""
+
+    made: Annotated[str, _time("When the backup was made.")]
+    made_by: Annotated[str, Field(description="The version of trafficjobs that made it.")]
+    jobs: Count
+    seconds: Annotated[float, Field(description="How long it took.")]
+
+
 class Health(TypedDict):
     status: str
 

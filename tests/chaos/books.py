@@ -31,6 +31,7 @@ _KEYS = [
     (r"closed|idle|front|dead|holds|paused|draining", _EVER),
     (r"[\w-]+\.(waiting|leases|idle|scheduled|unserved|limited|rejected)", _EVER),
     (r"hotqueue:[\w:.-]+", _EVER),
+    (r"restore(\.loads)?", _EVER),
 ]
 
 

@@ -13,9 +13,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as Again
 
+from lib.backup.restoring import restore
+from lib.backup.taking import Taking
 from lib.connections import connect
 from lib.errors import QueueDraining
 from lib.jobs import Claim, Delivery, Jobs, Recurrence, Schedule, Submission, complete, failed
+from lib.store import Store
 from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
 from tests.chaos.scenarios.stage import Child, Stage
@@ -581,3 +584,45 @@ def activate_version(stage: Stage, deaf: Jobs) -> None:
     old, _ = (store.commit(store.new_version(), rows(), {}) for _ in range(2))
     dataset(deaf).activate(old)
     assert store.current() == old
+
+
+# Backup and restore
+
+
+@call
+def backup_jobs(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert deaf.store.run("backup_jobs", "+inf", 10, 1000)[1][0] == b"one"
+
+
+@call
+def backup_some(stage: Stage, deaf: Jobs) -> None:
+    assert deaf.store.run("backup_some", 1000, stage.submit("one"))[0][0] == b"one"
+
+
+@call
+def backup_last(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    assert b"".join(Taking(deaf.store, "test").pieces())
+
+
+def replaced(stage: Stage, deaf: Jobs) -> None:
+    """Back up the release and put the backup in its own place, while a reply is lost; the job that ran stands in front again."""
+    stage.submit("two")
+    child, claim = running(stage)
+    backup = b"".join(Taking(stage.jobs.store, "test").pieces())
+    store = Store(deaf.settings, patience=10.0, gated=False)
+    assert restore(store, [backup], replace=True).jobs == 2
+    store.close()
+    assert not child.end(claim)
+    assert listed(stage) == [b"two", b"one"]
+
+
+@call
+def restore_begin(stage: Stage, deaf: Jobs) -> None:
+    replaced(stage, deaf)
+
+
+@call
+def restore_step(stage: Stage, deaf: Jobs) -> None:
+    replaced(stage, deaf)

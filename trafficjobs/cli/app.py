@@ -12,6 +12,7 @@ import typer.main
 from trafficjobs import __version__
 from trafficjobs.cli import (
     adopt,
+    backup,
     batches,
     data,
     deliveries,
@@ -58,6 +59,7 @@ for module in (
     service,
     workers,
     adopt,
+    backup,
     doctor,
     top,
     events,

@@ -1,5 +1,9 @@
 -- What every script stands on: the release's constants, the two databases, time, and names of keys.
 local PREFIX, RECORDS, QUEUES, ADOPTED = @PREFIX@, @RECORDS@, @QUEUES@, @ADOPTED@
+-- While a restore puts its keys in place, no script runs but its own (lib/backup): nobody works on half of a release.
+if @GATED@ and redis.call('EXISTS', PREFIX .. 'restoring') == 1 then
+  return redis.error_reply('RESTORING A restore is being put in place.')
+end
 local RANK = {high = 0, normal = 1, low = 2}
 local PRIORITIES = {'high', 'normal', 'low'}
 -- Waiting jobs are ordered by RANK * RANK_STEP + order, where order is the time in microseconds at the tail and counts

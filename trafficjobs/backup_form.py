@@ -1,0 +1,1 @@
+../lib/backup/form.py
