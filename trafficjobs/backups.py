@@ -83,7 +83,7 @@ def _follow(whole: Any, piece: bytes) -> None:
     """Unpack what has come, to see that it fits its checksums."""
     try:
         waiting = piece
-        while waiting:
+        while waiting and not whole.eof:
             whole.decompress(waiting, 1 << 20)
             waiting = whole.unconsumed_tail
     except zlib.error:

@@ -113,9 +113,11 @@ class Unpacker:
     def _next(self) -> Entry:
         try:
             kind, name, about, number = json.loads(head := self._line())
+            if not (isinstance(kind, str) and isinstance(name, str) and isinstance(about, dict)):
+                raise ValueError
             lengths = self._take(4 * number)
             sizes = struct.unpack(f"<{number}I", lengths)
-            if not (isinstance(kind, str) and isinstance(name, str) and isinstance(about, dict)) or sum(sizes) > _LONGEST_ENTRY:
+            if sum(sizes) > _LONGEST_ENTRY:
                 raise ValueError
         except (ValueError, TypeError, struct.error):
             raise BrokenBackup("This is no backup of trafficjobs, or a damaged one.") from None
@@ -161,7 +163,7 @@ def _unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
             if unzip.eof and piece:
                 raise BrokenBackup("The backup is damaged: something follows its end.")
             waiting = piece
-            while waiting:
+            while waiting and not unzip.eof:
                 if found := unzip.decompress(waiting, _PIECE):
                     yield found
                 waiting = unzip.unconsumed_tail

@@ -77,7 +77,7 @@ class Staged:
     def _take(self, entry: Entry) -> None:
         try:
             commands = _COMMANDS[entry.kind](self, entry)
-        except (KeyError, ValueError, TypeError, UnicodeDecodeError):
+        except (LookupError, ValueError, TypeError):
             raise BrokenBackup(f"The backup has an entry that cannot be read: {entry.kind[:40]} {entry.name[:80]}") from None
         if commands is not None:
             self._records += commands
