@@ -16,7 +16,8 @@ from tests.chaos import books
 from tests.chaos.evidence import CRASHING, ENDS_RUNS, STOPS_RENEWAL, Case, Evidence, Violation, cases
 
 ERRORS = frozenset({"exception", "timeout", "memory", "invalid", "stale"})  # reasons of the job's own failures
-TAKEN = frozenset({"lost", "crash", "unstarted", "lease lost", "lease unsure", "restored"})  # reasons said by others than the run itself
+# Reasons said by others than the run itself.
+TAKEN = frozenset({"lost", "crash", "unstarted", "lease lost", "lease unsure", "restored"})
 
 
 @dataclass

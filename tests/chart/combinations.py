@@ -155,6 +155,7 @@ EVERYTHING = merged(
         ),
         "dashboard": {"scalerView": True},
         "debug": {"enabled": True, **SCHEDULING},
+        "backup": {"enabled": True, "timeZone": "Europe/Berlin", "keep": 3, "priorityClassName": "low", **SCHEDULING},
         "redis": {"exporter": {"enabled": True}, "extraConfig": "slowlog-max-len 256\n", **SCHEDULING},
         "networkPolicy": {
             "apiFrom": [{"podSelector": {"matchLabels": {"role": "frontend"}}}],
@@ -200,6 +201,8 @@ COMBINATIONS: dict[str, Values] = {
     "a fixed pool in view": {"keda": {"enabled": False}, "dashboard": {"scalerView": True}},
     "by digest": {"worker": {"image": {"digest": "sha256:" + "ab" * 32}}},
     "debug": {"debug": {"enabled": True}},
+    "backups": {"backup": {"enabled": True}},
+    "backups on a claim of mine": {"backup": {"enabled": True, "persistence": {"existingClaim": "mine"}}},
     "notifications": NOTIFICATIONS,
     "webhooks by a secret of mine": {"notifications": {"webhooks": {"enabled": True, "existingSecret": "mine"}}},
     "mail without a login": {"notifications": {"email": {"host": "mail", "from": "a@example.org", "tls": "off", "port": 25}}},

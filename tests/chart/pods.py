@@ -13,6 +13,8 @@ def pods(release: Release) -> Iterator[tuple[str, Object]]:
     for found in release.objects:
         if found["kind"] in _WORKLOADS:
             yield f"{found['kind']} {found['metadata']['name']}", found["spec"]["template"]
+        elif found["kind"] == "CronJob":
+            yield f"CronJob {found['metadata']['name']}", found["spec"]["jobTemplate"]["spec"]["template"]
         elif found["kind"] == "Pod":
             yield f"Pod {found['metadata']['name']}", found
 
