@@ -10,8 +10,6 @@ from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import redis
-
 from lib.backup.form import Entry, packed
 from lib.errors import Conflict
 from lib.store import Store
@@ -23,6 +21,7 @@ _EVENTS = 5_000  # read at once
 _AT_ONCE = 100  # changed jobs that the last script may read, to begin with; twice as many each time that more have changed
 _MEMBERS = 5_000  # of a stream, list or sorted set in one entry
 _SAMPLE = 50  # jobs by which the size of all is estimated
+_BESIDE = 1_000  # bytes that a job takes beside its values: the record itself, and its entries in indexes
 
 
 class BackupImpossible(Conflict):
@@ -257,20 +256,14 @@ class Taking:
 
 
 def estimated_bytes(store: Store, data: DatasetStore) -> int:
-    """What the release takes in Redis, about: data exactly, and jobs by a sample of them."""
-    versions = sum(one.bytes for one in store.read(lambda _: data.versions()))
-    number, sample = store.read(
-        lambda client: (client.zcard(f"{store.prefix}jobs"), client.zrevrange(f"{store.prefix}jobs", 0, _SAMPLE - 1))
-    )
-
-    def size(client: "redis.Redis") -> int:
-        with client.pipeline(transaction=False) as pipe:
-            for job in sample:
-                for part in ("", ".files", ".log"):
-                    pipe.memory_usage(f"{store.prefix}job.{job.decode()}{part}")
-            return sum(int(found or 0) for found in pipe.execute())
-
-    return int(versions + (store.read(size) / len(sample) + 500) * number if sample else versions)  # 500: its index entries
+    """What the release takes in Redis, about: data exactly, and jobs by a sample of those submitted last."""
+    versions: int = sum(one.bytes for one in store.read(lambda _: data.versions()))
+    number: int = store.read(lambda client: client.zcard(f"{store.prefix}jobs"))
+    sample = store.run("backup_jobs", "+inf", _SAMPLE, _PAGE_BYTES)[1:]
+    if not sample:
+        return versions
+    size = sum(len(value) for job in sample if len(job) > 1 for part in (job[1], job[4]) for value in part)
+    return int(versions + (size / len(sample) + _BESIDE) * number)
 
 
 def _id(entry: bytes | str) -> tuple[int, int]:

@@ -53,8 +53,8 @@ def other_server(folder: Path) -> Server:
     return Server(folder, binary=os.environ.get("TRAFFICJOBS_SERVER") or shutil.which("redis-server"))
 
 
-def fill(client: Client, folder: Path) -> dict[str, str]:
-    """Jobs in every state; their ids by what they are."""
+def fill(client: Client, folder: Path) -> None:
+    """Jobs in every state."""
     client.load(_written(folder / "a.csv", CSV)).wait(60)
     client.load(_written(folder / "b.csv", CSV.replace(b"A_1", b"A_9"))).wait(60)
     done = client.submit("plot", kind="by_hour", id="with-a-picture")
@@ -68,9 +68,8 @@ def fill(client: Client, folder: Path) -> dict[str, str]:
     client.submit("sum_of_parents", id="sum", depends_on=["waits-0", "waits-1"])
     client.submit("echo", value="parked", id="parked", queue="parked")
     client.submit_batch([{"operation": "echo", "params": {"value": n}, "id": f"b{n}"} for n in range(5)], id="half")
-    client.create_schedule("echo", {"value": "again"}, every=3600, id="hourly")
+    client.create_schedule({"operation": "echo", "params": {"value": "again"}}, every=3600, id="hourly")
     until(lambda: all(client.job(jid).status == "in-progress" for jid in ("runs", "runs-too")), 30, "two running jobs")
-    return {"complete": "with-a-picture", "failed": "broken"}
 
 
 def _written(path: Path, content: bytes) -> Path:
@@ -205,7 +204,8 @@ def test_a_restore_that_is_killed_is_finished_and_one_killed_before_it_began_cha
 def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: Path) -> None:
     """What the events say, the records say, too, and so do the counters, of thousands of jobs that came and went meanwhile."""
     restored = settings.model_copy(update={"key_prefix": f"there-{settings.key_prefix}"})
-    stop, accepted = threading.Event(), []
+    stop = threading.Event()
+    accepted: list[str] = []
     threads = [threading.Thread(target=_submit, args=(settings, n, stop, accepted)) for n in range(2)]
     threads += [threading.Thread(target=_work, args=(settings, n, stop)) for n in range(2)]
     for thread in threads:
@@ -235,7 +235,7 @@ def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: P
         remains = history.stop()
         assert certain <= remains.records.keys()
         assert {record["status"] for record in remains.records.values()} == {"complete"}
-        assert [str(each) for each in books.check(Evidence(remains, [], {}, [], {}, []))] == []
+        assert [str(each) for each in books.check(Evidence(remains, {}, {}, [], {}, []))] == []
 
 
 def _submit(settings: Settings, number: int, stop: threading.Event, accepted: list[str]) -> None:
