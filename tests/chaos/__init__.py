@@ -1,6 +1,7 @@
 """Kills, freezes and cuts under real load, and a checker that reads what happened: `python -m tests.chaos --help`.
 
 `ledger` is what jobs wrote outside Redis, `history` the event stream and the records, `checker` and `books` compare them,
-`system` starts the processes, `nemesis` ends them, `run` puts all together. `scenarios` take out one guard each. Without processes,
-`machine` plays random calls on the scripts and on `model`, which `comparison` compares after every one.
+`system` starts the processes, `nemesis` ends them, `run` puts all together. `scenarios` take out one guard each. Without
+processes, `machine` plays random calls on the scripts and on `model`, which `comparison` compares after every one.
+`crash_points` kills a process between any two of its commands, on the paths in `paths`.
 """
