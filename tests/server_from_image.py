@@ -19,11 +19,18 @@ PROGRAMS = ("usr/local/bin", "usr/local/sbin", "usr/bin", "usr/sbin", "bin", "sb
 LIBRARIES = ("usr/local/lib", "usr/lib", "lib", "usr/lib/*-linux-*", "lib/*-linux-*")
 
 
+def engine_with(image: str) -> str | None:
+    """The engine that ENGINE names, or has the image, or could pull it."""
+    there = [name for name in ("docker", "podman") if shutil.which(name)]
+    has = (name for name in there if not subprocess.run([name, "image", "inspect", image], capture_output=True).returncode)
+    return os.environ.get("ENGINE") or next(has, None) or next(iter(there), None)
+
+
 def unpack(image: str, folder: Path, engine: str) -> None:
     """Everything in the image, into an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    made = subprocess.run([engine, "create", image], check=True, capture_output=True, text=True)
+    made = subprocess.run([engine, "create", image], check=True, stdout=subprocess.PIPE, text=True)
     container = made.stdout.strip().splitlines()[-1]
     try:
         with subprocess.Popen([engine, "export", container], stdout=subprocess.PIPE) as export:
@@ -58,10 +65,11 @@ def wrapper(root: Path, program: str, script: Path) -> Path:
     if found is None:
         raise FileNotFoundError(f"the image holds no {program}")
     loader = re.search(rb"/lib[\w/.-]*/ld-[\w.-]+", found.read_bytes())
-    command = [str(found)]
-    if loader is not None:  # else it is linked statically
-        libraries = {str(path.resolve()) for pattern in LIBRARIES for path in root.glob(pattern) if path.is_dir()}
-        command = [str(inside(root, loader[0].decode())), "--library-path", ":".join(sorted(libraries)), *command]
+    if loader is None:
+        raise ValueError(f"{found} is linked statically and needs no loader; start it as it is")
+    libraries = {str(path.resolve()) for pattern in LIBRARIES for path in root.glob(pattern) if path.is_dir()}
+    command = [str(inside(root, loader[0].decode())), "--library-path", ":".join(sorted(libraries))]
+    command += ["--argv0", program, str(found)]  # one file may be several programs, by the name that it is called by
     script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     script.chmod(0o755)
     return script
@@ -74,7 +82,7 @@ def main() -> int:
     parser.add_argument("program", help="its name: valkey-server, redis-server")
     parser.add_argument("folder", type=Path, help="for what the image holds; emptied before")
     given = parser.parse_args()
-    engine = os.environ.get("ENGINE") or next((name for name in ("docker", "podman") if shutil.which(name)), None)
+    engine = engine_with(given.image)
     if engine is None:
         print("Images are read by docker or podman, and neither is on PATH; install one, or name it as ENGINE.", file=sys.stderr)
         return 1

@@ -26,10 +26,11 @@ esac
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """The embedded server, its libraries, and a loader behind an absolute link."""
+    """The embedded server, under the name of another program, its libraries, and a loader behind an absolute link."""
     folder = tmp_path / "image"
     (folder / "usr/bin").mkdir(parents=True)
-    shutil.copy(embedded_binary(), folder / "usr/bin/valkey-server")
+    shutil.copy(embedded_binary(), folder / "usr/bin/valkey-check-rdb")
+    (folder / "usr/bin/valkey-server").symlink_to("valkey-check-rdb")
     needed = subprocess.run(["ldd", embedded_binary()], check=True, capture_output=True, text=True).stdout.split()
     (folder / "usr/lib").mkdir()
     (folder / "lib64").symlink_to("/usr/lib")
