@@ -45,6 +45,7 @@ class Links:
         self.last_beat = float("-inf")
         self._registered: list[str] = []
         self._end = threading.Event()
+        self._told = threading.Lock()
         self._threads = [
             threading.Thread(target=self._forever, args=(work,), name=name, daemon=True)
             for name, work in (
@@ -63,7 +64,7 @@ class Links:
     def stop(self, patience: float) -> bool:
         """Tell what is left to tell and take the worker off the list, for at most `patience` seconds; whether all was told."""
         self._end.set()
-        self._threads[-1].join(2 * _REPORT_PATIENCE)  # never two that tell reports
+        self._threads[-1].join(2 * _REPORT_PATIENCE)  # it tells what it has begun, unless Redis hangs
         self._threads[0].join(_REPORT_PATIENCE)  # a beat that came after the leave would bring the worker back
         jobs = Jobs(self.settings, store=Store(self.settings, patience=patience))
         try:
@@ -176,13 +177,22 @@ class Links:
             self._tell_reports(jobs)
 
     def _tell_reports(self, jobs: Jobs) -> None:
-        """Tell what stands in the supervisor's queue, in order; each is removed once it was told."""
+        """Tell what stands in the supervisor's queue, in order; each is removed once it was told.
+
+        At the end of a worker whose Redis hangs two threads may tell the same one, which Redis hears once.
+        """
         reports = self.supervisor.reports
-        while reports:
-            report = reports[0]
+        while True:
+            with self._told:
+                report = reports[0] if reports else None
+            if report is None:
+                return
             verdict = report.verdict
             freed = jobs.bury(report.child, report.token, verdict.kind, verdict.reason, verdict.detail)
-            reports.popleft()
+            with self._told:
+                if not reports or reports[0] is not report:
+                    continue
+                reports.popleft()
             self.supervisor.free(report.slot)
             if freed is not None:
                 logger.info(

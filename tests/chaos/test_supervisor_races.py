@@ -3,14 +3,18 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.ending import ChildProcess
+from services.worker.links import Links
 from services.worker.marks import Mark, Marks
+from services.worker.orders import Report, Verdict
 from services.worker.processes import LINUX, ProcessHandle
 from services.worker.supervisor import Supervisor
 
@@ -34,4 +38,34 @@ def test_a_child_whose_exit_died_with_the_nursery_is_reported_all_the_same(setti
     # Then the lease of its job is renewed no more, and its death is reported
     assert supervisor.running() == []
     assert [(report.child, report.token, report.verdict.kind) for report in supervisor.reports] == [("w/0-x", "token", "crash")]
+    marks.close()
+
+
+def test_a_report_that_two_threads_tell_at_the_end_takes_no_other_with_it(settings: Settings, tmp_path: Path) -> None:
+    # Given a dead child whose report hangs in Redis, and another dead child
+    marks = Marks(tmp_path / "w.marks", slots=4)
+    supervisor = Supervisor(settings, "w", marks)
+    supervisor.reports.extend(Report(slot, f"w/{slot}-x", f"token-{slot}", Verdict("crash", "crash")) for slot in range(2))
+    links = Links(supervisor)
+    hangs, answers = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    class Queue:
+        def bury(self, child: str, *_: Any) -> None:
+            told.append(child)
+            if len(told) == 1:
+                hangs.set()
+                answers.wait(20)
+
+    reporter = threading.Thread(target=links._tell_reports, args=(Queue(),))
+    reporter.start()
+    assert hangs.wait(20)
+    # When the worker's end tells both, and only then Redis answers the first
+    links._tell_reports(Queue())  # type: ignore[arg-type]
+    answers.set()
+    reporter.join(20)
+    # Then both were told, and neither thread has failed or waits
+    assert not reporter.is_alive()
+    assert told == ["w/0-x", "w/0-x", "w/1-x"]
+    assert not supervisor.reports
     marks.close()
