@@ -58,14 +58,16 @@ format: $(DEV) ## Rewrite the code in our style
 test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow and not images" tests
 
-test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and everything on each of TRAFFICJOBS_SERVERS
+# What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all.
+ON_SERVERS = tests/unit tests/compat tests/chaos tests/chart/test_redis_*.py tests/features/test_{cluster,sentinel,redis_*}.py
+test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
-			tests/unit tests/api tests/compat tests/features tests/chaos tests/chart/test_redis_*.py || exit 1; done
+			$(ON_SERVERS) || exit 1; done
 
 approve-pictures: $(DEV) ## Draw tests/pictures/approved anew; look at what changed before you commit it
 	APPROVE_PICTURES=1 $(PY) -m pytest -q tests/pictures/test_approved.py

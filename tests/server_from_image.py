@@ -1,6 +1,6 @@
 """A server program out of a container image, to test on where no such server is installed:
 
-    python -m tests.server_from_image docker.io/valkey/valkey:8-alpine valkey-server run/valkey-8
+    python -m tests.server_from_image docker.io/valkey/valkey:8-alpine valkey-server build/valkey-8
 
 unpacks the image into the folder and prints the path of a script that starts the program, with the libraries and the dynamic
 loader of its image; TRAFFICJOBS_SERVER takes it. No container runs. The image must be there, or the engine pulls it.

@@ -1,0 +1,20 @@
+"""On another server than the embedded one (TRAFFICJOBS_SERVER) only what speaks to a server is run."""
+
+import os
+
+import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests that neither ask for a server nor start one."""
+    if not os.environ.get("TRAFFICJOBS_SERVER"):
+        return
+    here = os.path.dirname(__file__)
+    left_out = [item for item in items if str(item.path).startswith(here) and not _knows_a_server(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _knows_a_server(item: pytest.Item) -> bool:
+    assert isinstance(item, pytest.Function)
+    return "server" in item.fixturenames or hasattr(item.module, "Server")
