@@ -19,6 +19,7 @@ _PAGE = 200  # jobs in one call
 _PAGE_BYTES = 4 * 2**20  # of a page, after which no further job is read
 _EVENTS = 5_000  # read at once
 _AT_ONCE = 100  # changed jobs that the last script may read, to begin with; twice as many each time that more have changed
+_ROUNDS = 12  # after which it is given up
 _MEMBERS = 5_000  # of a stream, list or sorted set in one entry
 _SAMPLE = 50  # jobs by which the size of all is estimated
 _BESIDE = 1_000  # bytes that a job takes beside its values: the record itself, and its entries in indexes
@@ -151,27 +152,34 @@ class Taking:
 
     # What changed meanwhile
 
-    def _until_little_changes(self) -> Any:
+    def _until_little_changes(self) -> Generator[Entry, None, Any]:
+        """Read again what has changed, round after round; what the last script answers."""
         at_once = _AT_ONCE
-        while True:
-            while len(self._changed) > at_once:
-                ids = list(itertools.islice(self._changed, _PAGE))
-                read = self.store.run("backup_some", _PAGE_BYTES, *ids)
-                for job in read:
-                    self._changed.pop(job[0], None)
-                    yield from self._job(job)
+        for _ in range(_ROUNDS):
+            yield from self._again(list(self._changed))
+            if len(self._changed) <= at_once // 2:
+                yield from self._again(list(self._changed), follow=False)
+                queues = self.settings.all_queues
+                last = self.store.run("backup_last", self._seen, at_once, self._began_us, len(queues), *queues, *self._batches)
+                if last[0] == b"LAST":
+                    return last
+                self._seen = last[1].decode()
+                self._changed |= dict.fromkeys(last[2:])
                 self._follow()
-            for job in self.store.run("backup_some", 2**30, *self._changed) if self._changed else ():
-                yield from self._job(job)
-            self._changed.clear()
-            queues = self.settings.all_queues
-            last = self.store.run("backup_last", self._seen, at_once, self._began_us, len(queues), *queues, *self._batches)
-            if last[0] == b"LAST":
-                return last
-            self._seen = last[1].decode()
-            self._changed |= dict.fromkeys(last[2:])
-            self._follow()
             at_once *= 2
+        raise BackupImpossible("Jobs change faster than they can be read; try again when less is going on.")
+
+    def _again(self, ids: list[bytes], follow: bool = True) -> Iterator[Entry]:
+        """These jobs as they are now; what changes meanwhile is for the next round."""
+        for job in ids:
+            self._changed.pop(job, None)
+        while ids:
+            read = self.store.run("backup_some", _PAGE_BYTES, *ids[:_PAGE])
+            for job in read:
+                yield from self._job(job)
+            del ids[: len(read)]
+            if follow:
+                self._follow()
 
     def _moment(self, last: list[Any]) -> Iterator[Entry]:
         _, event, seq, metrics, exemplars, first_failures, paused, draining, schedules, batches, foreign, jobs = last

@@ -112,7 +112,6 @@ def test_a_service_goes_on_elsewhere_where_it_stood(tmp_path: Path, capfd: pytes
         assert "not empty" in capfd.readouterr().err
 
 
-@pytest.mark.timeout(60)
 def test_files_that_are_no_whole_backup_are_refused_by_client_and_service(
     face: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,9 +209,9 @@ def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: P
     threads += [threading.Thread(target=_work, args=(settings, n, stop)) for n in range(2)]
     for thread in threads:
         thread.start()
-    until(lambda: len(accepted) > 2_000, 60, "load")
+    until(lambda: len(accepted) > 1_000, 60, "load")
     certain = set(accepted)
-    for n in range(3):
+    for n in range(2):
         subprocess.run(
             [sys.executable, "-m", "services.api.backup", "save", str(tmp_path / f"{n}.backup")],
             cwd=ROOT, env=environment(settings), capture_output=True, timeout=60, check=True,
@@ -220,7 +219,7 @@ def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: P
     stop.set()
     for thread in threads:
         thread.join()
-    for n in range(3):
+    for n in range(2):
         release = restored.model_copy(update={"key_prefix": f"{n}-{restored.key_prefix}"})
         subprocess.run(
             [sys.executable, "-m", "services.api.backup", "restore", str(tmp_path / f"{n}.backup")],

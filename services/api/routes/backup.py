@@ -61,16 +61,27 @@ def take() -> Response:
         store.close()
         _turn.release()
         raise
+    done = False
+
+    def end() -> None:
+        nonlocal done
+        if not done:
+            done = True
+            store.close()
+            _turn.release()
+
     logger.info("a backup is made", extra={"action": "backup.take", "by": caller_name() or ""})
 
     def body() -> Iterator[bytes]:
-        yield first
-        yield from pieces
+        try:
+            yield first
+            yield from pieces
+        finally:
+            end()
 
     name = f"trafficjobs-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
     answer = Response(body(), mimetype=GZIP, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-    answer.call_on_close(store.close)
-    answer.call_on_close(_turn.release)
+    answer.call_on_close(end)  # also where nobody has begun to read
     return answer
 
 
