@@ -34,7 +34,7 @@ def kubectl(*arguments: str, check: bool = True, timeout: float = 60) -> str:
     """The output of a kubectl command; of a failing one with `check=False`, its errors as well."""
     done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=timeout)
     if check and done.returncode:
-        raise AssertionError(f"kubectl {' '.join(arguments)} failed:\n{done.stderr}")
+        raise AssertionError(f"kubectl {' '.join(arguments)} failed:\n{done.stdout[-2000:]}{done.stderr}")
     return done.stdout if check else done.stdout + done.stderr
 
 

@@ -38,6 +38,7 @@ def test_with_deletion_cost_the_pods_without_work_go_first(release: Release, fig
     # The scaler comes when a pod has been idle for a moment, as it does by default after five minutes.
     calm = {"scaleDown": {"stabilizationWindowSeconds": 15}}
     release.upgrade({"worker": {"deletionCost": True, "keda": {"maxReplicas": 3, "behavior": calm}}})
+    release.wait_for_zero(300)  # else a pod of before the upgrade may take a job in the moment before it hears that it is to go
     began = time.time()
     jobs = [release.accepted.submit("nap", seconds=seconds)[0] for seconds in (50, 100, 100)]
     until(lambda: release.accepted.running(jobs), lambda all_run: all_run, 5 * 30, "three jobs on three pods")
