@@ -173,3 +173,14 @@ def test_batches_are_listed_the_newest_first_page_by_page(jobs: Jobs) -> None:
     first, cursor = jobs.batches(limit=3)
     second, last = jobs.batches(limit=3, cursor=cursor)
     assert ([batch.id for batch in first], [batch.id for batch in second], last) == (["b4", "b3", "b2"], ["b1", "b0"], None)
+
+
+def test_a_job_that_comes_under_the_id_of_a_deleted_one_is_none_of_its_batch(jobs: Jobs) -> None:
+    jobs.submit_batch(some(2), id="b")
+    jobs.cancel("n0")
+    jobs.delete("n0")
+    assert claim(jobs).id == "n1"  # the entry of the deleted one is dropped on the way
+    jobs.submit(Submission("x", id="n0"))
+    assert [job.id for job in jobs.page(batch="b").jobs] == ["n1"]
+    assert jobs.cancel_batch("b") == (0, 1)
+    assert jobs.get("n0").status == "submitted"

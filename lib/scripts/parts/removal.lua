@@ -5,6 +5,8 @@ local function remove(job)
   rec('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
   rec('ZREM', PREFIX .. 'jobs.expiry', job.id)
   forget_failure(job)
+  local batch = job.links and rec('HGET', job.key, 'batch')
+  if batch then rec('ZREM', PREFIX .. 'batch.' .. batch .. '.jobs', job.id) end -- another job may come under its id
   rec('DEL', job.key, job.key .. '.log', job.key .. '.files', job.key .. '.dependents')
   if job.notify then forget_deliveries('job', job.id) end
   local unique = job.unique and PREFIX .. 'unique.' .. job.unique
