@@ -5,6 +5,7 @@ server: `tests.servers.Server`.
 """
 
 import itertools
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server with AOF, shared by the tests of this process. `.port` is where it listens."""
     with Server(tmp_path_factory.mktemp("redis"), binary=os.environ.get("TRAFFICJOBS_SERVER")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _looks_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of this process looks once whether a restore is under way, and not again by the clock: tests count commands."""
+    if not getattr(request.module, "LOOKS_AGAIN", False):
+        monkeypatch.setattr("lib.store._GATE_LOOK", math.inf)
 
 
 @pytest.fixture

@@ -50,6 +50,11 @@ _REJECTED = ["400", "401", "403", "404", "405", "406", "409", "414", "422", "429
 _OPERATIONS = [
     # A date and a period contradict one another. A body's schema says so; parameters of a query string have a schema each.
     {"include-path": "/plot", "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, "422"]}}},
+    # What is no backup is a string of bytes as well.
+    {
+        "include-name": "POST /restore",
+        "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, "422"]}},
+    },
     # Which addresses may be fetched is the operator's to say.
     {
         "include-name": "POST /data",

@@ -7,6 +7,8 @@ from lib.backup.form import checked
 from lib.jobs import Jobs
 from tests.api.conftest import submit
 
+LOOKS_AGAIN = True  # restores are what these tests are about
+
 
 def test_a_backup_is_a_whole_file_and_replaces_what_is_there(client: FlaskClient, queue: Jobs) -> None:
     first = submit(client)

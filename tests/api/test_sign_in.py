@@ -104,6 +104,8 @@ def test_what_each_route_wants(app: Flask) -> None:
     assert {path for (_, path), role in wanted.items() if role is Role.OPEN} == open_to_all
     admins = {(method, path) for (method, path), role in wanted.items() if role is Role.ADMIN}
     assert admins == {
+        ("GET", "/backup"),
+        ("POST", "/restore"),
         *(("POST", f"/queues/x/{order}") for order in ("drain", "open", "pause", "purge")),
         *(("POST", f"/workers/x/{order}") for order in ("drain", "resume")),
         ("POST", "/queues/x/resume"),

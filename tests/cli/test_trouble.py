@@ -9,6 +9,7 @@ import typer.main
 
 from tests.cli.conftest import PARKED, Shell
 from tests.cli.fakes import answering
+from trafficjobs.backup_form import packed
 from trafficjobs.cli.app import app
 
 # Every command that asks the service, with arguments that would do.
@@ -38,6 +39,8 @@ ASKING: dict[str, list[str]] = {
     "worker drain": ["x"],
     "worker resume": ["x"],
     "adopt": ["--from", "rq", "--redis", "redis://127.0.0.1:1/0"],
+    "backup": ["{csv}.backup"],
+    "restore": ["{backup}"],
     "doctor": [],
     "top": [],
     "events": [],
@@ -84,11 +87,13 @@ EVERY = commands(typer.main.get_command(app))
 def csv(tmp_path: Path) -> Path:
     (tmp_path / "incidents.csv").write_text("Traffic Report ID\n")
     (tmp_path / "bodies.json").write_text('[{"operation": "unique_issues"}]')
+    (tmp_path / "whole.backup").write_bytes(b"".join(packed([], {"made": "2026-01-01T00:00:00+00:00"})))
     return tmp_path / "incidents.csv"
 
 
 def words(command: str, csv: Path) -> list[str]:
-    return [*command.split(), *(word.format(csv=csv, bodies=csv.parent / "bodies.json") for word in ASKING[command])]
+    files = {"csv": csv, "bodies": csv.parent / "bodies.json", "backup": csv.parent / "whole.backup"}
+    return [*command.split(), *(word.format(**files) for word in ASKING[command])]
 
 
 def test_no_command_is_left_out_here() -> None:

@@ -30,6 +30,8 @@ from tests.workers import ROOT, environment
 from trafficjobs import Client, errors
 from trafficjobs.cli.app import run
 
+LOOKS_AGAIN = True  # restores are what these tests are about
+
 _MOST = 2_000  # jobs of one thread that submits
 OPERATIONS = Path(__file__).parent / "operations"
 
@@ -119,6 +121,7 @@ def test_a_service_goes_on_elsewhere_where_it_stood(tmp_path: Path, capfd: pytes
 def test_files_that_are_no_whole_backup_are_refused_by_client_and_service(
     face: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    face.wait(face.submit("echo", params={"value": 1}))
     file = tmp_path / "x.backup"
     size = face.client.backup(file)
     whole = file.read_bytes()

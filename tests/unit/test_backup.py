@@ -23,6 +23,8 @@ from tests.chaos.lost_replies import rows
 from tests.receivers import SECRET
 from tests.servers import Server
 
+LOOKS_AGAIN = True  # restores are what these tests are about
+
 QUEUE = "job-queue"
 # What a restore leaves behind, and what belongs to processes and not to the release.
 PASSING = {"restore", "restore.loads", "upkeep.lock", "upkeep.seen", "front", "jobs.seq", "closed", "idle", "holds", "dead"}

@@ -79,6 +79,7 @@ def test_an_entry_that_is_missing_is_noticed() -> None:
         gzip.compress(b'["backup","trafficjobs backup",{"version":1},99999999999]\n'),
         gzip.compress(b"[1,2,3,4]\n"),
     ],
+    ids=["zip", "csv", "no line", "another form", "less than nothing", "too many", "no entry"],
 )
 def test_other_files_are_no_backups(content: bytes) -> None:
     with pytest.raises(BrokenBackup, match="no backup"):
@@ -93,7 +94,7 @@ def test_a_newer_form_is_refused_with_the_version_that_made_it(monkeypatch: pyte
         read([newer])
 
 
-@pytest.mark.parametrize("more", [b"x", WHOLE, gzip.compress(b"more")])
+@pytest.mark.parametrize("more", [b"x", WHOLE, gzip.compress(b"more")], ids=["a byte", "a backup", "a gzip stream"])
 def test_what_follows_the_end_is_refused(more: bytes) -> None:
     for pieces in ([WHOLE + more], [WHOLE, more]):
         with pytest.raises(BrokenBackup, match="follows its end"):

@@ -42,7 +42,7 @@ _turn = threading.Lock()  # one at a time in each process: it holds a thread for
 @contract(
     role=Role.ADMIN,
     tag="Service",
-    answers={200: Answer("The file, made while it is sent.", media=(GZIP,))},
+    answers={200: Answer("The file, made while it is sent.", bytes, media=(GZIP,))},
     problems=(kinds.CONFLICT,),
 )
 def take() -> Response:
