@@ -29,8 +29,9 @@ _LOWEST_FREE_PORT = 1_024
 _CLOUD = frozenset({ipaddress.ip_address("168.63.129.16")})
 _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Addresses that hold one of IPv4 and are carried to it by whoever is on the way; nobody needs them.
-_TUNNELS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16"))
+# Special by IANA's registries, not all of which every Python knows: assignments to protocols (192.0.0.192 is the metadata of a
+# cloud), relays, documentation. Many of 2001::/23 and 2002::/16 hold an address of IPv4, to which others would carry them.
+_SPECIAL = tuple(ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20"))
 
 
 class Refused(Exception):
@@ -163,9 +164,8 @@ def _inner(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (
-        address not in _GLOBAL_6 or any(address in network for network in _TUNNELS)
-    ):
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_6:
         return False
-    special = address.is_multicast or address.is_reserved or address.is_link_local or address in _CLOUD
-    return address.is_global and not special
+    if address in _CLOUD or any(address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_link_local)
