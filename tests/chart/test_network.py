@@ -35,6 +35,7 @@ PORTS = {"redis": ("redis", 6379), "exporter": ("redis", 9121), "api": ("api", 5
 def everybody(release: Release) -> dict[str, Pod]:
     """The pods of the release by component, and those around it."""
     workloads = release.of("Deployment") + release.of("StatefulSet")
+    workloads += [{**found, "spec": found["spec"]["jobTemplate"]["spec"]} for found in release.of("CronJob")]
     own = {found["metadata"]["name"].removeprefix(f"{FULL}-"): pod_of(found) for found in workloads}
     return (
         OUTSIDE | own | {"worker": own["worker-default"], "test": Pod(release.get("Pod", f"{FULL}-test")["metadata"]["labels"])}
@@ -58,6 +59,7 @@ HELD = {"redis", "worker", "api"}
     [
         ({}, "redis", {"api", "worker", "debug", "producer"}),
         (KEDA, "redis", {"api", "worker", "debug", "producer", "operator"}),
+        ({"backup": {"enabled": True}}, "redis", {"api", "worker", "debug", "producer", "backup"}),
         ({"networkPolicy": {"redisFrom": [FEEDER]}}, "redis", {"api", "worker", "debug", "producer", "feeder"}),
         ({}, "exporter", {"prometheus"}),
         ({}, "worker", {"prometheus"}),
@@ -107,7 +109,8 @@ def test_webhooks_go_to_the_internet_and_to_nothing_private(chart: Chart) -> Non
         assert not allowed(release, worker, outside, 443)
         assert not allowed(chart.render(EXPORTER), api, outside, 443)
     private = ("10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "100.64.0.1", "127.0.0.1", "fd00::1", "fe80::1", "::1")
-    for address in (*private, "64:ff9b::a00:1", "2002:a00:1::"):
+    special = ("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00:1::", "192.0.0.192", "168.63.129.16", "224.0.0.1", "255.255.255.255")
+    for address in (*private, *special):
         assert not allowed(release, api, Pod({}, "", address=address), 443), address
     assert goes(release, "api") == {"dns", "dns by tcp"}
 
@@ -130,6 +133,14 @@ def test_mail_goes_to_the_port_of_its_server_wherever_that_is(chart: Chart) -> N
     mail = {"notifications": {"email": {"host": "mail", "from": "a@example.org", "port": 25}}}
     assert goes(chart.render(merged(EXPORTER, mail)), "api") == {"dns", "dns by tcp", "smtp"}
     assert goes(chart.render(merged(EXPORTER, mail)), "worker") == {"dns", "dns by tcp"}
+
+
+def test_a_backup_goes_to_redis_alone_and_answers_nobody(chart: Chart) -> None:
+    release = chart.render(merged(EXPORTER, {"backup": {"enabled": True}}))
+    pods = everybody(release)
+    assert goes(release, "backup") == {"dns", "dns by tcp"}
+    assert [what for what, (name, port) in PORTS.items() if allowed(release, pods["backup"], pods[name], port)] == ["redis"]
+    assert not [name for name, client in pods.items() if allowed(release, client, pods["backup"], 8080)]
 
 
 def test_redis_goes_nowhere(chart: Chart) -> None:
@@ -168,5 +179,6 @@ def test_all_pods_of_a_release_are_guarded(release: Release) -> None:
         return
     for found in release.of("Deployment") + release.of("StatefulSet"):
         component = found["metadata"]["labels"]["app.kubernetes.io/component"]
-        port = {"redis": 6379, "worker": 9100, "debug": 22}.get(component)
-        assert port is None or not allowed(release, OUTSIDE["stranger"], pod_of(found), port), found["metadata"]["name"]
+        open_to_all = {"api": 5000}
+        for port in {22, 53, 80, 443, 5000, 6379, 9100, 9121} - {open_to_all.get(component)}:
+            assert not allowed(release, OUTSIDE["stranger"], pod_of(found), port), f"{found['metadata']['name']} at {port}"
