@@ -40,6 +40,21 @@ def test_no_root_can_be_written_to(release: Release) -> None:
             assert each["securityContext"]["readOnlyRootFilesystem"] is True, name
 
 
+def test_no_shell_stands_before_a_program_of_ours(release: Release) -> None:
+    """Signals reach it, and nothing in a value is taken for a command. Redis's image is started by a script: decision 0009."""
+    for name, pod in pods(release):
+        for each in containers(pod):
+            hooks = {what: each.get(what, {}) for what in ("startupProbe", "readinessProbe", "livenessProbe")}
+            hooks |= each.get("lifecycle", {})
+            commands = {what: hook["exec"]["command"] for what, hook in hooks.items() if "exec" in hook}
+            commands["command"] = each.get("command", ["the image's own"])
+            shells = {what for what, words in commands.items() if words[0].rpartition("/")[2] in ("sh", "bash", "ash")}
+            allowed = {"redis": {"command", "readinessProbe", "livenessProbe"}, "worker": {"preStop"}}
+            assert shells <= allowed.get(each["name"], set()), f"{name}: {each['name']}"
+            if each["name"] != "redis":  # nothing of a release is written into what a shell reads
+                assert all("sh" not in words or words[2].count("/state") == 1 for words in commands.values()), name
+
+
 def test_every_container_says_what_it_needs_and_how_much_memory_it_may_have(release: Release) -> None:
     for name, pod in pods(release):
         for each in containers(pod):
