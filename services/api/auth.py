@@ -131,8 +131,8 @@ class SignIn:
 
     def _by_cookie(self) -> Caller | None:
         """Whose session this is; None where there is none, or its token is gone."""
-        digest = session.opened_by() if self.tokens is not None else None
-        return None if digest is None or self.tokens is None else self.tokens.of_digest(digest)
+        opened = session.opened_by() if self.tokens is not None else None
+        return None if opened is None or self.tokens is None else self.tokens.of_session(*opened)
 
     def known(self, token: str) -> Caller:
         """Who a token belongs to. Raises Problem where it belongs to nobody, or too many wrong ones came from this address."""

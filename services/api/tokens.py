@@ -11,6 +11,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -70,15 +71,19 @@ class TokenFile:
 
     def find(self, token: str) -> Caller | None:
         """Who the token belongs to. Takes as long for any token, right or wrong."""
-        return self.of_digest(digest_of(token))
+        digest = digest_of(token)
+        return self._first(digest, lambda known: known)
 
-    def of_digest(self, digest: bytes) -> Caller | None:
-        """As `find`, by the digest of a token."""
+    def of_session(self, session: bytes, proof: bytes) -> Caller | None:
+        """Whose token made the proof of this session, as `proof_of` does; None where it is in the file no more."""
+        return self._first(proof, lambda known: proof_of(known, session))
+
+    def _first(self, wanted: bytes, made: Callable[[bytes], bytes]) -> Caller | None:
         if time.monotonic() - self._looked >= LOOK_EVERY:
             self.look()
         found = None
         for known, caller in self._entries:
-            if hmac.compare_digest(known, digest) and found is None:
+            if hmac.compare_digest(made(known), wanted) and found is None:
                 found = caller
         return found
 
@@ -129,6 +134,11 @@ class TokenFile:
 def digest_of(token: str) -> bytes:
     """What the file has of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")[:LONGEST_TOKEN]).digest()
+
+
+def proof_of(digest: bytes, session: bytes) -> bytes:
+    """What only who knows the digest of a token can make for a session, and what does not tell it."""
+    return hmac.digest(digest, b"session " + session, "sha256")
 
 
 def _mark(path: Path) -> _Mark:

@@ -1,5 +1,6 @@
 """Sign-in to the dashboard: what a cookie opens and what it does not, CSRF, roles on every page, the end of a session."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -203,6 +204,22 @@ def test_redis_has_neither_the_secret_nor_the_token_and_forgets_in_time(app: Fla
     assert cookie.value.encode() not in kept
     assert TOKENS["view"].encode() not in kept
     assert 0 < store.records.ttl(keys[0]) <= backend_of(app).settings.session_ttl
+
+
+def test_who_writes_to_redis_cannot_make_a_session(app: Flask) -> None:
+    """Nothing that lies there, taken for another session or told as a digest, signs anybody in."""
+    signed_in(app, "admin")
+    store = backend_of(app).store
+    (key,) = store.records.scan_iter(f"{store.prefix}session.*")
+    found = store.records.get(key)
+    digest = hashlib.sha256(TOKENS["admin"].encode())
+    mine = "m" * 43
+    for written in (found, digest.digest(), digest.hexdigest(), b""):
+        store.records.set(f"{store.prefix}session.{hashlib.sha256(mine.encode()).hexdigest()}", written)
+        thief = app.test_client()
+        thief.set_cookie(COOKIE, mine)
+        assert thief.get("/jobs").status_code == 401
+    assert found not in (digest.digest(), digest.hexdigest().encode())
 
 
 def test_a_bearer_token_opens_pages_too_and_wins_over_the_cookie(app: Flask) -> None:

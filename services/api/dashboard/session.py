@@ -1,9 +1,9 @@
 """Who looks at the dashboard: a cookie with a random secret, and in Redis whose token it was opened with.
 
-Kept is the digest of the token, which is looked up in the file of tokens at every request: a token that is taken away ends its
-sessions, and no session outlives SESSION_TTL. The secret itself is only in the cookie. Whatever changes something by cookie
-must show the session's CSRF token, which a page of another site cannot know; where nobody signs in, the cookie has no session
-in Redis and serves that alone.
+Kept is a proof that only the digest of that token makes, and it is made anew with each entry of the file of tokens at every
+request: a token that is taken away ends its sessions, whoever can write to Redis cannot make one, and none outlives
+SESSION_TTL. The secret itself is only in the cookie. Whatever changes something by cookie must show the session's CSRF token,
+which a page of another site cannot know; where nobody signs in, the cookie has no session in Redis and serves that alone.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from flask import Response, g, request
 from services.api.backend import backend
 from services.api.kinds import CROSS_SITE
 from services.api.problems import Problem
+from services.api.tokens import proof_of
 
 COOKIE = "trafficjobs_session"
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -61,14 +62,14 @@ def check_csrf() -> None:
         raise Problem(CROSS_SITE, "This form is older than the session, or comes from another site; load the page again.")
 
 
-def opened_by() -> bytes | None:
-    """Digest of the token with which this request's session was opened; None without one. Raises StoreUnavailable."""
+def opened_by() -> tuple[bytes, bytes] | None:
+    """The digest of this request's session, and the proof of the token that opened it; None without. Raises StoreUnavailable."""
     given = request.cookies.get(COOKIE, "")
     if not _SECRET.match(given):
         return None
     store = backend().store
     kept = store.persist(lambda: store.records.get(_key(given)), store.patience)
-    return None if kept is None else bytes.fromhex(kept.decode())
+    return None if kept is None else (_digest(given), kept)
 
 
 def open_session(digest: bytes) -> None:
@@ -76,7 +77,8 @@ def open_session(digest: bytes) -> None:
     close_session()
     g.session = _new()
     store, lifetime = backend().store, int(backend().settings.session_ttl)
-    store.persist(lambda: store.records.set(_key(g.session), digest.hex(), ex=lifetime), store.patience)
+    proof = proof_of(digest, _digest(g.session))
+    store.persist(lambda: store.records.set(_key(g.session), proof, ex=lifetime), store.patience)
 
 
 def close_session() -> None:
@@ -98,4 +100,8 @@ def keep(response: Response) -> Response:
 
 
 def _key(given: str) -> str:
-    return f"{backend().store.prefix}session.{hashlib.sha256(given.encode()).hexdigest()}"
+    return f"{backend().store.prefix}session.{_digest(given).hex()}"
+
+
+def _digest(given: str) -> bytes:
+    return hashlib.sha256(given.encode()).digest()
