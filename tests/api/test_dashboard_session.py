@@ -211,7 +211,7 @@ def test_who_writes_to_redis_cannot_make_a_session(app: Flask) -> None:
     signed_in(app, "admin")
     store = backend_of(app).store
     (key,) = store.records.scan_iter(f"{store.prefix}session.*")
-    found = store.records.get(key)
+    found: bytes = store.records.get(key)  # type: ignore[assignment]
     digest = hashlib.sha256(TOKENS["admin"].encode())
     mine = "m" * 43
     for written in (found, digest.digest(), digest.hexdigest(), b""):
