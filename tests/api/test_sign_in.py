@@ -13,9 +13,7 @@ from lib.jobs import Jobs
 from lib.settings import Settings
 from services.api import tokens
 from services.api.app import create_app
-from services.api.attempts import PER_MINUTE, Attempts
-from services.api.contract import contract_of
-from services.api.tokens import Role
+from services.api.attempts import PER_MINUTE
 from tests.api.conftest import CSV, backend_of, fail
 
 TOKENS = {role: f"tj_{role}-token" for role in ("view", "submit", "admin", "other")}
@@ -51,73 +49,6 @@ def app(settings: Settings, path: Path, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture(autouse=True)
 def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
-
-
-def routes(app: Flask) -> list[tuple[str, str, Role]]:
-    """Every method and path of the application, with the role that it must want; for pages see `test_dashboard_session`."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        contract = contract_of(app.view_functions[rule.endpoint])
-        assert contract is not None, f"{rule.rule} ({rule.endpoint}) has no contract: nobody said who may call it"
-        assert rule.methods is not None
-        if contract.page:
-            continue
-        for method in sorted(rule.methods - {"OPTIONS"}):
-            found.append(
-                (
-                    method,
-                    rule.rule.replace("<jid>", "unknown").replace("<name>", "x").replace("<", "").replace(">", ""),
-                    contract.role,
-                )
-            )
-    return found
-
-
-def test_every_route_with_every_token(app: Flask, client: FlaskClient) -> None:
-    ranks = {"view": Role.VIEW, "submit": Role.SUBMIT, "admin": Role.ADMIN}
-    walked = routes(app)
-    assert {role for _, _, role in walked} == set(Role)
-    for method, path, needed in walked:
-        for token in (None, "wrong", *ranks):
-            app.extensions["trafficjobs.sign_in"]._attempts = Attempts()
-            answer = client.open(path, method=method, headers=bearer(token), data=b"{}" if method == "POST" else None)
-            said = f"{method} {path} with {token}: {answer.status_code}"
-            if needed is Role.OPEN:
-                assert answer.status_code not in (401, 403, 429), said
-            elif token not in ranks:
-                assert answer.status_code == 401, said
-                assert answer.headers["WWW-Authenticate"].startswith("Bearer"), said
-            elif ranks[token] < needed:
-                assert answer.status_code == 403, said
-                if method != "HEAD":
-                    assert f"role {needed.name.lower()}" in answer.get_json()["detail"]
-            else:
-                assert answer.status_code not in (401, 403, 429), said
-            if answer.status_code >= 400 and method != "HEAD":
-                assert answer.mimetype == "application/problem+json", said
-
-
-def test_what_each_route_wants(app: Flask) -> None:
-    """Written out once more, so that a role changes only on purpose."""
-    wanted = {(method, path): role for method, path, role in routes(app) if method != "HEAD"}
-    open_to_all = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/x", "/problems", "/problems/slug"}
-    assert {path for (_, path), role in wanted.items() if role is Role.OPEN} == open_to_all
-    admins = {(method, path) for (method, path), role in wanted.items() if role is Role.ADMIN}
-    assert admins == {
-        ("GET", "/backup"),
-        ("POST", "/restore"),
-        *(("POST", f"/queues/x/{order}") for order in ("drain", "open", "pause", "purge")),
-        *(("POST", f"/workers/x/{order}") for order in ("drain", "resume")),
-        ("POST", "/queues/x/resume"),
-        ("GET", "/doctor"),
-        ("POST", "/data/versions/version/activate"),
-        ("DELETE", "/data/versions/version"),
-    }
-    for (method, path), role in wanted.items():
-        if role is Role.VIEW:
-            assert method == "GET", path
-        if method != "GET":
-            assert role >= Role.SUBMIT, path
 
 
 @pytest.mark.parametrize(
