@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import trustme
@@ -19,6 +20,7 @@ from tests.listening import talking
 from tests.servers import free_port
 
 MIB = 2**20
+PUBLIC = "93.184.216.34"
 Talk = Callable[[socket.socket, str], None]
 
 
@@ -145,6 +147,60 @@ def test_redirects_are_followed_to_what_is_allowed_and_not_for_ever() -> None:
 def test_a_name_that_stands_for_a_private_address_is_not_connected_to() -> None:
     with site(answer(b"a,b\n")) as url, pytest.raises(InvalidInput, match=r"not public; .* DATA_URLS_ALLOW"):
         Download(Sources([url], []), url + "/a.csv", MIB)
+
+
+def test_a_name_is_looked_up_once_for_a_request_and_again_for_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that turns to a private address after the look changes nothing; at the next request it is refused."""
+    looks: list[str] = []
+    connected: list[tuple[str, int]] = []
+    answers = [PUBLIC, "169.254.169.254"]
+
+    def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        looks.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers[len(looks) - 1], port))]
+
+    with site(answer(b"", "Location: /again", "Content-Length: 0", status="302 Found")) as url:
+        port = int(url.rpartition(":")[2])
+
+        def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+            connected.append(address)
+            client = socket.socket()
+            client.settimeout(timeout)
+            client.connect(("127.0.0.1", port))  # which stands for the public one
+            return client
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        monkeypatch.setattr(socket, "create_connection", connect)
+        host = f"rebinding.example.org:{port}"
+        with pytest.raises(InvalidInput, match=r"not public; .* DATA_URLS_ALLOW"):
+            Download(Sources([host], []), f"http://{host}/a.csv", MIB)
+    assert (looks, connected) == (["rebinding.example.org"] * 2, [(PUBLIC, port)])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://2852039166/",
+        "http://0xa9fea9fe/",
+        "//169.254.169.254/",
+        "file:///etc/passwd",
+        "ftp://site.example.org/a.csv",
+        "gopher://site.example.org:6379/_FLUSHALL",
+        "http://site.example.org:6379/",
+        "http://site.example.org\\@169.254.169.254/",
+        "http://site.example.org/%0d%0aHost:%20x/../..",
+    ],
+)
+def test_a_redirect_leads_nowhere_that_a_url_may_not(target: str) -> None:
+    """Also where the operator has named these hosts, as long as they are not allowed to be private."""
+    named = ["169.254.169.254", "site.example.org"]
+    with site(answer(b"", f"Location: {target}", "Content-Length: 0", status="302 Found")) as url:
+        address = url.removeprefix("http://")
+        with pytest.raises(InvalidInput):
+            Download(Sources([address, *named], ["127.0.0.1/32"]), f"{url}/a.csv", MIB)
 
 
 def test_what_is_too_large_is_refused_at_once_or_when_it_shows() -> None:
