@@ -155,6 +155,30 @@ def test_wrong_tokens_are_limited_by_address_and_right_ones_never(client: FlaskC
     assert elsewhere.status_code == 401
 
 
+def test_nobody_gets_another_limit_by_saying_that_they_come_from_elsewhere(client: FlaskClient) -> None:
+    """What a client writes into such headers is not believed: the limit is that of the connection's address."""
+    said = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
+    answers = [
+        client.get(
+            "/jobs", headers=bearer("wrong") | {name: f"{'for=' if name == 'Forwarded' else ''}10.1.2.{n}" for name in said}
+        )
+        for n in range(PER_MINUTE + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * PER_MINUTE + [429]
+
+
+def test_who_shares_an_address_with_a_guesser_is_not_locked_out(client: FlaskClient) -> None:
+    """As all who come through one proxy do, and also where the guessing goes on."""
+    for _ in range(2 * PER_MINUTE):
+        client.get("/jobs", headers=bearer("wrong"))
+        assert client.get("/jobs", headers=bearer("submit")).status_code == 200
+    page = client.get("/ui/sign-in").text
+    form = {"csrf": page.partition('data-csrf="')[2].partition('"')[0]}
+    assert client.post("/ui/sign-in", data=form | {"token": "tj_wrong"}).status_code == 429
+    assert client.post("/ui/sign-in", data=form | {"token": TOKENS["view"]}).status_code == 303
+    assert client.get("/jobs").status_code == 200
+
+
 # The file changes
 
 
