@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis.connection import parse_url
 
 from lib.egress import ADDRESS, check_allowed
 from lib.rates import OperationLimit
@@ -277,6 +278,17 @@ class Settings(BaseSettings):
     def _addresses(cls, value: list[str]) -> list[str]:
         for each in value:
             address(each, 1)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _url_of_redis(cls, value: str | None) -> str | None:
+        try:
+            parse_url(value or "redis://")
+        except ValueError:  # whose words may hold a part of the password
+            raise ValueError(
+                "is no redis://, rediss:// or unix:// URL; within a user name or password write / ? # [ ] @ : % as %2F and so on"
+            ) from None
         return value
 
     @field_validator("path_prefix")

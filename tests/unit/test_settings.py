@@ -44,6 +44,22 @@ def test_names_of_the_course_and_lists_are_read(monkeypatch: pytest.MonkeyPatch)
     assert "secret" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://app:marked@h:1/0", "redis://app:marked@h:x/0", "redis://app:mar#ked@h/0", "redis://[::1"]
+)
+def test_a_url_of_redis_that_is_none_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SettingsError, match=r"REDIS_URL: is no redis://.* %2F") as refusal:
+        load_settings()
+    assert "mar" not in str(refusal.value)
+
+
+def test_a_url_of_redis_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("redis://h", "rediss://app:mar%23ked@h:1/0?ssl_cert_reqs=none", "unix:///run/redis.sock?db=1"):
+        monkeypatch.setenv("REDIS_URL", url)
+        assert load_settings().redis_url == url
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_PORT", "")
     monkeypatch.setenv("QUEUES", "")
