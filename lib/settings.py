@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from redis.connection import parse_url
 
 from lib.egress import ADDRESS, check_allowed
+from lib.hidden import hidden
 from lib.rates import OperationLimit
 from lib.signing import secrets_of
 from lib.sources import check_source
@@ -284,7 +285,7 @@ class Settings(BaseSettings):
     @classmethod
     def _url_of_redis(cls, value: str | None) -> str | None:
         try:
-            parse_url(value or "redis://")
+            parse_url(value or "redis://")  # type: ignore[no-untyped-call]
         except ValueError:  # whose words may hold a part of the password
             raise ValueError(
                 "is no redis://, rediss:// or unix:// URL; within a user name or password write / ? # [ ] @ : % as %2F and so on"
@@ -397,14 +398,19 @@ class Settings(BaseSettings):
         return self.worker_queues or self.all_queues
 
 
+# Variables that nobody but the settings is to see.
+SECRETS = frozenset(name.upper() for name, field in Settings.model_fields.items() if not field.repr)
+
+
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment; `overrides` (field names) win.
+    """Read the environment, and what was hidden of it; `overrides` (field names) win.
 
     Raises:
         SettingsError: naming every variable that does not fit.
     """
+    kept = {name.lower(): value for name, value in hidden().items() if name in SECRETS}
     try:
-        return Settings(**overrides)
+        return Settings(**kept | overrides)
     except ValidationError as error:
         lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None

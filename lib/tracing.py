@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
+from lib import hidden
+
 logger = logging.getLogger("trafficjobs.tracing")
 Attributes = Mapping[str, str | int | float | bool]
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -58,7 +60,9 @@ def begin(program: str) -> None:
         logger.warning("spans are sent by http/protobuf, and not by %s; the endpoint must take that (port 4318)", protocol)
     own = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": f"trafficjobs-{program}"}
     _provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter() if where == "otlp" else ConsoleSpanExporter()))
+    with hidden.shown(hidden.OTEL):
+        exporter = OTLPSpanExporter() if where == "otlp" else ConsoleSpanExporter()
+    _provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracer = _provider.get_tracer("trafficjobs")
 
 

@@ -20,8 +20,9 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lib import tracing
+from lib.hidden import hide
 from lib.logs import configure_logging, log_config
-from lib.settings import SettingsError, load_settings
+from lib.settings import SECRETS, SettingsError, load_settings
 from services.api import http_metrics
 from services.api.arrivals import LONGEST_LINE
 from services.api.auth import wants_sign_in
@@ -32,6 +33,7 @@ try:
     wants_sign_in(_settings)
 except SettingsError as error:
     sys.exit(f"trafficjobs: {error}")
+hide(SECRETS)  # before an operation is imported; the application finds them all the same
 
 bind = [f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"]
 worker_class = "services.api.threads.Worker"

@@ -13,10 +13,11 @@ import sys
 import threading
 
 from lib.errors import JobsError
+from lib.hidden import hide
 from lib.jobs import Jobs
 from lib.logs import configure_logging
 from lib.sending import Senders
-from lib.settings import SettingsError, load_settings
+from lib.settings import SECRETS, SettingsError, load_settings
 from lib.upkeep import Upkeep
 
 logger = logging.getLogger("trafficjobs.upkeep")
@@ -32,6 +33,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"upkeep: {error}", file=sys.stderr)
         return 2
+    hide(SECRETS)
     configure_logging(settings.log_level, "upkeep")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

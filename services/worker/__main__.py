@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 from lib.cluster_api import ClusterApi
+from lib.hidden import hide
 from lib.logs import configure_logging
-from lib.settings import SettingsError, load_settings
+from lib.settings import SECRETS, SettingsError, load_settings
 from services.worker.deletion_cost import DeletionCost
 from services.worker.health import serve_health
 from services.worker.links import Links
@@ -36,6 +37,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
+    hide(SECRETS)
     configure_logging(settings.log_level, "worker")
     plain = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.worker_name)[-63:]  # a pod's name is no longer
     name = f"{plain}-{secrets.token_hex(3)}"

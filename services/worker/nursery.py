@@ -25,11 +25,13 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the supervisor decides when children end
         signal.signal(number, signal.SIG_IGN)
 
-    from lib import tracing
+    from lib import hidden, tracing
     from lib.logs import configure_logging
     from lib.operations import load_catalog
     from lib.settings import load_settings
 
+    commands, reports = Receiver(commands_fd), Sender(reports_fd)
+    hidden.take(_first(commands)["secrets"])
     settings = load_settings()
     configure_logging(settings.log_level, "worker")
     catalog = load_catalog(settings.operations_dir)
@@ -37,7 +39,6 @@ def main(arguments: list[str]) -> None:
 
     tracing.load()
 
-    commands, reports = Receiver(commands_fd), Sender(reports_fd)
     reports.send(
         event="ready", operations=catalog.names(hidden=True), broken=dict(catalog.broken), threads=_threads(), pid=os.getpid()
     )
@@ -63,6 +64,15 @@ def main(arguments: list[str]) -> None:
         reports.send(event="forked", child=name, pid=pid)
 
     _serve(commands, reports, fork)
+
+
+def _first(commands: Receiver) -> dict[str, Any]:
+    """What the supervisor says before anything else; none of its commands comes before the word that we are ready."""
+    while not (messages := commands.receive()):
+        if commands.closed:
+            sys.exit(0)
+        select.select([commands.fd], [], [])
+    return messages[0]
 
 
 def _serve(commands: Receiver, reports: Sender, fork: Any) -> None:

@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
+from lib.hidden import hidden
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.ending import ChildProcess, Ending
@@ -149,6 +150,7 @@ class Supervisor(Ending):
         os.close(command_read)
         os.close(report_write)
         self._commands, self._messages, self._ready = Sender(command_write), Receiver(report_read), False
+        self._commands.send(secrets=hidden())  # they are not in its environment, which others can see
 
     def _end_nursery(self) -> None:
         if self._commands is not None:
