@@ -38,7 +38,7 @@ class Worker:
 
     Args:
         settings: of the test.
-        log: file to which it says what it says to standard error; that of the test's own process by default.
+        log: file to which it says what it says; by default it says it where the test's own process does.
         more: further settings, such as `worker_children=2`.
     """
 
@@ -70,7 +70,7 @@ class Worker:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
             return
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, wait: float = 20) -> int:
         """Send a signal and wait for the end; the exit code."""

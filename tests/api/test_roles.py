@@ -173,7 +173,7 @@ _addresses = count(1)
 
 def table() -> dict[tuple[str, str], Role]:
     """The table by method and rule."""
-    found = {}
+    found: dict[tuple[str, str], Role] = {}
     for role, text in ROLES.items():
         for each in text.split("\n"):
             methods, _, rule = each.partition(" ")
@@ -227,7 +227,7 @@ def asked(client: FlaskClient, method: str, path: str, token: str | None = None,
 
 
 def test_every_route_stands_in_the_table_with_its_role(app: Flask) -> None:
-    declared = {}
+    declared: dict[tuple[str, str], Role] = {}
     for rule in app.url_map.iter_rules():
         contract = contract_of(app.view_functions[rule.endpoint])
         assert contract is not None, f"{rule.rule} ({rule.endpoint}) has no contract: nobody said who may call it"
@@ -250,7 +250,7 @@ def test_every_route_with_every_token(app: Flask) -> None:
         for methods in (method, "HEAD") if method == "GET" else (method,):
             opened = needed is Role.OPEN
             nobody = THROUGH if opened else "401"
-            said = {
+            said: dict[str | None, str] = {
                 None: nobody,
                 "": nobody,
                 "wrong": nobody,
