@@ -16,6 +16,7 @@ class Schemas:
 
     def __init__(self) -> None:
         self.components: dict[str, Schema] = {}
+        self._known: dict[tuple[Any, str, str], Schema] = {}
 
     def of(self, shape: Any) -> Schema:
         """The schema of a type that is answered; a reference where the type has a name."""
@@ -48,6 +49,8 @@ class Schemas:
         return {"$ref": _PLACE + name}
 
     def _made(self, shape: Any, mode: Literal["validation", "serialization"], prefix: str = "") -> Schema:
-        schema = TypeAdapter(shape).json_schema(mode=mode, ref_template=f"{_PLACE}{prefix}{{model}}")
-        self.components |= {prefix + name: part for name, part in schema.pop("$defs", {}).items()}
-        return schema
+        if (shape, mode, prefix) not in self._known:
+            schema = TypeAdapter(shape).json_schema(mode=mode, ref_template=f"{_PLACE}{prefix}{{model}}")
+            self.components |= {prefix + name: part for name, part in schema.pop("$defs", {}).items()}
+            self._known[shape, mode, prefix] = schema
+        return dict(self._known[shape, mode, prefix])
