@@ -80,5 +80,5 @@ def whole_service(settings: Settings, folder: Path, token: Any = None, **more: A
 
 def _works(url: str, token: str | None) -> bool:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    found = httpx.get(f"{url}/workers", headers=headers, timeout=5).json()["workers"]
+    found = httpx.get(f"{url}/workers", headers=headers, timeout=30).json()["workers"]
     return any(worker["operations"] for worker in found)

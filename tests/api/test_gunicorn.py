@@ -123,7 +123,7 @@ def test_the_parent_forks_without_threads(deployed: tuple[str, psutil.Process, P
 def test_every_line_of_the_log_is_json(deployed: tuple[str, psutil.Process, Path]) -> None:
     import orjson
 
-    requests.get(f"{deployed[0]}/queues", headers={"X-Request-ID": "in-the-log"}, timeout=5)
+    requests.get(f"{deployed[0]}/queues", headers={"X-Request-ID": "in-the-log"}, timeout=30)
     lines = [orjson.loads(line) for line in deployed[2].read_bytes().splitlines()]
     assert any(line.get("request_id") == "in-the-log" and line["status"] == 200 for line in lines)
     assert any("Booting worker" in line["event"] for line in lines)
@@ -135,17 +135,17 @@ def test_processes_count_requests_together_and_the_counts_outlive_them(
     url, process, _ = deployed
 
     def counted() -> float:
-        text = requests.get(f"{url}/metrics", timeout=5).text
+        text = requests.get(f"{url}/metrics", timeout=30).text
         wanted = 'trafficjobs_http_requests_total{method="GET",route="/jobs",status="200"} '
         return float(next((line for line in text.splitlines() if line.startswith(wanted)), "0").split()[-1])
 
     def replaced(gone: int) -> bool:
         there = [each.pid for each in process.children()]
-        return gone not in there and len(there) > 1 and requests.get(f"{url}/healthz", timeout=5).status_code == 200
+        return gone not in there and len(there) > 1 and requests.get(f"{url}/healthz", timeout=30).status_code == 200
 
     before = counted()
     for _ in range(20):  # each on a connection of its own, so that both processes answer some
-        requests.get(f"{url}/jobs", timeout=5)
+        requests.get(f"{url}/jobs", timeout=30)
     assert {counted() for _ in range(10)} == {before + 20}
     children = process.children()
     assert len(children) > 1
@@ -153,5 +153,5 @@ def test_processes_count_requests_together_and_the_counts_outlive_them(
         child.kill()
         eventually(partial(replaced, child.pid), 20)
         assert {counted() for _ in range(10)} == {before + 20}
-    requests.get(f"{url}/jobs", timeout=5)
+    requests.get(f"{url}/jobs", timeout=30)
     assert counted() == before + 21

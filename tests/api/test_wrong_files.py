@@ -102,7 +102,7 @@ def test_ten_gigabytes_of_zeros_are_refused_before_they_are_sent(gunicorn: tuple
 
 
 def test_an_empty_file_in_chunks_is_not_taken_for_no_file(gunicorn: tuple[str, psutil.Process]) -> None:
-    with httpx.Client() as client:
+    with httpx.Client(timeout=30) as client:
         answer = client.post(f"{gunicorn[0]}/data", content=iter([b""]))
         assert (answer.status_code, answer.json()["detail"]) == (422, "data: the file is empty")
         assert client.post(f"{gunicorn[0]}/data").json()["type"] == "/problems/no-data-file"

@@ -35,10 +35,10 @@ def test_a_session_that_was_ended_is_worth_nothing_elsewhere(house: House, windo
     sign_in(page, TOKENS["admin"])
     page.wait_for_url(re.compile("/ui$"))
     kept = {each["name"]: each["value"] for each in page.context.cookies()}
-    assert httpx.get(f"{house.guarded}/queues", cookies=kept).status_code == 200
+    assert httpx.get(f"{house.guarded}/queues", cookies=kept, timeout=30).status_code == 200
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile("/ui/sign-in"))
-    assert httpx.get(f"{house.guarded}/queues", cookies=kept).status_code == 401
+    assert httpx.get(f"{house.guarded}/queues", cookies=kept, timeout=30).status_code == 401
 
 
 def test_a_wrong_token_is_refused_with_a_word(house: House, windows: Windows) -> None:
@@ -69,7 +69,7 @@ def test_what_is_not_offered_is_refused(house: House, jobs: Jobs, windows: Windo
     page.wait_for_url(re.compile("/ui$"))
     cookies = {each["name"]: each["value"] for each in page.context.cookies()}
     shown = {"csrf": page.locator("[name=csrf]").first.get_attribute("value") or ""}
-    with httpx.Client(base_url=house.guarded, cookies=cookies) as http:
+    with httpx.Client(base_url=house.guarded, cookies=cookies, timeout=30) as http:
         for address in (f"/ui/jobs/{jobs.failed}/retry", f"/ui/jobs/{jobs.waiting}/cancel", "/ui/queues/parked/pause"):
             assert http.post(address, data=shown).status_code == 403
         assert http.post("/ui/submit/echo", data=shown).status_code == 403
@@ -89,7 +89,7 @@ def test_a_form_of_another_site_is_refused(house: House, windows: Windows, shown
             page.goto("ui")
         cookies = {each["name"]: each["value"] for each in page.context.cookies()}
         assert COOKIE in cookies
-        answer = httpx.post(f"{url}/ui/queues/parked/pause", data=shown, cookies=cookies)
+        answer = httpx.post(f"{url}/ui/queues/parked/pause", data=shown, cookies=cookies, timeout=30)
         assert answer.status_code == 403
         assert not house.http.get("/queues/parked").json()["paused"]
 

@@ -178,7 +178,7 @@ def wait_for_api(program: Program, url: str) -> None:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{url}/healthz").status_code == 200
+            return httpx.get(f"{url}/healthz", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 

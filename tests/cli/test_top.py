@@ -90,7 +90,7 @@ def test_counters_that_are_for_others_leave_the_rest_of_the_page(bare: Shell) ->
     pages = {"/jobs": {"jobs": [], "next": None}, "/queues": {"queues": []}, "/workers": {"workers": []}}
     problem = {"type": "/problems/unauthorized", "title": "No", "status": 401}
     with serving(pages, (401, problem, {})) as url:
-        assert httpx.get(f"{url}/metrics").status_code == 401
+        assert httpx.get(f"{url}/metrics", timeout=30).status_code == 401
         refused = bare("top", "--url", url)
         assert refused.code == 4  # of /history, which is for whoever may look at all
     with serving(pages | {"/history": {"points": []}}, (401, problem, {})) as url:

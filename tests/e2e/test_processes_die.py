@@ -38,7 +38,7 @@ def _end_at_once(evidence: dict[str, Any]) -> bool:
 
 
 def _nursery_restarts(release: Release) -> float:
-    counted = re.search(r"^trafficjobs_nursery_restarts_total (\S+)$", httpx.get(f"{release.url}/metrics").text, re.M)
+    counted = re.search(r"^trafficjobs_nursery_restarts_total (\S+)$", httpx.get(f"{release.url}/metrics", timeout=30).text, re.M)
     assert counted is not None
     return float(counted[1])
 

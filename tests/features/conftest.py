@@ -233,6 +233,9 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
         url = f"rediss://{user}:{password}@localhost:{proxy.port}/0"
         operations = Path(__file__).parent / "operations"
         more = {"redis_url": url, "redis_ca_file": ca, "redis_db": 0, "queue_db": 0, "operations_dir": operations}
-        with whole_service(settings, folder, worker_children=1, **more) as running, httpx.Client(base_url=running.url) as http:
+        with (
+            whole_service(settings, folder, worker_children=1, **more) as running,
+            httpx.Client(base_url=running.url, timeout=30) as http,
+        ):
             yield Managed(http, user, password, proxy.port, ca, admin)
         proxy.listener.close()

@@ -42,7 +42,7 @@ def direct(demo: Demo, operation: str, **params: Any) -> Any:
 
 
 def test_every_row_was_read_once(demo: Demo, reference: pd.DataFrame) -> None:
-    (version, *_) = httpx.get(f"{demo.url}/data/versions").json()["versions"]
+    (version, *_) = httpx.get(f"{demo.url}/data/versions", timeout=30).json()["versions"]
     assert version["rows"] == len(reference)
 
 
@@ -79,7 +79,10 @@ def test_a_period_is_described_as_it_is(demo: Demo, reference: pd.DataFrame) -> 
     found = result(demo, "describe", start="2022-06-01", end="2022-06-30")
     chosen = reference[(reference["day"] >= "2022-06-01") & (reference["day"] <= "2022-06-30")]
     assert found["incident_count"] == len(chosen)
-    assert httpx.post(f"{demo.url}/jobs", json={"start": "2022-06-01", "end": "2022-06-30"}).json()["start"] == "2022-06-01"
+    assert (
+        httpx.post(f"{demo.url}/jobs", json={"start": "2022-06-01", "end": "2022-06-30"}, timeout=30).json()["start"]
+        == "2022-06-01"
+    )
 
 
 def test_the_average_of_a_column_that_is_not_there_is_said_to_be_missing(demo: Demo) -> None:

@@ -13,7 +13,7 @@ RECOVERY_SECONDS = 30.0
 
 
 def test_the_demo_runs_one_job_of_each_operation_and_shows_its_result(demo: Demo) -> None:
-    templates = httpx.get(f"{demo.url}/templates").json()
+    templates = httpx.get(f"{demo.url}/templates", timeout=30).json()
     for name in ["load", *templates]:
         assert re.search(rf"^  ✓ {name} +\d+ ms  \S", demo.text, re.MULTILINE), f"{name} is missing:\n{demo.text}"
     assert "✗" not in demo.text
@@ -26,11 +26,11 @@ def test_the_demo_saves_a_plot_and_says_where_to_look(demo: Demo) -> None:
     pages = re.findall(rf"^  .+  ({re.escape(demo.url)}/\S*)$", look, re.MULTILINE)
     assert {f"{demo.url}/", f"{demo.url}/docs", f"{demo.url}/metrics"} <= set(pages)
     for page in pages:
-        assert httpx.get(page, headers={"Accept": "text/html, */*;q=0.1"}, follow_redirects=True).status_code == 200
+        assert httpx.get(page, headers={"Accept": "text/html, */*;q=0.1"}, follow_redirects=True, timeout=30).status_code == 200
 
 
 def test_the_demo_stays_up_and_outlives_a_kill_of_each_of_its_processes(demo: Demo) -> None:
-    before = httpx.get(f"{demo.url}/jobs").json()
+    before = httpx.get(f"{demo.url}/jobs", timeout=30).json()
     for program in PROGRAMS:
         psutil.Process(demo.pid_of(program)).kill()
     end = time.monotonic() + RECOVERY_SECONDS

@@ -36,7 +36,7 @@ def test_a_tokens_quota_is_a_429_that_says_when_to_come_back(face: Face, tmp_pat
     process, url = api(face.service.settings, tmp_path, **face.service.running, tokens_file=tmp_path / "tokens")
     try:
         until(lambda: ready(url), 60, "the API")
-        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}) as http:
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}, timeout=30) as http:
             body = {"operation": "echo", "queue": "parked"}
             first = http.post("/jobs", json=body).json()
             assert http.post("/jobs", json=body).status_code == 202

@@ -27,7 +27,7 @@ def test_the_program_of_the_page_checks_the_signature(face: Face, tmp_path: Path
     try:
         until(lambda: _answers(url), 20, "the program")
         forged = {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1,bm8="}
-        assert httpx.post(url, content=b"{}", headers=forged).status_code == 400
+        assert httpx.post(url, content=b"{}", headers=forged, timeout=30).status_code == 400
         job = face.submit("echo", params={"value": "told"}, notify=[{"webhook": url}])
         told = until(out.read_text, 20, "what the program says")
         identity, _, body = told.partition(" ")
@@ -41,7 +41,7 @@ def test_the_program_of_the_page_checks_the_signature(face: Face, tmp_path: Path
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 501
+        return httpx.get(url, timeout=30).status_code == 501
     except httpx.TransportError:
         return False
 

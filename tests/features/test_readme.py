@@ -83,7 +83,7 @@ def test_curl_the_command_line_and_the_client_get_the_same_result(demo: Demo, tm
     done = subprocess.run(
         [sys.executable, "-c", program], env=somebody(demo, tmp_path), capture_output=True, text=True, timeout=60
     )
-    wanted = httpx.get(f"{demo.url}/top_locations", params={"n": 2}).json()
+    wanted = httpx.get(f"{demo.url}/top_locations", params={"n": 2}, timeout=30).json()
     assert done.stdout == f"{wanted}\n", done.stderr
 
 
@@ -97,7 +97,7 @@ def test_the_workers_program_completes_a_job(demo: Demo) -> None:
     ).stdout.strip()
     worker = subprocess.Popen([sys.executable, "-c", python_block("q.worker")], env=environment)
     try:
-        until(lambda: httpx.get(f"{demo.url}/jobs/{jid}").json()["status"] == "complete", 30, "the end of the job")
+        until(lambda: httpx.get(f"{demo.url}/jobs/{jid}", timeout=30).json()["status"] == "complete", 30, "the end of the job")
     finally:
         worker.kill()
         worker.wait()

@@ -44,8 +44,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Server(folder / "redis") as server:
         settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, data_cache=folder / "cache", log_level="warning")
         with whole_service(settings, folder, worker_children=1, operations_dir=operations) as running:
-            job = httpx.post(f"{running.url}/data", content=sample.read_bytes()).json()["id"]
-            until(lambda: httpx.get(f"{running.url}/jobs/{job}").json()["status"] == "complete", 60, "the data")
+            job = httpx.post(f"{running.url}/data", content=sample.read_bytes(), timeout=30).json()["id"]
+            until(lambda: httpx.get(f"{running.url}/jobs/{job}", timeout=30).json()["status"] == "complete", 60, "the data")
             yield running
 
 
@@ -64,15 +64,15 @@ def test_every_command_answers_as_the_page_shows(service: Service, tmp_path: Pat
 
 
 def test_worker_and_api_name_the_file_that_is_not_finished(service: Service) -> None:
-    broken = httpx.get(f"{service.url}/readyz").json()["checks"]["operations_broken"]
+    broken = httpx.get(f"{service.url}/readyz", timeout=30).json()["checks"]["operations_broken"]
     assert [each["file"] for each in broken] == ["unfinished.py"]
-    (worker,) = httpx.get(f"{service.url}/workers").json()["workers"]
+    (worker,) = httpx.get(f"{service.url}/workers", timeout=30).json()["workers"]
     assert worker["operations_broken"] == broken
     assert "secondary_incidents" in worker["operations"]
 
 
 def test_every_parameter_of_the_example_is_described_and_typed(service: Service) -> None:
-    schema = httpx.get(f"{service.url}/operations/secondary_incidents").json()["schema"]
+    schema = httpx.get(f"{service.url}/operations/secondary_incidents", timeout=30).json()["schema"]
     shared = {"start", "end", "issue", "road", "bbox", "agency", "tz"}
     assert set(schema["properties"]) == {"minutes", "metres"} | shared
     for field in schema["properties"].values():
@@ -80,18 +80,18 @@ def test_every_parameter_of_the_example_is_described_and_typed(service: Service)
         assert field["description"]
         assert field.keys() & {"type", "anyOf"}
     assert {"default": 60, "minimum": 1, "maximum": 240, "type": "integer"}.items() <= schema["properties"]["minutes"].items()
-    assert "/secondary_incidents" in httpx.get(f"{service.url}/openapi.json").json()["paths"]
-    assert httpx.get(f"{service.url}/templates").json()["secondary_incidents"]["params"]["minutes"] == 30
+    assert "/secondary_incidents" in httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
+    assert httpx.get(f"{service.url}/templates", timeout=30).json()["secondary_incidents"]["params"]["minutes"] == 30
 
 
 def test_a_file_that_changes_is_read_at_the_next_start_only(service: Service) -> None:
     operations = service.running["operations_dir"]
     (operations / "late.py").write_text((OWN / "secondary.py").read_text().replace("def secondary_incidents", "def late"))
     try:
-        assert httpx.get(f"{service.url}/operations/late").status_code == 404
+        assert httpx.get(f"{service.url}/operations/late", timeout=30).status_code == 404
         with service.worker() as second:
             until(lambda: second.children, 30, "a child of the second worker")
-            named = lambda: [worker["operations"] for worker in httpx.get(f"{service.url}/workers").json()["workers"]]  # noqa: E731
+            named = lambda: [worker["operations"] for worker in httpx.get(f"{service.url}/workers", timeout=30).json()["workers"]]  # noqa: E731
             until(lambda: sorted("late" in operations for operations in named()) == [False, True], 30, "the operation")
     finally:
         (operations / "late.py").unlink()

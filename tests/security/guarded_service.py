@@ -176,7 +176,7 @@ def _exercise(made: Exercised, hooks: str, worker_port: int) -> None:
         if not path.startswith("/ui"):  # whose way to the sign-in page repeats the address, to come back to it
             made.get(f"{path}?access_token={WRONG['token']}", "", Authorization=f"Basic {WRONG['token']}")
     url = made.service.url
-    with httpx.Client(base_url=url) as browser:
+    with httpx.Client(base_url=url, timeout=30) as browser:
         shown = browser.get("/ui/sign-in").text.partition('data-csrf="')[2].partition('"')[0]
         for token in (WRONG["token"], TOKENS["admin"]):
             answer = browser.post("/ui/sign-in", data={"csrf": shown, "token": token})
@@ -208,7 +208,7 @@ def _exercise(made: Exercised, hooks: str, worker_port: int) -> None:
         assert made.get(path).status_code == 200, path
     made.get("/metrics", SECRETS["METRICS_TOKEN"])
     made.get("/surroundings")
-    made.answers["the worker's /metrics"] = httpx.get(f"http://127.0.0.1:{worker_port}/metrics").text
+    made.answers["the worker's /metrics"] = httpx.get(f"http://127.0.0.1:{worker_port}/metrics", timeout=30).text
     made.store.execute_command("CLIENT", "KILL", "TYPE", "normal")  # whatever they say when they connect again
     until(lambda: made.get("/readyz").status_code == 200, 30, "the service again")
 
