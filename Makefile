@@ -42,7 +42,7 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check lint format test test-all approve-pictures
+.PHONY: check lint format test test-all scan approve-pictures
 check: lint test ## What a commit must pass: lint, then test
 
 lint: $(DEV) ## Style, format, types and Dockerfiles
@@ -60,7 +60,7 @@ test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
 
 # What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all.
 ON_SERVERS = tests/unit tests/compat tests/chaos tests/chart/test_redis_*.py tests/features/test_{cluster,sentinel,redis_*}.py
-test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
+test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
@@ -68,6 +68,32 @@ test-all: $(DEV) $(BENCH) ## What `make test` leaves out: slow tests, and those 
 		echo "The tests on $$server"; \
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
 			$(ON_SERVERS) || exit 1; done
+
+# What kube-score is not asked, beside CPU limits (.checkov.yaml says why, as of the pull policy and Redis's user): ephemeral storage,
+# since how much is written depends on the data that is loaded; and serviceName, since Redis's Service has an address, which clients
+# keep when the pod moves.
+KUBE_SCORE_LEAVES := container-ephemeral-storage-request-and-limit container-image-pull-policy \
+	container-security-context-user-group-id statefulset-has-servicename
+KUBE_SCORE_VERSION := v1.20.0
+KUBE_SCORE := $(VENV)/kube-score-$(KUBE_SCORE_VERSION)/kube-score
+SCAN := build/scan
+scan: $(DEV) $(SCAN)/.installed $(if $(shell command -v go),$(KUBE_SCORE)) ## Code, chart and images, read by bandit, checkov and kube-score
+	$(SCAN)/bin/bandit --quiet --severity-level medium --recursive lib services trafficjobs
+	@$(PY) -m tests.security.rendered build/rendered
+	$(SCAN)/bin/checkov --config-file .checkov.yaml --directory build/rendered --directory k8s --directory services --directory .github
+	@test -x $(KUBE_SCORE) || { echo "No go, which installs kube-score: it is left out"; exit 0; }; \
+	$(KUBE_SCORE) score --ignore-container-cpu-limit $(KUBE_SCORE_LEAVES:%=--ignore-test %) --output-format ci build/rendered/*.yaml \
+		| grep -v -e '^\[OK\]' -e '^\[SKIPPED\]' ; exit $${PIPESTATUS[0]}
+
+$(KUBE_SCORE):
+	@echo "Installing kube-score $(KUBE_SCORE_VERSION)"
+	@GOFLAGS=-mod=mod GOBIN="$(CURDIR)/$(@D)" go install github.com/zegl/kube-score/cmd/kube-score@$(KUBE_SCORE_VERSION)
+
+$(SCAN)/.installed: requirements/scan.txt $(DEV)
+	@echo "Installing requirements/scan.txt"
+	@$(VENV)/bin/uv venv --quiet --clear --python $(PY) $(SCAN)
+	@$(VENV)/bin/uv pip install --quiet --python $(SCAN)/bin/python --require-hashes -r requirements/scan.txt
+	@touch $@
 
 approve-pictures: $(DEV) ## Draw tests/pictures/approved anew; look at what changed before you commit it
 	APPROVE_PICTURES=1 $(PY) -m pytest -q tests/pictures/test_approved.py
@@ -238,6 +264,7 @@ lock: $(DEV) ## Write requirements/*.txt anew from the groups in pyproject.toml 
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	for group in api worker local bench; do \
 		$(LOCK) --group $$group --constraints requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
+	$(LOCK) --group scan --output-file requirements/scan.txt
 
 clean: ## Remove caches and what runs left in run/
 	rm -rf run .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -311,7 +311,7 @@ def _load_file(path: Path) -> list[Operation]:
     with _collecting() as found:
         sys.modules[name] = module  # dataclasses and pickle look a class's module up there
         try:
-            exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+            exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # nosec B102 # operators' code, which is what it is for
         except BaseException:
             sys.modules.pop(name, None)
             raise

@@ -44,7 +44,7 @@ _files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 worker_connections = 4_000 if _files == resource.RLIM_INFINITY else max(2 * threads, min(4_000, _files - 200))
 preload_app = True
 control_socket_disable = True  # it would lie in HOME, which need not exist
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a heartbeat must not wait for a disk
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nosec B108 # no disk delays a heartbeat
 timeout = 60  # seconds without a heartbeat after which a worker is replaced; long requests do not count
 graceful_timeout = 8  # seconds; longer than any answer takes but an upload's
 keepalive = 30  # seconds
