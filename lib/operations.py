@@ -7,13 +7,14 @@ code: loading it again after a crash gives the same catalog, and a user's broken
 import hashlib
 import importlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
@@ -136,11 +137,18 @@ class Operation:
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters."""
-        return self.params_model.model_json_schema()
+        found: dict[str, Any] = json.loads(_schema_of(self.params_model))
+        return found
 
     def template(self) -> dict[str, Any]:
         """A job that works as it stands."""
         return {"operation": self.name, "params": dict(self.example)}
+
+
+@lru_cache(maxsize=1024)
+def _schema_of(model: type[BaseModel]) -> str:
+    """As text, so that whoever asked may do with it what they like."""
+    return json.dumps(model.model_json_schema())
 
 
 _collected: ContextVar[list[Operation] | None] = ContextVar("trafficjobs_collected", default=None)
