@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import orjson
 
 from lib.states import IN_PROGRESS, NEW, SCHEDULED, SUBMITTED, TERMINAL, TRANSITIONS
-from tests.chaos import books
-from tests.chaos.evidence import CRASHING, ENDS_RUNS, STOPS_RENEWAL, Case, Evidence, Violation, cases
+from tests.chaos import books, requests
+from tests.chaos.evidence import CRASHING, ENDS_RUNS, Case, Evidence, Violation, cases
 
 ERRORS = frozenset({"exception", "timeout", "memory", "invalid", "stale"})  # reasons of the job's own failures
 # Reasons said by others than the run itself.
@@ -35,6 +35,8 @@ class Holding:
 def check(evidence: Evidence) -> list[Violation]:
     """Every violation; none is the promise kept."""
     found = [violation for case in cases(evidence) for violation in check_job(case, evidence)]
+    if evidence.requests is not None:
+        found += [Violation(kind, "", what) for kind, what in requests.check(evidence.requests, evidence.remains)]
     return found + books.check(evidence)
 
 
@@ -205,9 +207,9 @@ def _causes(case: Case, holdings: list[Holding], evidence: Evidence) -> Told:
             continue
         run = case.run(held.token)
         worker = run.worker if run is not None else ""
-        causes = STOPS_RENEWAL
+        causes = evidence.stops_renewal
         if run is None or run.marked is None or run.marked > held.until:
-            causes = STOPS_RENEWAL | {"stop-child"}  # frozen between claim and mark: its supervisor knew of no claim
+            causes |= {"stop-child"}  # frozen between claim and mark: its supervisor knew of no claim
         if held.reason == "lost" and not evidence.caused(causes, worker, held.since, held.until):
             yield "reaped-without-cause", f"{held.token} lost its lease, and nothing kept its worker from renewing it"
         if held.reason == "crash":

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 
 from tests.chaos.history import Event, Remains
 from tests.chaos.ledger import Run
+from tests.chaos.requests import Request
 
 # Faults after which nobody renews a worker's leases, and faults that end a process which runs jobs.
-STOPS_RENEWAL = frozenset({"kill-supervisor", "kill-worker", "stop-supervisor"})
+STOPS_RENEWAL = frozenset({"kill-supervisor", "kill-worker", "stop-supervisor", "stop-worker", "partition"})
+# A beat whose connection has gone silent is given up after this part of a lease and a third; if REDIS_TIMEOUT is longer, late.
+SILENT_FOR = 0.5
 ENDS_RUNS = frozenset({"kill-child", "kill-nursery", "kill-supervisor", "kill-worker"})
 CRASHING = frozenset({"ledger_crash"})
 
@@ -44,6 +47,7 @@ class Evidence:
         faults: what the nemesis did.
         reruns: how often an explicit retry was asked for, by job.
         answers: what simulated children were told.
+        requests: what submitters asked for; None where nobody wrote that down.
     """
 
     remains: Remains
@@ -52,6 +56,13 @@ class Evidence:
     faults: list[Fault] = field(default_factory=list)
     reruns: dict[str, int] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+    requests: list[Request] | None = None
+
+    @property
+    def stops_renewal(self) -> frozenset[str]:
+        """Faults that may end a lease."""
+        settings = self.remains.settings
+        return STOPS_RENEWAL | ({"half-open"} if settings.redis_timeout > SILENT_FOR * settings.lease_seconds else set())
 
     def caused(self, kinds: frozenset[str], worker: str, since: float, until: float) -> bool:
         """Whether such a fault hit the worker (any worker, if it is "") in that time."""

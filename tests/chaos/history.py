@@ -41,6 +41,7 @@ class History:
         self.settings = settings
         self.events: list[Event] = []
         self.notes: list[str] = []
+        self.seen: set[str] = set()  # jobs of which there was any event
         self.ended: set[str] = set()  # jobs whose last event is a terminal one
         self._last = b"0"
         self._stop = threading.Event()
@@ -71,6 +72,7 @@ class History:
             return
         event = Event(at, values["id"], values["status"], int(values["attempt"]), values["token"], values["reason"])
         self.events.append(event)
+        self.seen.add(event.job)
         if event.status in ("complete", "failed", "cancelled"):
             self.ended.add(event.job)
         elif event.status in ("submitted", "scheduled"):

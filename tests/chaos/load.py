@@ -1,4 +1,5 @@
-"""The load: which jobs a seed submits, and submitters that send each again until it is acknowledged."""
+"""The load: which jobs a seed submits, and submitters that send each again until it is acknowledged, but for a few that ask
+once and take what they are told."""
 
 import random
 import threading
@@ -8,10 +9,11 @@ from typing import Any
 
 import httpx
 
-from lib.errors import Conflict, QueueFull, StoreFull, StoreUnavailable, UnknownJob
+from lib.errors import Conflict, InvalidInput, QueueDraining, QueueFull, StoreFull, StoreUnavailable, UnknownJob
 from lib.jobs import Jobs, Retry, Submission
 from lib.settings import Settings
 from lib.store import Store
+from tests.chaos.requests import ACKNOWLEDGED, REFUSED, UNKNOWN, Requests
 
 _PATIENT = Retry(2, (0.05, 0.2))
 # Parts of a hundred: what the jobs are.
@@ -32,13 +34,22 @@ QUEUES = ("job-queue", "second")
 
 @dataclass(frozen=True)
 class Todo:
-    """A job to submit, to which queue, whether over HTTP, whether it is cancelled soon after, and how many it depends on."""
+    """A job to submit.
+
+    Args:
+        http: over HTTP; `keyed` ones have an Idempotency-Key and no id.
+        cancel: soon after.
+        parents: how many of the last ones it depends on.
+        insists: sent until it is acknowledged, and not only once.
+    """
 
     submission: Submission
     queue: str
     http: bool
     cancel: bool
     parents: int
+    insists: bool
+    keyed: bool
 
 
 def todos(seed: int, jobs: int) -> list[Todo]:
@@ -64,6 +75,8 @@ def todos(seed: int, jobs: int) -> list[Todo]:
                 dice.random() < 0.15,
                 dice.random() < 0.01,
                 dice.choice((1, 1, 3)) if dice.random() < 0.05 else 0,
+                dice.random() > 0.04,
+                dice.random() < 0.5,
             )
         )
     return found
@@ -78,18 +91,26 @@ def _dependent(todo: Todo, known: list[str]) -> Todo:
 
 
 class Load:
-    """Submits in threads, never more than `backlog` jobs ahead of what has ended.
+    """Submits everything from threads of its own, never more than `backlog` jobs ahead of those that have ended.
 
     Args:
-        ended: jobs that have ended, as the history sees them.
-        api_url: of the API, or None: then everything goes through the library.
-        library: settings of the library's submitters, one thread each.
+        work: what to submit, in order.
+        ended: grows as jobs end.
+        api_url: of the API, None for none.
+        library: settings for each submitter that calls the library.
+        requests: takes what they are told.
     """
 
     def __init__(
-        self, work: list[Todo], ended: set[str], api_url: str | None, library: list[Settings], backlog: int = 200
+        self,
+        work: list[Todo],
+        ended: set[str],
+        api_url: str | None,
+        library: list[Settings],
+        requests: Requests,
+        backlog: int = 200,
     ) -> None:
-        self.work, self.ended, self.api_url, self.backlog = work, ended, api_url, backlog
+        self.ended, self.api_url, self.requests, self.backlog = ended, api_url, requests, backlog
         self.acknowledged: dict[str, str] = {}
         self.problems: list[str] = []
         self.cancelled = 0
@@ -109,7 +130,7 @@ class Load:
 
     @property
     def done(self) -> bool:
-        """Whether every job was acknowledged."""
+        """Whether every job was acknowledged, or given up by who asked only once."""
         return not any(thread.is_alive() for thread in self._threads)
 
     def _wait_for_room(self) -> None:
@@ -127,34 +148,48 @@ class Load:
             batch.append(todo)
             if n % 50 < 10 and todo is not work[-1] and work[n + 1].queue == todo.queue:
                 continue
-            self._insist(todo, lambda batch=batch: jobs.submit_many([one.submission for one in batch], queue=batch[0].queue))
-            for one in batch:
-                self._note(one)
-                mine.append(one.submission.id)
-            if todo.cancel:
-                self._insist(todo, lambda jid=todo.submission.id: self._cancel(jobs, jid))
+            if self._submit_some(jobs, batch):
+                mine += [one.submission.id for one in batch]
+                if todo.cancel:
+                    self._cancel(jobs, todo.submission.id)
             batch = []
 
-    def _cancel(self, jobs: Jobs, jid: str) -> None:
-        try:
-            jobs.cancel(jid)
-            self.cancelled += 1
-        except Conflict:  # it has ended already
-            pass
-
-    def _note(self, todo: Todo) -> None:
-        self.acknowledged[todo.submission.id] = todo.submission.operation
-
-    def _insist(self, todo: Todo, call: Any) -> None:
-        """Send again until it is answered. An answer that says no is a problem: it was our own id and content."""
+    def _submit_some(self, jobs: Jobs, some: list[Todo]) -> bool:
+        """Whether they were acknowledged. An answer that says no is a problem: it was our own id and content."""
+        submissions = [one.submission for one in some]
+        ids = [one.id for one in submissions]
         while True:
             try:
-                call()
+                jobs.submit_many(submissions, queue=some[0].queue)
+                said, answer = "accepted", ACKNOWLEDGED
+            except (StoreUnavailable, StoreFull) as error:
+                said, answer = repr(error), UNKNOWN
+            except (QueueFull, QueueDraining) as error:
+                said, answer = repr(error), REFUSED
+            except (Conflict, InvalidInput, UnknownJob) as error:
+                self.problems.append(f"{ids}: {error}")
+                said, answer = repr(error), UNKNOWN
+            self.requests.tried(ids, "", said)
+            if answer == ACKNOWLEDGED or not some[-1].insists or self.problems:
+                break
+            time.sleep(0.05)
+        self.requests.end(ids, "", answer)
+        if answer == ACKNOWLEDGED:
+            self.acknowledged |= {one.id: one.operation for one in submissions}
+        return answer == ACKNOWLEDGED
+
+    def _cancel(self, jobs: Jobs, jid: str) -> None:
+        while True:
+            try:
+                jobs.cancel(jid)
+                self.cancelled += 1
                 return
-            except (StoreUnavailable, StoreFull, QueueFull):
+            except Conflict:  # it has ended already
+                return
+            except (StoreUnavailable, StoreFull):
                 time.sleep(0.05)
-            except (Conflict, UnknownJob) as error:
-                self.problems.append(f"{todo.submission.id}: {error}")
+            except UnknownJob as error:
+                self.problems.append(f"cancel of {jid}: {error}")
                 return
 
     def _post(self, work: list[Todo]) -> None:
@@ -164,25 +199,39 @@ class Load:
                 self._post_one(client, todo)
 
     def _post_one(self, client: httpx.Client, todo: Todo) -> None:
-        one = replace(todo.submission)
-        body: dict[str, Any] = {
-            "operation": one.operation,
-            "params": one.params,
-            "id": one.id,
-            "priority": one.priority,
-            "queue": todo.queue,
-        }
-        body |= {"run_in": one.run_in, "retry": {"max": one.retry.max, "intervals": list(one.retry.intervals)}}
+        one = todo.submission
+        ids, key = ([], f"key-{one.id}") if todo.keyed else ([one.id], "")
         while True:
-            try:
-                answer = client.post("/jobs", json=body)
-            except httpx.HTTPError:
-                time.sleep(0.05)
-                continue
-            if answer.status_code in (200, 202):
-                self._note(todo)
-                return
-            if answer.status_code not in (429, 500, 502, 503):
-                self.problems.append(f"{one.id}: POST /jobs answered {answer.status_code}: {answer.text[:300]}")
-                return
+            answer, said, jid = self._ask(client, todo, key)
+            self.requests.tried(ids, key, said)
+            if answer == ACKNOWLEDGED or not todo.insists or self.problems:
+                break
             time.sleep(0.05)
+        self.requests.end([jid] if jid else ids, key, answer)
+        if answer != ACKNOWLEDGED:
+            return
+        self.acknowledged[jid] = one.operation
+        if key:
+            again, said, other = self._ask(client, todo, key)
+            self.requests.tried(ids, key, said)
+            if again == ACKNOWLEDGED and other != jid:
+                self.problems.append(f"{key} was answered with {jid}, and then with {other}")
+
+    def _ask(self, client: httpx.Client, todo: Todo, key: str) -> tuple[str, str, str]:
+        """Send it once: what the answer means, what it says, and the job's id where it was accepted."""
+        one = todo.submission
+        retry = {"max": one.retry.max, "intervals": list(one.retry.intervals)}
+        body: dict[str, Any] = {"operation": one.operation, "params": one.params, "priority": one.priority, "queue": todo.queue}
+        body |= {"run_in": one.run_in, "retry": retry} | ({} if key else {"id": one.id})
+        try:
+            answer = client.post("/jobs", json=body, headers={"Idempotency-Key": key} if key else {})
+        except httpx.HTTPError as error:
+            return UNKNOWN, repr(error), ""
+        said = f"{answer.status_code} {answer.text[:300]!r}"
+        if answer.status_code in (200, 202):
+            return ACKNOWLEDGED, said, answer.json()["id"]
+        if answer.status_code == 429 or "queue-draining" in answer.text:
+            return REFUSED, said, ""
+        if answer.status_code not in (500, 502, 503):
+            self.problems.append(f"{key or one.id}: POST /jobs answered {said}")
+        return UNKNOWN, said, ""

@@ -1,21 +1,21 @@
-"""Kills, freezes and cuts, by a plan that a seed decides. When a fault strikes depends on how many jobs have ended, so that
-the same seed meets the same part of the load, however fast the machine is."""
+"""Which faults strike when, by a plan that a seed decides, and who strikes them. When a fault strikes depends on how many jobs
+have ended, so that the same seed meets the same part of the load, however fast the machine is.
+"""
 
 import random
-import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psutil
-
+from lib.jobs import Jobs
 from tests.chaos.evidence import Fault
-from tests.chaos.killing import kill_redis
 from tests.chaos.proxy import Proxy
+from tests.chaos.shortages import Disk, Memory
 from tests.chaos.system import Program, now
 from tests.servers import Server
 
-# How often each fault comes, beside the others.
+# How often each fault comes, beside the others. `deaths` does kill, end and stop, `troubles` the rest.
 WEIGHTS = {
     "kill-child": 8,
     "kill-nursery": 2,
@@ -23,172 +23,152 @@ WEIGHTS = {
     "kill-worker": 2,
     "kill-upkeep": 2,
     "kill-redis": 3,
-    "kill-api": 1,
-    "stop-supervisor": 2,
+    "kill-gunicorn": 2,  # one of its processes; the other one and their master stay
+    "kill-api": 1,  # the master
     "stop-child": 1,
+    "stop-supervisor": 2,
+    "stop-worker": 1,
     "stop-upkeep": 1,
+    "stop-api": 1,
     "end-worker": 1,
     "drop-reply": 8,
+    "slow-network": 2,
+    "half-open": 2,  # connections go silent, new ones work
+    "partition": 1,  # for longer than a lease, new ones do not work either
+    "fill-memory": 1,
+    "fill-disk": 1,
+    "pause-queue": 1,
+    "drain-queue": 1,
+    "drain-worker": 1,
 }
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault to come. `at`: part of the jobs that have ended by then; `which`: 0 to 1, picks the target; `seconds`: of a
-    freeze or an outage, in leases."""
+    """A fault to come. `at`: part of the jobs that have ended by then; `which`: 0 to 1, picks the target; `leases`: 0 to 1,
+    how long a freeze or an outage lasts."""
 
     at: float
     kind: str
     which: float
     leases: float
 
+    def __str__(self) -> str:
+        return f"{100 * self.at:5.1f} % {self.kind} {self.which:.3f} {self.leases:.3f}"
 
-def plan(seed: int, faults: int, without: frozenset[str] = frozenset()) -> list[Planned]:
-    """The faults of a seed, in order. Nothing but the arguments decides them."""
+
+def plan(seed: int, faults: int, without: frozenset[str] = frozenset(), surely: frozenset[str] = frozenset()) -> list[Planned]:
+    """The faults of a seed, in order. Nothing but the arguments decides them.
+
+    Args:
+        without: kinds that do not come.
+        surely: kinds that come at least once, as far as there are that many faults.
+    """
     dice = random.Random(seed)
     kinds = [kind for kind in WEIGHTS if kind not in without]
     drawn = dice.choices(kinds, [WEIGHTS[kind] for kind in kinds], k=faults)
+    places = dice.sample(range(faults), min(faults, len(surely)))
+    for place, kind in zip(places, sorted(surely), strict=False):
+        drawn[place] = kind
     return [Planned((n + 1) / (faults + 2), kind, dice.random(), dice.random()) for n, kind in enumerate(drawn)]
+
+
+@dataclass
+class Targets:
+    """What can be struck.
+
+    Args:
+        lease: seconds; freezes last longer.
+        proxies: in front of Redis; each says which worker is behind it.
+        memory, disk: of the server.
+        jobs: a queue that waits until Redis is back, for what is done to whole queues.
+    """
+
+    lease: float
+    server: Server
+    workers: list[Program]
+    upkeeps: list[Program]
+    api: Program | None
+    proxies: list[Proxy]
+    memory: Memory
+    disk: Disk
+    jobs: Jobs
+
+    @property
+    def impossible(self) -> dict[str, str]:
+        """Kinds of faults that cannot be struck here, each with its reason."""
+        found = {}
+        if self.disk.missing:
+            found["fill-disk"] = f"no small disk can be mounted: {self.disk.missing}"
+        if self.api is None:
+            found |= dict.fromkeys(("kill-gunicorn", "kill-api", "stop-api"), "there is no API")
+        return found
+
+
+Strike = Callable[["Nemesis", Planned], float | None]
+"""Does a fault. Returns for how many seconds from now it may still be the cause of something, None if there was no target."""
 
 
 class Nemesis:
     """Carries out planned faults and notes each.
 
     Args:
-        lease: seconds; freezes last longer.
+        strikes: who does which kind.
     """
 
-    def __init__(
-        self,
-        lease: float,
-        server: Server,
-        workers: list[Program],
-        upkeeps: list[Program],
-        api: Program | None,
-        proxies: list[Proxy],
-    ) -> None:
-        self.lease, self.server, self.workers, self.upkeeps, self.api, self.proxies = (
-            lease,
-            server,
-            workers,
-            upkeeps,
-            api,
-            proxies,
-        )
+    def __init__(self, targets: Targets, strikes: Mapping[str, Strike]) -> None:
+        self.targets, self.strikes = targets, strikes
         self.faults: list[Fault] = []
-        self._thaws: list[threading.Timer] = []
+        self.problems: list[str] = []
+        self._undoing: list[threading.Thread] = []
 
     def strike(self, planned: Planned) -> None:
-        """Do it now. What needs a target that is just being started again passes over to another kind of nothing."""
-        kind, part = planned.kind, planned.kind.partition("-")[2]
-        act: Callable[[Planned], tuple[str, float] | None] = getattr(self, "_" + kind.replace("-", "_"))
-        fault = Fault(kind, "", now())
+        """Do it now; what has no target, because that is just being started again, is left out."""
+        fault = Fault(planned.kind, self._worker_of(planned), now())
         self.faults.append(fault)  # noted before it is done: nothing that it causes comes earlier
-        if part in ("child", "nursery", "supervisor", "worker"):
-            fault.worker = self._worker(planned).name
         fault.end = now() + 3600
-        struck = act(planned)
-        if struck is None:
+        after = self.strikes[planned.kind](self, planned)
+        if after is None:
             self.faults.remove(fault)
         else:
-            fault.end = now() + struck[1]
+            fault.end = now() + after
 
     def finish(self) -> None:
-        """Let everything that is frozen go on."""
-        for timer in self._thaws:
-            timer.join()
+        """Wait until everything that ends by itself has ended."""
+        for thread in self._undoing:
+            thread.join()
 
-    def _worker(self, planned: Planned) -> Program:
-        return self.workers[int(planned.which * len(self.workers))]
+    def later(self, seconds: float, undo: Callable[[], object]) -> None:
+        """Call `undo` after so many seconds, and let `finish` wait for it."""
 
-    def _child(self, planned: Planned) -> psutil.Process | None:
-        children = self._worker(planned).children()
-        return children[int(planned.which * 97) % len(children)] if children else None
+        def run() -> None:
+            time.sleep(seconds)
+            try:
+                undo()
+            except Exception as error:
+                self.problems.append(f"a fault was not taken back: {error!r}")
 
-    def _kill_child(self, planned: Planned) -> tuple[str, float] | None:
-        return self._signalled(self._child(planned))
+        thread = threading.Thread(target=run, name="undo", daemon=True)
+        thread.start()
+        self._undoing.append(thread)
 
-    def _kill_nursery(self, planned: Planned) -> tuple[str, float] | None:
-        return self._signalled(self._worker(planned).nursery())
+    def beyond_a_lease(self, planned: Planned) -> float:
+        """Seconds of a freeze or an outage that leases do not outlast."""
+        return self.targets.lease * (1.2 + 0.5 * planned.leases)
 
-    def _kill_supervisor(self, planned: Planned) -> tuple[str, float] | None:
-        worker = self._worker(planned)
-        if not worker.alive:
-            return None
-        worker.kill()
-        return worker.name, 0.5
+    def worker(self, planned: Planned) -> Program:
+        """Which worker is meant."""
+        workers = self.targets.workers
+        return workers[int(planned.which * len(workers))]
 
-    def _kill_worker(self, planned: Planned) -> tuple[str, float] | None:
-        """All its processes at once, as a node or the kernel's OOM killer would."""
-        worker = self._worker(planned)
-        if not worker.alive:
-            return None
-        family = worker.family()
-        worker.kill()
-        for process in family:
-            self._signalled(process)
-        return worker.name, 0.5
+    def proxy(self, planned: Planned) -> Proxy:
+        """Which proxy is meant."""
+        proxies = self.targets.proxies
+        return proxies[int(planned.which * len(proxies))]
 
-    def _end_worker(self, planned: Planned) -> tuple[str, float] | None:
-        worker = self._worker(planned)
-        if not worker.alive:
-            return None
-        worker.kill(signal.SIGTERM)
-        return worker.name, 0.0
-
-    def _kill_upkeep(self, planned: Planned) -> tuple[str, float] | None:
-        self.upkeeps[int(planned.which * len(self.upkeeps))].kill()
-        return "", 0.0
-
-    def _kill_api(self, planned: Planned) -> tuple[str, float] | None:
-        """One of gunicorn's workers, or all of it."""
-        if self.api is None or not self.api.alive:
-            return None
-        family = self.api.family()
-        if family and planned.leases < 0.7:
-            return self._signalled(family[int(planned.which * len(family))])
-        self.api.kill()
-        return "", 0.0
-
-    def _kill_redis(self, planned: Planned) -> tuple[str, float] | None:
-        """And start it again on its AOF; sometimes only after a while."""
-        kill_redis(self.server)
-        if planned.leases > 0.5:
-            threading.Event().wait(planned.leases * self.lease / 2)
-        self.server.start()
-        return "", 0.0
-
-    def _drop_reply(self, planned: Planned) -> tuple[str, float] | None:
-        self.proxies[int(planned.which * len(self.proxies))].drop()
-        return "", 0.0
-
-    def _stop_supervisor(self, planned: Planned) -> tuple[str, float] | None:
-        worker = self._worker(planned)
-        return self._frozen(psutil.Process(worker.pid), planned) if worker.alive else None
-
-    def _stop_child(self, planned: Planned) -> tuple[str, float] | None:
-        return self._frozen(self._child(planned), planned)
-
-    def _stop_upkeep(self, planned: Planned) -> tuple[str, float] | None:
-        program = self.upkeeps[int(planned.which * len(self.upkeeps))]
-        return self._frozen(psutil.Process(program.pid), planned) if program.alive else None
-
-    def _frozen(self, process: psutil.Process | None, planned: Planned) -> tuple[str, float] | None:
-        """SIGSTOP, and SIGCONT after more than a lease."""
-        if process is None or self._signalled(process, signal.SIGSTOP) is None:
-            return None
-        seconds = self.lease * (1.2 + 0.5 * planned.leases)
-        timer = threading.Timer(seconds, self._signalled, (process, signal.SIGCONT))
-        timer.start()
-        self._thaws.append(timer)
-        return "", seconds + 0.5
-
-    @staticmethod
-    def _signalled(process: psutil.Process | None, number: signal.Signals = signal.SIGKILL) -> tuple[str, float] | None:
-        try:
-            if process is not None:
-                process.send_signal(number)
-                return "", 0.5
-        except psutil.NoSuchProcess:
-            pass
-        return None
+    def _worker_of(self, planned: Planned) -> str:
+        if planned.kind.partition("-")[2] in ("child", "nursery", "supervisor", "worker"):
+            return self.worker(planned).name
+        if planned.kind in ("half-open", "partition", "slow-network"):
+            return self.proxy(planned).behind or "none"
+        return ""

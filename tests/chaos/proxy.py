@@ -1,10 +1,12 @@
-"""A TCP proxy in front of Redis that forwards a request, swallows its reply and closes the connection: a lost reply.
+"""A TCP proxy in front of Redis that does what networks do: it loses a reply, slows down, or goes silent and closes nothing.
 
-Only replies of scripts are dropped (EVALSHA, EVAL), and never a NOSCRIPT, since then nothing was done.
+Of replies only those of scripts are dropped (EVALSHA, EVAL), and never a NOSCRIPT, since then nothing was done. What goes
+silent stays open at both ends, as when a router forgets a connection: nobody is told, and each side has only its timeouts.
 """
 
 import socket
 import threading
+import time
 
 
 class Proxy:
@@ -12,12 +14,15 @@ class Proxy:
 
     Args:
         port: of the server on loopback.
+        behind: name of the worker that connects through it, "" where it is none.
     """
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, port: int, behind: str = "") -> None:
+        self._target, self.behind = port, behind
         self._lock = threading.Lock()
         self._armed: list[bytes] = []
+        self._links: set[_Link] = set()
+        self._latency, self._slow_until, self._silent_until = 0.0, 0.0, 0.0
         self.dropped: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
@@ -28,9 +33,25 @@ class Proxy:
         with self._lock:
             self._armed.append(marker)
 
+    def slow(self, latency: float, seconds: float) -> None:
+        """For so long, every request and its reply together take `latency` seconds more."""
+        self._latency, self._slow_until = latency, time.monotonic() + seconds
+
+    def silence(self, seconds: float = 0.0) -> None:
+        """Pass nothing more on, in either direction, of the connections that are open now, nor of those that come within
+        `seconds`; they are closed by nobody but their ends."""
+        self._silent_until = time.monotonic() + seconds
+        with self._lock:
+            for link in self._links:
+                link.silent = True
+
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and close what was left open."""
         self._listener.close()
+        with self._lock:
+            links, self._links = self._links, set()
+        for link in links:
+            link.shut()
 
     def __enter__(self) -> "Proxy":
         return self
@@ -51,7 +72,8 @@ class Proxy:
                 continue
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Link(self, client, server)
+            with self._lock:
+                self._links.add(_Link(self, client, server, time.monotonic() < self._silent_until))
 
     def take(self, request: bytes) -> bytes | None:
         """The marker for which this request's reply is to be dropped."""
@@ -62,12 +84,22 @@ class Proxy:
                 return found
         return None
 
+    def lag(self) -> None:
+        """Take the time that one way of the network takes now."""
+        if time.monotonic() < self._slow_until:
+            time.sleep(self._latency / 2)
+
+    def forget(self, link: "_Link") -> None:
+        """Both its ends are closed."""
+        with self._lock:
+            self._links.discard(link)
+
 
 class _Link:
     """One connection: two threads, one for each way."""
 
-    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
-        self.proxy, self.client, self.server = proxy, client, server
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket, silent: bool) -> None:
+        self.proxy, self.client, self.server, self.silent = proxy, client, server, silent
         self.marker: bytes | None = None
         for way in (self._requests, self._replies):
             threading.Thread(target=way, daemon=True).start()
@@ -75,12 +107,14 @@ class _Link:
     def _requests(self) -> None:
         try:
             while data := self.client.recv(65_536):
-                if self.proxy._armed and self.marker is None:
+                if self.proxy._armed and self.marker is None and not self.silent:
                     self.marker = self.proxy.take(data)
-                self.server.sendall(data)
+                self.proxy.lag()
+                if not self.silent:
+                    self.server.sendall(data)
         except OSError:
             pass
-        self._shut()
+        self._ended(self.client)
 
     def _replies(self) -> None:
         try:
@@ -91,12 +125,24 @@ class _Link:
                         self.proxy.dropped.append(marker)
                         break
                     self.proxy.drop(marker)
-                self.client.sendall(data)
+                self.proxy.lag()
+                if not self.silent:
+                    self.client.sendall(data)
         except OSError:
             pass
-        self._shut()
+        self._ended(self.server)
 
-    def _shut(self) -> None:
+    def _ended(self, end: socket.socket) -> None:
+        """One end has closed; the other one hears of it, unless the link is silent."""
+        if self.silent:
+            end.close()
+            if self.client.fileno() != -1 or self.server.fileno() != -1:
+                return
+        self.shut()
+        self.proxy.forget(self)
+
+    def shut(self) -> None:
+        """Close both ends."""
         for end in (self.client, self.server):
             try:
                 end.shutdown(socket.SHUT_RDWR)

@@ -1,20 +1,22 @@
 """One whole run: starts a release, loads it, lets the nemesis loose, waits until it is calm, and judges what happened."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.jobs import Jobs
-from lib.settings import load_settings
+from lib.settings import Settings, load_settings
 from lib.store import Store
-from tests.chaos import checker, system
+from tests.chaos import checker, deaths, system, troubles
 from tests.chaos.evidence import Evidence, Violation
 from tests.chaos.history import History
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import QUEUES, Load, todos
-from tests.chaos.nemesis import Nemesis, Planned, plan
+from tests.chaos.nemesis import Nemesis, Planned, Targets, plan
 from tests.chaos.proxy import Proxy
+from tests.chaos.requests import REFUSED, UNKNOWN, Requests
+from tests.chaos.shortages import Disk, Memory
 from tests.servers import Server, free_port
 from tests.waiting import until
 
@@ -30,6 +32,11 @@ class Plan:
     workers: int = 2
     with_api: bool = True
     without: frozenset[str] = frozenset()  # kinds of faults left out
+    surely: frozenset[str] = frozenset()  # kinds that come at least once
+
+    def faults(self) -> list[Planned]:
+        """What is to strike, in order."""
+        return plan(self.seed, self.kills, self.without, self.surely)
 
 
 @dataclass
@@ -42,10 +49,17 @@ class Report:
     seconds: float
     folder: Path
     numbers: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # kinds of faults that could not be struck, and why
+
+    @property
+    def asked(self) -> int:
+        """How many jobs submitters asked for."""
+        return sum(len(request.ids) or 1 for request in self.evidence.requests or [])
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{number} {name}" for name, number in self.numbers.items())
         lines = [f"seed {self.plan.seed}: {numbers} in {self.seconds:.1f} s; logs in {self.folder}"]
+        lines += [f"left out: {kind}: {why}" for kind, why in self.left_out.items()]
         if self.violations:
             lines.append(f"{len(self.violations)} violations; run again with --seed {self.plan.seed}")
             lines += [str(violation) for violation in self.violations[:20]]
@@ -63,6 +77,7 @@ class Experiment:
 
     def __init__(self, wanted: Plan, folder: Path, binary: str | None = None) -> None:
         self.plan, self.folder = wanted, folder
+        self.disk = Disk(folder / "redis")
         self.server = Server(folder / "redis", binary)
         self.settings = load_settings(
             redis_ip="127.0.0.1",
@@ -74,56 +89,77 @@ class Experiment:
             queues=[QUEUES[1]],
         )
         self.ledger = Ledger(folder / "ledger")
+        self.left_out: dict[str, str] = {}
 
     def run(self) -> Report:
         """Do it all; the report."""
         started = time.monotonic()
         with ExitStack() as stack:
+            stack.enter_context(self.disk)
             stack.enter_context(self.server)
-            proxies = [stack.enter_context(Proxy(self.server.port)) for _ in range(2)]
+            names = {"worker": "worker-0", "library": "", "api": "", "upkeep": ""}
+            proxies = {who: stack.enter_context(Proxy(self.server.port, worker)) for who, worker in names.items()}
             keeper = stack.enter_context(system.Keeper())
+            requests = stack.enter_context(closing(Requests(self.folder / "requests")))
             nemesis, api_url = self._start(keeper, proxies)
+            stack.callback(nemesis.targets.jobs.close)
             history = History(self.settings)
-            through = self.settings.model_copy(update={"redis_port": proxies[1].port})
             work = todos(self.plan.seed, self.plan.jobs)
-            load = Load(work, history.ended, api_url, [self.settings, through])
+            load = Load(work, history.ended, api_url, [self.settings, self._through(proxies["library"])], requests)
             load.start()
             self._torment(nemesis, history)
             problems = self._calm_down(load, history)
             reruns = self._rerun(history)
-            problems += self._calm_down(load, history)
-            problems += self._stop(keeper)
-            evidence = Evidence(history.stop(), self.ledger.runs(), load.acknowledged, nemesis.faults, reruns)
+            problems += self._calm_down(load, history) + self._stop(keeper) + nemesis.problems
+            evidence = Evidence(
+                history.stop(), self.ledger.runs(), load.acknowledged, nemesis.faults, reruns, requests=requests.ended
+            )
         violations = [Violation("wrong-answer", "", problem) for problem in load.problems]
         violations += [Violation("not-calm", "", problem) for problem in problems] + checker.check(evidence)
-        return Report(self.plan, violations, evidence, time.monotonic() - started, self.folder, self._numbers(evidence, load))
+        seconds, numbers = time.monotonic() - started, self._numbers(evidence, requests)
+        return Report(self.plan, violations, evidence, seconds, self.folder, numbers, self.left_out)
 
-    def _start(self, keeper: system.Keeper, proxies: list[Proxy]) -> tuple[Nemesis, str | None]:
-        """Two upkeeps, the workers (the first one through a proxy), and the API."""
+    def _through(self, proxy: Proxy) -> Settings:
+        return self.settings.model_copy(update={"redis_port": proxy.port})
+
+    def _start(self, keeper: system.Keeper, proxies: dict[str, Proxy]) -> tuple[Nemesis, str | None]:
+        """Two upkeeps, the workers and the API; the first of each is behind a proxy."""
         where = (self.ledger.path, self.folder)
-        upkeeps = [keeper.add(system.upkeep(f"upkeep-{n}", self.settings, *where)) for n in range(2)]
-        through = self.settings.model_copy(update={"redis_port": proxies[0].port})
+        upkeeps = [
+            keeper.add(system.upkeep(f"upkeep-{n}", settings, *where))
+            for n, settings in enumerate([self._through(proxies["upkeep"]), self.settings])
+        ]
         workers = [
-            keeper.add(system.worker(f"worker-{n}", settings, *where))
-            for n, settings in zip(range(self.plan.workers), [through, *[self.settings] * self.plan.workers], strict=False)
+            keeper.add(system.worker(f"worker-{n}", self._through(proxies["worker"]) if n == 0 else self.settings, *where))
+            for n in range(self.plan.workers)
         ]
         api, url = None, None
         if self.plan.with_api:
             port = free_port()
-            api = keeper.add(system.api(self.settings, *where, port))
+            api = keeper.add(system.api(self._through(proxies["api"]), *where, port))
             url = f"http://127.0.0.1:{port}"
             system.wait_for_api(api, url)
-        return Nemesis(self.settings.lease_seconds, self.server, workers, upkeeps, api, proxies), url
+        targets = Targets(
+            self.settings.lease_seconds,
+            self.server,
+            workers,
+            upkeeps,
+            api,
+            list(proxies.values()),
+            Memory(self.server),
+            self.disk,
+            Jobs(self.settings, store=Store(self.settings, patience=60.0)),
+        )
+        return Nemesis(targets, deaths.STRIKES | troubles.STRIKES), url
 
     def _torment(self, nemesis: Nemesis, history: History) -> None:
         """Strike each fault when its part of the jobs has ended, or when nothing has moved for two leases."""
         until(lambda: history.ended, 60, "the first ended job")
-        left = plan(
-            self.plan.seed, self.plan.kills, self.plan.without | (frozenset() if nemesis.api else frozenset({"kill-api"}))
-        )
-        for planned in left:
+        self.left_out = nemesis.targets.impossible
+        for planned in self.plan.faults():
             self._await(planned, history)
-            nemesis.strike(planned)
+            if planned.kind not in self.left_out:
+                nemesis.strike(planned)
         nemesis.finish()
 
     def _await(self, planned: Planned, history: History) -> None:
@@ -135,7 +171,8 @@ class Experiment:
         """Wait until every acknowledged job has ended and nobody holds anything."""
         try:
             until(lambda: load.done, 60 + self.plan.jobs / 50, "the acknowledgement of every job")
-            until(lambda: history.ended >= set(load.acknowledged), 60 + 10 * self.settings.lease_seconds, "the end of every job")
+            seconds = 60 + 10 * self.settings.lease_seconds
+            until(lambda: history.ended >= {*load.acknowledged, *history.seen}, seconds, "the end of every job")
         except AssertionError as error:
             return [str(error)]
         return []
@@ -172,11 +209,12 @@ class Experiment:
                 problems.append(f"{program.name} ended with {code} after SIGTERM")
         return problems
 
-    def _numbers(self, evidence: Evidence, load: Load) -> dict[str, int]:
+    def _numbers(self, evidence: Evidence, requests: Requests) -> dict[str, int]:
         counters = evidence.remains.counters
 
         def total(name: str) -> int:
             return sum(number for field, number in counters.items() if field.split("|")[0] == name)
 
+        asked = {"jobs": len(evidence.acknowledged), "refused": requests.count(REFUSED), "unanswered": requests.count(UNKNOWN)}
         names = ("complete", "failed", "cancelled", "crashed", "reaped", "released", "retried", "stale")
-        return {"jobs": len(load.acknowledged), "faults": len(evidence.faults)} | {name: total(name) for name in names}
+        return asked | {"tries": requests.tries, "faults": len(evidence.faults)} | {name: total(name) for name in names}

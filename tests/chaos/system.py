@@ -122,10 +122,11 @@ class Program:
             pass
 
     def stop(self, seconds: float = 20) -> int | None:
-        """SIGTERM, wait, SIGKILL; its exit code."""
-        self.wanted = False
+        """SIGTERM once it has a handler for it, wait, SIGKILL; its exit code."""
         if self.process is None:
             return None
+        until(lambda: self.alive and _catches_sigterm(self.pid), 180, f"{self.name} that can be told to end")
+        self.wanted = False
         self.family()
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
@@ -157,6 +158,15 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
+def _catches_sigterm(pid: int) -> bool:
+    """Whether it has begun to handle SIGTERM; a program that still imports dies of it."""
+    try:
+        caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # no Linux: nobody knows
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def worker(name: str, settings: Settings, ledger: Path, folder: Path, root: Path = ROOT, **more: str) -> Program:
     """A worker with two children and a state folder of its own that outlives it."""
     own = {"WORKER_NAME": name, "WORKER_STATE_DIR": str(folder / f"{name}.state"), "WORKER_CHILDREN": "2", "WORKER_GRACE": "5"}
@@ -183,7 +193,7 @@ def wait_for_api(program: Program, url: str) -> None:
             return False
 
     try:
-        until(answers, 60, "an answer of the API")
+        until(answers, 180, "an answer of the API")
     except AssertionError as error:
         raise RuntimeError(f"{error}:\n{program.log.read_text()[-2000:]}") from None
 

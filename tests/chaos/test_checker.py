@@ -12,6 +12,7 @@ from tests.chaos.checker import check
 from tests.chaos.evidence import Evidence
 from tests.chaos.history import Remains
 from tests.chaos.ledger import Run
+from tests.chaos.requests import ACKNOWLEDGED, REFUSED, UNKNOWN, Request
 from tests.chaos.scenarios.stage import Child, Stage
 
 
@@ -31,7 +32,13 @@ def green(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         stage.run_what_waits()
         stage.dismiss()
         evidence = Evidence(
-            stage.history.stop(), stage.ledger.runs(), stage.acknowledged, stage.faults, stage.reruns, stage.answers
+            stage.history.stop(),
+            stage.ledger.runs(),
+            stage.acknowledged,
+            stage.faults,
+            stage.reruns,
+            stage.answers,
+            [Request(("plain", "again"), "", ACKNOWLEDGED), Request(("never-came",), "", UNKNOWN)],
         )
     assert [str(violation) for violation in check(evidence)] == []
     return evidence
@@ -128,6 +135,23 @@ def miss_events(evidence: Evidence) -> None:
     evidence.remains.missed = 3
 
 
+def _told(*requests: Request) -> Callable[[Evidence], None]:
+    """The submitters were told this, too."""
+
+    def tell(evidence: Evidence) -> None:
+        assert evidence.requests is not None
+        evidence.requests += requests
+        evidence.remains.keys["idempotency..key"] = "again"
+        evidence.remains.ttls["idempotency..key"] = -1
+
+    tell.__name__ = f"told_{'_'.join(requests[0].ids)}_{requests[0].answer}"
+    return tell
+
+
+def nobody_asked(evidence: Evidence) -> None:
+    evidence.requests = [Request(("again",), "", ACKNOWLEDGED)]
+
+
 SPOILED: list[tuple[Callable[[Evidence], None], str]] = [
     (lose_a_record, "lost-submit"),
     (lose_a_submit, "lost-submit"),
@@ -155,6 +179,10 @@ SPOILED: list[tuple[Callable[[Evidence], None], str]] = [
     (_leave("job.plain.log", None, ttl=60), "expiry"),
     (_leave("whatever", "x"), "unknown-key"),
     (miss_events, "missed-events"),
+    (_told(Request(("plain",), "", REFUSED)), "refused-but-there"),
+    (_told(Request(("plain", "third"), "", UNKNOWN)), "in-part"),
+    (_told(Request(("plain",), "key", ACKNOWLEDGED)), "one-key-two-jobs"),
+    (nobody_asked, "unasked"),
 ]
 
 
