@@ -8,7 +8,7 @@ from pathlib import Path
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
 from lib.store import Store
-from tests.chaos import checker, deaths, system, troubles
+from tests.chaos import checker, deaths, recovery, system, troubles
 from tests.chaos.evidence import Evidence, Violation
 from tests.chaos.history import History
 from tests.chaos.ledger import Ledger
@@ -34,6 +34,12 @@ class Plan:
     without: frozenset[str] = frozenset()  # kinds of faults left out
     surely: frozenset[str] = frozenset()  # kinds that come at least once
 
+    def command(self) -> str:
+        """What runs it again."""
+        words = f"python -m tests.chaos --jobs {self.jobs} --kills {self.kills} --seed {self.seed} --lease {self.lease:g}"
+        lists = [("without", self.without), ("surely", self.surely)]
+        return words + "".join(f" --{name} {','.join(sorted(kinds))}" for name, kinds in lists if kinds)
+
     def faults(self) -> list[Planned]:
         """What is to strike, in order."""
         return plan(self.seed, self.kills, self.without, self.surely)
@@ -56,12 +62,18 @@ class Report:
         """How many jobs submitters asked for."""
         return sum(len(request.ids) or 1 for request in self.evidence.requests or [])
 
+    def block(self) -> str:
+        """Its figures, as docs/reliability.md has them."""
+        return recovery.block(self.evidence, self.violations, self.numbers, self.plan.lease)
+
     def __str__(self) -> str:
         numbers = ", ".join(f"{number} {name}" for name, number in self.numbers.items())
         lines = [f"seed {self.plan.seed}: {numbers} in {self.seconds:.1f} s; logs in {self.folder}"]
         lines += [f"left out: {kind}: {why}" for kind, why in self.left_out.items()]
         if self.violations:
-            lines.append(f"{len(self.violations)} violations; run again with --seed {self.plan.seed}")
+            lines.append(
+                f"{len(self.violations)} violations; the same faults at the same part of the load: {self.plan.command()}"
+            )
             lines += [str(violation) for violation in self.violations[:20]]
             lines += ["faults:", *(f"    {fault}" for fault in self.evidence.faults)]
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import deaths, troubles
+from tests.chaos.load import todos
 from tests.chaos.nemesis import WEIGHTS, plan
 from tests.chaos.run import Experiment, Plan
 
@@ -26,9 +27,10 @@ def test_every_kind_of_fault_is_struck_by_somebody() -> None:
     assert set(WEIGHTS) == set(deaths.STRIKES | troubles.STRIKES)
 
 
-def test_a_seed_is_one_plan() -> None:
+def test_a_seed_is_one_plan_and_one_load() -> None:
     assert plan(7, 50) == plan(7, 50)
     assert plan(7, 50) != plan(8, 50)
+    assert todos(7, 50) == todos(7, 50)
     assert {"fill-disk"} <= {planned.kind for planned in plan(7, 5, surely=frozenset({"fill-disk"}))}
     assert "fill-disk" not in {planned.kind for planned in plan(7, 500, without=frozenset({"fill-disk"}))}
 

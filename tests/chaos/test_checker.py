@@ -12,6 +12,7 @@ from tests.chaos.checker import check
 from tests.chaos.evidence import Evidence
 from tests.chaos.history import Remains
 from tests.chaos.ledger import Run
+from tests.chaos.recovery import DEATHS, recoveries
 from tests.chaos.requests import ACKNOWLEDGED, REFUSED, UNKNOWN, Request
 from tests.chaos.scenarios.stage import Child, Stage
 
@@ -191,6 +192,13 @@ def test_evidence_that_was_spoiled_turns_the_checker_red(green: Evidence, spoil:
     evidence = copy.deepcopy(green)
     spoil(evidence)
     assert kind in {violation.kind for violation in check(evidence)}
+
+
+def test_the_time_until_a_job_runs_again_begins_with_the_kill(green: Evidence) -> None:
+    (found,) = recoveries(green)
+    first, second = green.runs["again"]
+    assert (found.kind, found.job) == (DEATHS["kill-child"], "again")
+    assert 0 < found.seconds < second.starts[0] - first.starts[0]
 
 
 def test_a_failure_needs_its_budget_used_up(tmp_path: Path) -> None:
