@@ -57,3 +57,20 @@ def test_a_tiny_run_compares_the_answers_of_the_analysis_and_writes_numbers(tmp_
     for target in report["targets"]:
         assert target["target"] in ended.stdout
         assert target["measured"] in ended.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.timeout(300)
+def test_the_same_kills_cost_hotqueue_jobs_and_us_none() -> None:
+    pytest.importorskip("rq", reason="the group `bench` is not installed")
+    command = [sys.executable, "-m", "bench.losses", "--jobs", "40", "--kills", "4", "--only", "trafficjobs,hotqueue"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    rows = [
+        line.strip("| ").split(" | ") for line in ended.stdout.splitlines() if line.startswith(("| trafficjobs", "| hotqueue"))
+    ]
+    accepted, finished, lost, failed, twice = (int(cell) for cell in rows[0][1:6])
+    assert (accepted, finished, lost, failed, twice) == (40, 40, 0, 0, 0)
+    assert int(rows[1][3]) > 0
