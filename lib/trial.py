@@ -19,10 +19,12 @@ from typing import Any, NoReturn
 from lib.memory import at_most
 
 SECONDS = 20.0  # for all files together; a pod that starts is given more
+_TRIES = 3  # of a file whose process was killed: that may have come from outside, as when the node is out of memory
 MEMORY = 256 * 2**20  # bytes that the import of one file may allocate
 _LONGEST = 500  # characters of a reason
 _FINE = b"\0"
 _CLOSED = "its import ended the process, or closes files that are not its own"
+_KILLED = "its import ended the process by SIGKILL"
 _UNENDED = "its import had not ended after {:g} s"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM)
 
@@ -37,9 +39,15 @@ def trouble(paths: Sequence[Path], use: Callable[[Path], object]) -> dict[Path, 
         return {}
     sys.stdout.flush()
     sys.stderr.flush()
-    started = [(path, *_start(path, use)) for path in paths]
-    give_up = time.monotonic() + SECONDS + 1.0
-    return {path: reason for path, pid, pipe in started if (reason := _outcome(pid, pipe, give_up))}
+    found: dict[Path, str] = {}
+    left, give_up = list(paths), time.monotonic() + SECONDS + 1.0
+    for _ in range(_TRIES):
+        started = [(path, *_start(path, use)) for path in left]
+        found |= {path: _outcome(pid, pipe, give_up) for path, pid, pipe in started}
+        left = [path for path in left if found[path] == _KILLED]
+        if not left:
+            break
+    return {path: found[path] for path in paths if found[path]}
 
 
 def explain(error: BaseException, path: Path) -> str:
@@ -121,7 +129,8 @@ def _outcome(pid: int, pipe: int, give_up: float) -> str:
     if not ended:
         return _UNENDED.format(SECONDS)
     if os.WIFSIGNALED(status):
-        return f"its import ended the process by {signal.Signals(os.WTERMSIG(status)).name}"
+        number = signal.Signals(os.WTERMSIG(status))
+        return _KILLED if number == signal.SIGKILL else f"its import ended the process by {number.name}"
     code = os.waitstatus_to_exitcode(status)
     return f"its import left the process with exit code {code}" if code else _CLOSED
 

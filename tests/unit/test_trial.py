@@ -35,6 +35,7 @@ BROKEN = {
     "leaves": ("import os; os._exit(3)", "its import left the process with exit code 3"),
     "leaves_well": ("import os; os._exit(0)", "its import ended the process, or closes files that are not its own"),
     "crashes": ("import ctypes; ctypes.string_at(0)", "its import ended the process by SIGSEGV"),
+    "kills": ("import os; os.kill(os.getpid(), 9)", "its import ended the process by SIGKILL"),
     "closes": ("import os; os.closerange(3, 200)", "its import ended the process, or closes files that are not its own"),
     "hangs": ("while True:\n    pass", "line "),
     "clings": ("while True:\n  try:\n    while True: pass\n  except BaseException: pass", "line "),
@@ -151,3 +152,15 @@ def test_the_good_files_are_there_and_nothing_else_is_named(found: tuple[dict[st
 def test_without_files_no_process_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "fork")
     assert trouble([], lambda path: path) == {}
+
+
+def test_a_trial_that_is_killed_from_outside_says_nothing_about_its_file(tmp_path: Path) -> None:
+    once = tmp_path / "killed"
+    kill = f"import os, pathlib\nif not os.path.exists('{once}'):\n    pathlib.Path('{once}').touch(); os.kill(os.getpid(), 9)\n"
+    folder = tmp_path / "operations"
+    folder.mkdir()
+    (folder / "unlucky.py").write_text(kill + FINE.format(name="unlucky"))
+    (folder / "other.py").write_text(FINE.format(name="other"))
+    broken, names = load(folder)
+    assert broken == {}
+    assert {"unlucky", "other"} <= set(names)
