@@ -137,9 +137,10 @@ class Rq(Contender):
 
     name = "rq"
     package = "rq"
-    patience = 780.0
+    patience = 1_200.0
     recovers = (
-        "the parent of a killed process fails its job; workers look every 10 min for jobs whose worker has been silent for 90 s"
+        "the parent of a killed process fails its job; idle workers look every 10 min, when they wake, which they do every 7 min, "
+        "for jobs whose worker has been silent for 90 s"
     )
     retry: ClassVar[Retry | None] = None
 

@@ -156,8 +156,10 @@ class Experiment:
 
     def _settle(self, contender: Contender) -> Losses:
         began, numbers = time.monotonic(), range(self.plan.jobs)
-        while len(outcomes := contender.outcomes(numbers)) < len(numbers) and time.monotonic() - began < contender.patience:
+        outcomes = contender.outcomes(numbers)
+        while len(outcomes) < len(numbers) and time.monotonic() - began < contender.patience:
             time.sleep(0.2)
+            outcomes |= contender.outcomes(numbers)  # what has ended may expire meanwhile
         told = Counter(outcomes.values())
         lines = self.ledger.lines()
         ends = Counter(number for _, kind, number, _ in lines if kind == "end")
