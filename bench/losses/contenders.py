@@ -139,8 +139,8 @@ class Rq(Contender):
     package = "rq"
     patience = 1_200.0
     recovers = (
-        "the parent of a killed process fails its job; idle workers look every 10 min, when they wake, which they do every 7 min, "
-        "for jobs whose worker has been silent for 90 s"
+        "the parent of a killed process fails its job; every 10 min, or when they wake next, which idle ones do every 7 min, "
+        "workers look for jobs whose worker has been silent for 90 s"
     )
     retry: ClassVar[Retry | None] = None
 

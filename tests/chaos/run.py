@@ -36,7 +36,7 @@ class Plan:
 
     def command(self) -> str:
         """What runs it again."""
-        words = f"python -m tests.chaos --jobs {self.jobs} --kills {self.kills} --seed {self.seed} --lease {self.lease:g}"
+        words = f"python -m tests.chaos --jobs {self.jobs} --kills {self.kills} --seed {self.seed} --lease {self.lease:g} --workers {self.workers}"
         lists = [("without", self.without), ("surely", self.surely)]
         return words + "".join(f" --{name} {','.join(sorted(kinds))}" for name, kinds in lists if kinds)
 
