@@ -36,7 +36,8 @@ class Plan:
 
     def command(self) -> str:
         """What runs it again."""
-        words = f"python -m tests.chaos --jobs {self.jobs} --kills {self.kills} --seed {self.seed} --lease {self.lease:g} --workers {self.workers}"
+        words = f"python -m tests.chaos --jobs {self.jobs} --kills {self.kills} --seed {self.seed}"
+        words += f" --lease {self.lease:g} --workers {self.workers}"
         lists = [("without", self.without), ("surely", self.surely)]
         return words + "".join(f" --{name} {','.join(sorted(kinds))}" for name, kinds in lists if kinds)
 
