@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from lib.memory import at_most
 
-SECONDS = 20.0  # for all files together; a pod that starts is given more
+SECONDS = 20.0  # for one try of all files together; a pod that starts is given more
 _TRIES = 3  # of a file whose process was killed: that may have come from outside, as when the node is out of memory
 MEMORY = 256 * 2**20  # bytes that the import of one file may allocate
 _LONGEST = 500  # characters of a reason
@@ -40,8 +40,9 @@ def trouble(paths: Sequence[Path], use: Callable[[Path], object]) -> dict[Path, 
     sys.stdout.flush()
     sys.stderr.flush()
     found: dict[Path, str] = {}
-    left, give_up = list(paths), time.monotonic() + SECONDS + 1.0
+    left = list(paths)
     for _ in range(_TRIES):
+        give_up = time.monotonic() + SECONDS + 1.0  # others may have used up the time of the first try
         started = [(path, *_start(path, use)) for path in left]
         found |= {path: _outcome(pid, pipe, give_up) for path, pid, pipe in started}
         left = [path for path in left if found[path] == _KILLED]
