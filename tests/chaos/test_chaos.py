@@ -45,6 +45,7 @@ def test_no_job_is_lost_or_doubled_under_random_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.timeout(600)
 def test_no_job_is_lost_or_doubled_where_memory_disk_and_network_fail(tmp_path: Path) -> None:
     wanted = Plan(SEED, jobs=2_000, kills=22, surely=OUTAGES | CERTAIN)
@@ -55,6 +56,7 @@ def test_no_job_is_lost_or_doubled_where_memory_disk_and_network_fail(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.timeout(900)
 def test_no_job_is_lost_or_doubled_with_the_real_lease(tmp_path: Path) -> None:
     wanted = Plan(SEED, jobs=3_000, kills=8, lease=30.0, without=OUTAGES)

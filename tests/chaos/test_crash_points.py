@@ -60,7 +60,9 @@ def test_the_forge_has_one_thread_as_a_process_must_that_forks(scene: Scene) -> 
     assert scene.forge.threads == 1
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PATHS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else (pytest.mark.slow, pytest.mark.once)) for name in PATHS]
+)
 def test_a_kill_between_any_two_commands_loses_nothing_and_doubles_nothing(name: str, scene: Scene) -> None:
     path = PATHS[name]
     if "strict" in name and not _has_waitaof(scene):
@@ -81,6 +83,7 @@ def _has_waitaof(scene: Scene) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("guard", GUARDS)
 def test_without_a_guard_a_crash_point_turns_red(guard: str, tmp_path: Path) -> None:
     path, command, cut = GUARDS[guard]
