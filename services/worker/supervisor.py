@@ -126,7 +126,7 @@ class Supervisor(Ending):
 
     def _stop(self) -> None:
         if self.stopping:
-            self._kill_at = 0.0
+            self._kill_at = min(self._kill_at, time.monotonic())
             return
         self.stopping = True
         self._kill_at = time.monotonic() + self.settings.worker_grace

@@ -69,6 +69,23 @@ def test_sigterm_in_mid_job_hands_it_to_another_worker_at_once_and_charges_nothi
     assert fleet.violations([jid]) == []
 
 
+def test_a_second_sigterm_ends_a_job_at_once_and_charges_nothing(fleet: Fleet) -> None:
+    gate = fleet.gate()
+    jid = fleet.submit("ledger_gate", path=str(gate))
+    worker = fleet.worker_of(fleet.started(jid))
+    worker.wanted = False
+    told = lambda: worker.log.read_text().count("stopping; running jobs have")  # noqa: E731
+    before = told()
+    worker.kill(signal.SIGTERM)
+    until(lambda: told() > before, 10, "the worker to hear of it")
+    worker.kill(signal.SIGTERM)
+    fleet.event(jid, "worker stopped", 20)
+    gate.touch()
+    job = fleet.ended(jid)
+    assert (job.status, job.releases, job.crashes, job.lost) == ("complete", 1, 0, 0)
+    assert fleet.violations([jid]) == []
+
+
 def test_both_jobs_of_a_worker_that_stops_are_released(fleet: Fleet) -> None:
     gate = fleet.gate()
     jids = [fleet.submit("ledger_gate", path=str(gate)) for _ in range(4)]
