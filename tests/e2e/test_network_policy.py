@@ -16,7 +16,7 @@ from tests.e2e.waits import until
 
 MONITORING = f"e2e-monitoring-{secrets.token_hex(2)}"
 VALUES = {
-    "redis": {"exporter": {"enabled": True, "image": {"tag": "latest"}}},  # the one that is loaded
+    "redis": {"exporter": {"enabled": True}},
     "networkPolicy": {"metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": MONITORING}}}]},
     # One worker stays: it is spoken to, and the HPA that KEDA makes has something to scale.
     "worker": {"keda": {"minReplicas": 1}},

@@ -59,6 +59,10 @@ def quick() -> Values:
             "resources": {"requests": _SMALL},
             "keda": {"pollingInterval": POLL, "cooldownPeriod": COOLDOWN, "maxReplicas": 4},
         },
-        "redis": {"resources": {"requests": _SMALL}, "persistence": {"enabled": False, "size": "1Gi"}},
+        "redis": {
+            "resources": {"requests": _SMALL},
+            "persistence": {"enabled": False, "size": "1Gi"},
+            "exporter": {"image": {"tag": "latest"}},  # the one that `make e2e` loads
+        },
     }
     return overlaid(small, images())
