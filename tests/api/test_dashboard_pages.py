@@ -2,8 +2,6 @@
 
 import re
 import shlex
-from base64 import b64encode
-from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -274,19 +272,6 @@ def test_what_others_wrote_is_shown_and_not_run(client: FlaskClient, queue: Jobs
     page(client, f"/ui/{HOSTILE}", 404)
     page(client, f"/ui/submit/{HOSTILE}", 404)
     page(client, f"/ui/jobs/{HOSTILE}", 404)
-
-
-@pytest.mark.parametrize("path", ["/ui", "/ui/jobs/none-such", "/ui/map"])
-def test_a_page_brings_what_its_first_paint_needs_and_the_policy_allows_just_that(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
-    policy = dict(part.split(maxsplit=1) for part in answer.headers["Content-Security-Policy"].split("; "))
-    styles, scripts = (re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.S) for tag in ("style", "script"))
-    assert len(styles) == len(scripts) == 1
-    named = lambda text: f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"  # noqa: E731
-    assert policy["style-src"] == named(styles[0])
-    assert policy["script-src"] == f"'self' {named(scripts[0])}"
-    assert 'rel="stylesheet"' not in answer.text
-    assert re.findall(r"<script [^>]*>", answer.text) == re.findall(r'<script src="/ui/assets/[^"]+" type="module">', answer.text)
 
 
 def test_without_redis_a_page_says_so_and_when_to_come_back(settings: Settings, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Style sheet, scripts and icon: files beside the templates. Their addresses change with their content, so that browsers keep
-them for good. What the first paint needs stands in each page itself: it would wait for a second request."""
+them for good."""
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -36,16 +35,6 @@ def assets() -> dict[str, Asset]:
 def _asset(path: Path) -> Asset:
     content = path.read_bytes()
     return Asset(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
-
-
-def text_of(name: str) -> str:
-    """One as it stands in a page."""
-    return assets()[name].content.decode()
-
-
-def allowance(name: str) -> str:
-    """How a Content-Security-Policy names what `text_of` puts into a page."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(assets()[name].content).digest()).decode()}'"
 
 
 def address_of(name: str) -> str:

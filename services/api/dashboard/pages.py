@@ -11,14 +11,14 @@ from services.api.auth import own_only, sign_in
 from services.api.backend import backend
 from services.api.contract import View, contract
 from services.api.dashboard import session, words
-from services.api.dashboard.assets import address_of, allowance, text_of
+from services.api.dashboard.assets import address_of
 from services.api.kinds import UNAUTHORIZED
 from services.api.tokens import Caller, Role
 from trafficjobs import __version__
 
 POLICY = (
-    f"default-src 'none'; script-src 'self' {allowance('theme.js')}; style-src {allowance('style.css')}; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
 )
 _SAID = "trafficjobs_said"  # a cookie with one sentence for the next page
 _LONGEST_WORD = 300  # characters of it
@@ -123,7 +123,6 @@ def _everywhere() -> dict[str, Any]:
     caller: Caller | None = g.get("caller")
     return {
         "asset": address_of,
-        "text_of": text_of,
         "caller": caller,
         "city": words.zone_of(backend().settings.timezone),
         "csrf": session.csrf,
