@@ -42,7 +42,7 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check lint format test test-all scan approve-pictures
+.PHONY: check lint format test test-all scan audit audit-images approve-pictures
 check: lint test ## What a commit must pass: lint, then test
 
 lint: $(DEV) ## Style, format, types and Dockerfiles
@@ -94,6 +94,20 @@ $(SCAN)/.installed: requirements/scan.txt $(DEV)
 	@$(VENV)/bin/uv venv --quiet --clear --python $(PY) $(SCAN)
 	@$(VENV)/bin/uv pip install --quiet --python $(SCAN)/bin/python --require-hashes -r requirements/scan.txt
 	@touch $@
+
+# Asked of PyPI, and of the registry that holds the database of grype. Only what has a remedy fails: the rest is in its report.
+PIP_AUDIT := pip-audit==2.10.1
+GRYPE := docker.io/anchore/grype:v0.107.1
+audit: $(DEV) ## Known holes in what the images and `make up` install, by pip-audit, which asks the internet
+	@for group in api worker local; do \
+		echo "requirements/$$group.txt"; \
+		$(VENV)/bin/uv tool run --from $(PIP_AUDIT) pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+			--requirement requirements/$$group.txt || exit 1; done
+
+audit-images: ## Known holes in the built images, by grype, which docker fetches
+	@for name in api worker; do \
+		docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock:ro $(GRYPE) --only-fixed --fail-on high \
+			docker:$(REGISTRY)/$$name:$(TAG) || exit 1; done
 
 approve-pictures: $(DEV) ## Draw tests/pictures/approved anew; look at what changed before you commit it
 	APPROVE_PICTURES=1 $(PY) -m pytest -q tests/pictures/test_approved.py
