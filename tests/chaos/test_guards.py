@@ -14,6 +14,8 @@ from tests.chaos import copies
 from tests.chaos.scenarios import oom_flag
 from tests.chaos.scenarios.stage import Cut, perform
 
+pytestmark = pytest.mark.once  # it is about the scripts' and the worker's text, not about the server
+
 _PLAIN = sorted(
     path.stem for path in (Path(__file__).parent / "scenarios").glob("*.py") if path.stem not in ("__init__", "stage", "oom_flag")
 )
