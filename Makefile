@@ -58,16 +58,20 @@ format: $(DEV) ## Rewrite the code in our style
 test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow and not images" tests
 
-# What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all.
-ON_SERVERS = tests/unit tests/compat tests/chaos tests/chart/test_redis_*.py tests/features/test_{cluster,sentinel,redis_*}.py
+# What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all. The first of
+# TRAFFICJOBS_SERVERS, the oldest, is asked all of it; the others what goes through every script, and what HotQueue and rights are about.
+ON_SERVERS = tests/unit tests/compat tests/chaos tests/chart/test_redis_*.py \
+	tests/features/test_cluster.py tests/features/test_sentinel.py tests/features/test_redis_*.py
+ON_OTHERS = tests/compat tests/chaos tests/chart/test_redis_*.py
 test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
-	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
+	@tests="$(ON_SERVERS)"; for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
-			$(ON_SERVERS) || exit 1; done
+			$$tests || exit 1; \
+		tests="$(ON_OTHERS)"; done
 
 # What kube-score is not asked, beside CPU limits (.checkov.yaml says why, as of the pull policy and Redis's user): ephemeral storage,
 # since how much is written depends on the data that is loaded; and serviceName, since Redis's Service has an address, which clients
