@@ -75,7 +75,7 @@ class Load(WorkerPath):
         scene.acknowledged["load"] = "load"
 
     def points(self, commands: list[Command]) -> list[Command]:
-        most = {"progress": 2}  # the others come by time
+        most = {"progress": 2, "log": 1}  # the others come by time, or together
         return [(name, earlier) for name, earlier in super().points(commands) if earlier < most.get(name, 1_000)]
 
     def judge(self, scene: Scene, remains: Remains) -> Iterator[tuple[str, str]]:
