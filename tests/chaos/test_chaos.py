@@ -35,6 +35,7 @@ def test_a_seed_is_one_plan_and_one_load() -> None:
     assert "fill-disk" not in {planned.kind for planned in plan(7, 500, without=frozenset({"fill-disk"}))}
 
 
+@pytest.mark.once
 @pytest.mark.timeout(300)
 def test_no_job_is_lost_or_doubled_under_random_kills(tmp_path: Path) -> None:
     report = Experiment(Plan(SEED, jobs=2_000, kills=20, without=OUTAGES), tmp_path, os.environ.get("TRAFFICJOBS_SERVER")).run()
