@@ -42,6 +42,8 @@ WEIGHTS = {
     "drain-worker": 1,
 }
 
+_PATIENCE = 10.0  # seconds for which a fault waits for a target that is just being started
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -123,15 +125,21 @@ class Nemesis:
         self._undoing: list[threading.Thread] = []
 
     def strike(self, planned: Planned) -> None:
-        """Do it now; what has no target, because that is just being started again, is left out."""
+        """Do it now, or once there is a target again; what has none for long is left out."""
+        patience = time.monotonic() + _PATIENCE
+        while not self._strike(planned) and time.monotonic() < patience:
+            time.sleep(0.05)
+
+    def _strike(self, planned: Planned) -> bool:
         fault = Fault(planned.kind, self._worker_of(planned), now())
         self.faults.append(fault)  # noted before it is done: nothing that it causes comes earlier
         fault.end = now() + 3600
         after = self.strikes[planned.kind](self, planned)
         if after is None:
             self.faults.remove(fault)
-        else:
-            fault.end = now() + after
+            return False
+        fault.end = now() + after
+        return True
 
     def finish(self) -> None:
         """Wait until everything that ends by itself has ended."""

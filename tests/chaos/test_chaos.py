@@ -41,8 +41,7 @@ def test_no_job_is_lost_or_doubled_under_random_kills(tmp_path: Path) -> None:
     report = Experiment(Plan(SEED, jobs=2_000, kills=20, without=OUTAGES), tmp_path, os.environ.get("TRAFFICJOBS_SERVER")).run()
     assert not report.violations, str(report)
     assert report.asked == 2_000
-    # Of 20: one whose target is just being started finds nobody, and a slow machine takes long to start.
-    assert report.numbers["faults"] >= 10
+    assert report.numbers["faults"] >= 15
     assert report.numbers["complete"] > 1_700
 
 
