@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-import requests
 
 from lib.settings import Settings, load_settings
 from tests.chart.rendering import FULL, ROOT, Chart
 from tests.listening import in_thread
 from tests.servers import Server, free_port
+from tests.service import ready
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -50,14 +50,6 @@ def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
     finally:
         process.terminate()
         process.wait(20)
-
-
-def ready(url: str) -> bool:
-    """Whether the API would be sent requests."""
-    try:
-        return requests.get(f"{url}/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
-        return False
 
 
 class OpenApi(BaseHTTPRequestHandler):
