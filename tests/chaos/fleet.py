@@ -119,8 +119,10 @@ class Fleet:
         return self.faults[-1]
 
     def violations(self, jids: Iterable[str]) -> list[Violation]:
-        """What the checker says of these jobs."""
+        """What the checker says of these jobs, once each of them has ended."""
         wanted = set(jids)
+        for jid in wanted:
+            self.ended(jid)
         last: Any = self.jobs.store.records.xrevrange(f"{self.settings.key_prefix}events", count=1)[0][0]
         until(lambda: self.history.read_to(last), 10, "the last event")
         remains = Remains(self.settings, events=[event for event in self.history.events if event.job in wanted])
