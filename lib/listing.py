@@ -23,7 +23,7 @@ MOST_SEARCHED = 200  # characters of a text
 _STEP = 500  # records in one call of the script, so that none blocks Redis for long
 _STEPS = 20  # calls for one page
 _STEPS_OF_TEXT = 10
-_LAST_PLACE = 9_999_999_999_999_999.0 - 1  # microseconds: what a cursor may say
+_LAST_PLACE = 2.0**53 - 1  # microseconds, exact in a double, and no more digits than a cursor may have
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Listing:
 
 def _place(score: float) -> str:
     """A score as the cursor of a page. Other programs may have set one that is no time."""
-    return f"{min(max(score, 0.0), _LAST_PLACE):.0f}"
+    return f"{min(max(score, 0.0), _LAST_PLACE) + 0.0:.0f}"
 
 
 def _between(since: float | None, moment: float, until: float | None) -> bool:
