@@ -18,7 +18,8 @@ from lib.errors import Conflict, InvalidInput, UnknownBatch, UnknownParent
 from lib.eta import Estimates
 from lib.origin import NOWHERE, Origin
 from lib.prepared import quota_rule
-from lib.records import ID, check_cursor, iso
+from lib.reading import Reading, fields_of, text_of
+from lib.records import ID, check_cursor
 from lib.states import CANCELLED, COMPLETE, FAILED, IN_PROGRESS
 from lib.store import text
 from lib.submission import Quota, Submission
@@ -134,7 +135,7 @@ class Batching(Submitting):
         """Batches that were opened so long ago and are not whole."""
         key = f"{self.store.prefix}batches.open"
         now = self.store.read(lambda rd: rd.time())[0]
-        return [bid.decode() for bid in self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now - seconds, 0, 100))]
+        return [text_of(bid) for bid in self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now - seconds, 0, 100))]
 
     def batch(self, bid: str) -> Batch:
         """One batch. Raises UnknownBatch, StoreUnavailable."""
@@ -149,7 +150,7 @@ class Batching(Submitting):
             return None
         known, share = self.estimates(), batch.pending / max(1, sum(batch.operations.values()))
         own = known.of_mix({name: math.ceil(number * share) for name, number in batch.operations.items()}, batch.queue)
-        last = self.store.read(lambda rd: rd.zrevrange(f"{self.store.prefix}batch.{batch.id}.jobs", 0, 0))
+        last = self.store.read(lambda rd: rd.zrevrange(f"{self.store.prefix}batch.{batch.id}.jobs", 0, 0), [])
         rank = self.store.look(lambda rd: rd.zrank(f"{self.store.prefix}{batch.queue}.waiting", last[0])) if last else None
         others = max(0, (rank or 0) + 1 - batch.pending)  # before its last one, and none of it
         if own is None or known.overall is None:
@@ -162,7 +163,7 @@ class Batching(Submitting):
         check_cursor(cursor)
         key, high = f"{self.store.prefix}batches", f"({cursor}" if cursor else "+inf"
         found = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, "-inf", 0, limit, withscores=True))
-        page = self._read_batches([bid.decode() for bid, _ in found])
+        page = self._read_batches([text_of(bid) for bid, _ in found])
         return [each for each in page if each is not None], f"{found[-1][1]:.0f}" if len(found) == limit else None
 
     def cancel_batch(self, bid: str, by: str = "") -> tuple[int, int]:
@@ -222,14 +223,14 @@ class Batching(Submitting):
             for bid in ids:
                 pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
                 pipeline.llen(f"{self.store.prefix}batch.{bid}.todo")
-            return pipeline.execute()
+            return pipeline.execute(raise_on_error=False)
 
         found = self.store.read(read)
         return [_batch(raw, accepting) for raw, accepting in zip(found[::2], found[1::2], strict=True)]
 
     def _jobs_of(self, bid: str) -> Iterator[list[str]]:
         key = f"{self.store.prefix}batch.{bid}.jobs"
-        ids = [jid.decode() for jid in self.store.read(lambda rd: rd.zrange(key, 0, -1))]
+        ids = [text_of(jid) for jid in self.store.read(lambda rd: rd.zrange(key, 0, -1), [])]
         for at in range(0, len(ids), MANY):
             yield ids[at : at + MANY]
 
@@ -242,23 +243,26 @@ class Batching(Submitting):
         return retried
 
 
-def _batch(raw: dict[bytes, bytes], accepting: int) -> Batch | None:
-    values = {key.decode(): value.decode() for key, value in raw.items()}
-    if not values:
+def _batch(raw: Any, accepting: Any) -> Batch | None:
+    """A record; None where there is none, or something else under its name. What is damaged in it is left out."""
+    values = fields_of(raw) if isinstance(raw, dict) else {}
+    if not all(values.get(name) for name in ("id", "queue", "total")):
         return None
+    read = Reading(values)
+    operations = read.json("operations", dict) or {}
     made = Batch(
         values["id"],
         values["queue"],
-        int(values["total"]),
-        accepting=accepting,
+        0,
+        accepting=accepting if isinstance(accepting, int) else 0,
         by=values.get("by"),
-        created=iso(values["created"]),
-        ended=iso(values.get("ended")),
-        notify=orjson.loads(values.get("notify", "[]")),
+        created=read.time("created"),
+        ended=read.time("ended"),
+        notify=read.array("notify", dict),
         origin=Origin.of(values),
-        operations=orjson.loads(values.get("operations", "{}")),
+        operations={name: number for name, number in operations.items() if isinstance(number, int)},
     )
-    counts: dict[str, Any] = {name: int(values.get(name, 0)) for name in _COUNTS}
+    counts: dict[str, Any] = {name: read.int(name) for name in _COUNTS}
     return replace(made, **counts)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lib.errors import JobsError, UnknownJob
+from lib.reading import number_of, text_of
 from lib.records import ID
 from lib.store import Store, text
 
@@ -44,7 +45,7 @@ class Bulk:
 
         found = self.store.read(read) if possible else []
         return {
-            jid: Head(fields[1].decode() if fields[1] else None, int(fields[2] or 0))
+            jid: Head(text_of(fields[1]) if fields[1] else None, number_of(fields[2]))
             for jid, fields in zip(possible, found, strict=True)
             if isinstance(fields, list) and fields[0] not in (None, b"deleted")
         }

@@ -16,6 +16,7 @@ from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
 from lib.origin import NOWHERE, Origin
+from lib.reading import iso
 from lib.store import Store, text
 
 if TYPE_CHECKING:
@@ -141,7 +142,11 @@ class Claiming:
         """A reply of claim as (claim, ask again)."""
         code = text(reply[0])
         if code == "JOB":
-            return _claim(reply), False
+            try:
+                return _claim(reply), False
+            except (ValueError, TypeError, OverflowError) as error:  # it would kill every child that claims it
+                self._fail_unreadable(text(reply[1]), text(reply[2]), error)
+                return None, True
         if code == "FOREIGN":
             list_key, queue, priority, entry = reply[1:]
             settle(self.store, list_key, queue, priority, entry, self.catalog, messages)
@@ -151,6 +156,11 @@ class Claiming:
         if code == "BUSY":
             raise JobsError(f"{child} already holds job {text(reply[1])} and must end it first.")
         return None, code == "AGAIN"
+
+    def _fail_unreadable(self, jid: str, token: str, error: Exception) -> None:
+        words = f"The record in Redis was changed by another program, and the job cannot be run: {error}"[:300]
+        said = failed({"type": "DamagedRecord", "message": words, "reason": "damaged"}, may_retry=False)
+        self.store.run("finish", jid, token, said.kind, said.reason, said.result, said.error, 0, "")
 
     def take(self, jid: str, child: str, worker: str) -> Claim | None:
         """Claim one waiting job by its id; None where it is not waiting."""
@@ -241,7 +251,7 @@ class Claiming:
         """
         pairs = [part for pair in held for part in pair]
         order, ordered, *codes = text(self.store.run("beat", worker, orjson.dumps(info), restarts, *pairs, patience=patience))
-        return (order, float(ordered)) if order else None, codes
+        return (order, float(ordered)) if order and iso(ordered) else None, codes
 
     def leave(self, worker: str) -> None:
         """A worker stops."""
@@ -256,12 +266,15 @@ def _claim(reply: list[Any]) -> Claim:
     _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = reply[:13]
     request_id, traceparent = reply[13:]
     record_input = orjson.loads(given)
+    given_params = orjson.loads(params) if params else record_input.get("params", {}) if isinstance(record_input, dict) else {}
+    if not isinstance(given_params, dict) or not 0 < float(timeout) < float("inf"):
+        raise ValueError("params or timeout have a wrong form")
     return Claim(
         id=text(jid),
         token=text(token),
         operation=text(operation),
         input=record_input,
-        params=orjson.loads(params) if params else record_input.get("params", {}),
+        params=given_params,
         attempt=int(attempt),
         queue=text(queue),
         timeout=float(timeout),

@@ -4,6 +4,8 @@ Part of `lib.jobs.Jobs`. The script that ends a job makes its deliveries (`parts
 target of each end, whatever dies; `lib.sending` sends them. One may be sent twice, with the same id.
 """
 
+import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +13,13 @@ from typing import Any
 import orjson
 
 from lib.errors import UnknownDelivery
-from lib.records import iso
+from lib.reading import Reading, fields_of, text_of
 from lib.store import Store, text
 from lib.targets import masked
 
+logger = logging.getLogger("trafficjobs.deliveries")
+
+_ID = re.compile(r"(job|batch)_[A-Za-z0-9_-]{1,64}_\d+_\d+\Z")
 LEASE = 30.0  # seconds; three times what an attempt may take
 
 
@@ -74,8 +79,8 @@ class Delivering:
 
     def deliveries(self, kind: str, owner: str) -> list[Delivery]:
         """Deliveries of a job or batch (the kind), the oldest first; at most 50 are kept."""
-        ids = self.store.read(lambda rd: rd.lrange(f"{self.store.prefix}{kind}.{owner}.deliveries", 0, -1))
-        return list(self._deliveries([each.decode() for each in ids]))
+        ids = self.store.read(lambda rd: rd.lrange(f"{self.store.prefix}{kind}.{owner}.deliveries", 0, -1), [])
+        return list(self._deliveries([text_of(each) for each in ids]))
 
     def resend(self, kind: str, owner: str, identity: str) -> Delivery:
         """Send a delivery again, or now instead of later, with all its tries anew. Raises UnknownDelivery."""
@@ -93,7 +98,22 @@ class Delivering:
             busy: hosts that shall get no more for now.
         """
         raw = self.store.run("take_delivery", token, LEASE, *busy)
-        return _delivery(dict(zip(raw[::2], raw[1::2], strict=True))) if raw else None
+        if not raw:
+            return None
+        values = fields_of(dict(zip(raw[::2], raw[1::2], strict=True)))
+        found = _delivery(values)
+        if found is None:  # it would be due again and again
+            self._give_up(token, values.get("attempts"))
+        return found
+
+    def _give_up(self, token: str, attempts: str | None) -> None:
+        """End a delivery whose record cannot be read."""
+        key = f"{self.store.prefix}deliveries.held"
+        held = self.store.read(lambda rd: rd.hget(key, token))
+        if held is not None:
+            error = {"at": None, "seconds": 0, "status": None, "error": "its record in Redis was changed by another program"}
+            self.store.run("settle_delivery", held, token, "failed", orjson.dumps(error), "0")
+            logger.warning("Delivery %s cannot be read and is given up", text_of(held))
 
     def settle_delivery(self, delivery: Delivery, state: str, attempt: dict[str, Any], delay: float = 0.0) -> bool:
         """Write down what became of an attempt; False where its lease had ended and it was dropped.
@@ -110,20 +130,27 @@ class Delivering:
             pipeline = rd.pipeline(transaction=False)
             for each in ids:
                 pipeline.hgetall(f"{self.store.prefix}delivery.{each}")
-            return pipeline.execute()
+            return pipeline.execute(raise_on_error=False)
 
-        return [_delivery(raw) for raw in self.store.read(read) if raw] if ids else []
+        found = [_delivery(fields_of(raw)) for raw in self.store.read(read) if isinstance(raw, dict)] if ids else []
+        return [each for each in found if each is not None]
 
 
-def _delivery(raw: dict[bytes, bytes]) -> Delivery:
-    values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
-    numbers = sorted(int(key.removeprefix("attempt.")) for key in values if key.startswith("attempt."))
-    return Delivery(
-        **{name: values[name] for name in ("id", "event", "channel", "to", "host", "state")},
-        tries=int(values["tries"]),
-        count=int(values["attempts"]),
-        created=iso(values["created"]),
-        next=iso(values.get("next")),
-        attempts=[orjson.loads(values[f"attempt.{n}"]) for n in numbers],
+def _delivery(values: dict[str, str]) -> Delivery | None:
+    """A record; None where there is none, or other programs have damaged it."""
+    read = Reading(values)
+    names = ("id", "event", "channel", "to", "host", "state")
+    if not all(values.get(name) for name in names):
+        return None
+    attempts = read.numbered("attempt.", times=False)
+    made = Delivery(
+        **{name: values[name] for name in names},
+        tries=read.int("tries"),
+        count=read.int("attempts"),
+        created=read.time("created"),
+        next=read.time("next"),
+        attempts=attempts,
         token=values.get("token", ""),
     )
+    known = values["channel"] in ("webhook", "email") and values["state"] in ("pending", "delivered", "failed")
+    return made if known and "tries" not in read.damaged and _ID.match(made.id) else None

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-
-from lib.records import Job, iso
+from lib.reading import iso, object_of
+from lib.records import Job
 from lib.states import IN_PROGRESS, SCHEDULED, SUBMITTED
 from lib.store import Store, text
 
@@ -106,14 +105,18 @@ class Estimating:
 
 
 def _estimates(now: str, runs: list[str | int], workers: list[str], paused: list[str]) -> Estimates:
-    triples = list(zip(runs[::3], map(int, runs[1::3]), map(int, runs[2::3]), strict=True))
+    triples = list(zip(runs[::3], map(int, runs[1::3]), map(float, runs[2::3]), strict=True))
     means = {str(operation): micros / 1e6 / number for operation, number, micros in triples if number}
     total = sum(number for _, number, _ in triples)
     overall = sum(micros for *_, micros in triples) / 1e6 / total if total else None
     servers = []
-    for said in map(orjson.loads, workers):
+    for words in workers:
+        said = object_of(words) or {}  # {}: another program has put it there
         if said.get("kind") == "worker" and not said.get("stopping") and not said.get("draining"):
-            servers.append(Servers(frozenset(said["queues"]), frozenset(said["operations"]), int(said["children"])))
+            try:
+                servers.append(Servers(frozenset(said["queues"]), frozenset(said["operations"]), int(said["children"])))
+            except (KeyError, TypeError, ValueError):
+                pass
     return Estimates(float(now), time.monotonic(), means, overall, tuple(servers), frozenset(paused))
 
 
@@ -123,7 +126,7 @@ def _left(job: Job, mean: float | None, now: float) -> float | None:
         return None
     elapsed = max(0.0, now - _seconds(job.started))
     done, total = (job.progress or {}).get("done"), (job.progress or {}).get("total")
-    if done and total and 0 < done <= total:
+    if isinstance(done, int | float) and isinstance(total, int | float) and 0 < done <= total:
         return float(elapsed * (total - done) / done)
     return None if mean is None else max(0.0, mean - elapsed)
 

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 
 from lib.errors import InvalidInput
-from lib.records import check_cursor, iso
+from lib.reading import iso
+from lib.records import check_cursor
 from lib.store import Store, text
 
 PAGE_LIMIT = 100  # groups

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from lib.errors import InvalidInput
+from lib.reading import counts_of, object_of
 from lib.scripts import BUCKETS
 from lib.store import Store
 
@@ -92,7 +93,7 @@ class Remembering:
         since = f"{int((now.at - seconds - step) * 1_000)}-0"
         key = self.store.prefix + name
         entries = self.store.read(lambda records: records.xrange(key, since, "+", most))
-        samples = [Sample(**orjson.loads(fields[b"sample"])) for _, fields in entries]
+        samples = [made for _, fields in entries if (made := _sample_of(fields.get(b"sample"))) is not None]
         if not samples or now.at - samples[-1].at >= _OPEN:
             samples.append(now)
         return list(_points(samples))
@@ -105,11 +106,24 @@ class Remembering:
             return pipeline.execute()
 
         (whole, micros), raw = self.store.read(read)
-        counted = {field.decode(): int(value) for field, value in raw.items()}
+        counted = counts_of(raw)
         queues, workers = self.queues(), self.workers()
         standing = [sum(getattr(queue, name) for queue in queues) for name in _STANDING[:3]]
         standing += [len(workers), sum(worker.get("children", 0) for worker in workers)]
         return Sample(whole + micros / 1e6, *_totals(counted), standing)
+
+
+def _sample_of(words: bytes | None) -> Sample | None:
+    said = object_of(words)
+    if said is None or said.keys() != Sample.__dataclass_fields__.keys():  # not one of ours
+        return None
+    lists = [said[name] for name in ("counts", "wait", "run", "standing")]
+    numbers = all(isinstance(each, list) and each and all(map(_is_number, each)) for each in lists)
+    return Sample(**said) if numbers and _is_number(said["at"]) and len(said["standing"]) == len(_STANDING) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _totals(counted: Mapping[str, int]) -> tuple[list[int], list[int], list[int]]:

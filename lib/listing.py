@@ -13,7 +13,8 @@ import orjson
 
 from lib.errors import InvalidInput, UnknownJob
 from lib.failures import check_fingerprint
-from lib.records import ID, Job, check_cursor, iso
+from lib.reading import iso, text_of
+from lib.records import ID, Job, check_cursor
 from lib.states import STATUSES
 from lib.store import Store
 
@@ -22,6 +23,7 @@ MOST_SEARCHED = 200  # characters of a text
 _STEP = 500  # records in one call of the script, so that none blocks Redis for long
 _STEPS = 20  # calls for one page
 _STEPS_OF_TEXT = 10
+_LAST_PLACE = 2.0**53 - 1  # microseconds, exact in a double, and no more digits than a cursor may have
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Wanted:
 
     def sieves(self, jid: str, status: bytes, operation: bytes, *rest: bytes) -> bool:
         """As `fits`, of single fields, and with the text."""
-        if self.status not in (None, status.decode()) or self.operation not in (None, operation.decode()):
+        if self.status not in (None, text_of(status)) or self.operation not in (None, text_of(operation)):
             return False
         return self.text is None or self.text.within(jid, operation, *rest)
 
@@ -169,13 +171,13 @@ class Listing:
         """Ids of an index, each with its place there."""
         key = self.store.prefix + index
         ids = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, low, 0, count, withscores=True))
-        return [(jid.decode(), f"{seq:.0f}", True) for jid, seq in ids]
+        return [(text_of(jid), _place(seq), True) for jid, seq in ids]
 
     def _sift(self, index: str, high: str, low: str, count: int, wanted: Wanted) -> list[tuple[str, str, bool]]:
         """As `_ids`, and whether each is wanted; of the records only a few fields are read."""
         reply: list[Any] = self.store.run("sift", index, high, low, count)
         return [
-            (jid := name.decode(), f"{float(seq):.0f}", wanted.sieves(jid, *(field or b"" for field in fields)))
+            (jid := text_of(name), _place(float(seq)), wanted.sieves(jid, *(field or b"" for field in fields)))
             for name, seq, fields in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
         ]
 
@@ -184,6 +186,11 @@ class Listing:
             return self.get(jid) if ID.match(jid) else None
         except UnknownJob:
             return None
+
+
+def _place(score: float) -> str:
+    """A score as the cursor of a page. Other programs may have set one that is no time."""
+    return f"{min(max(score, 0.0), _LAST_PLACE) + 0.0:.0f}"
 
 
 def _between(since: float | None, moment: float, until: float | None) -> bool:

@@ -2,13 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from lib.errors import InvalidInput
-from lib.jsonable import iso_utc
+from lib.reading import Reading, fields_of
+from lib.states import FAILED, PRIORITIES, SCHEDULED, STATUSES
 from lib.targets import shown
 
 if TYPE_CHECKING:
@@ -28,15 +26,6 @@ def check_cursor(value: str | None) -> None:
     """Raises InvalidInput where it is no cursor of a page: a time in microseconds."""
     if value is not None and not (value.isascii() and value.isdigit() and len(value) <= 16):
         raise InvalidInput("cursor", "must be the cursor of the page before")
-
-
-def iso(seconds: str | float | None) -> str | None:
-    """Redis's time as ISO 8601 in UTC, with microseconds."""
-    return None if not seconds else iso_utc(datetime.fromtimestamp(float(seconds), UTC))
-
-
-def _json(value: str | None) -> Any:
-    return None if value is None else orjson.loads(value)
 
 
 @dataclass
@@ -91,54 +80,62 @@ class Job:
         return fetch(id)
 
     @classmethod
-    def from_hash(cls, raw: dict[bytes, bytes]) -> "Job | None":
-        """Parse HGETALL of a record; None for a missing record, a tombstone, or a hash that is not ours."""
-        return cls.from_values({key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()})
+    def from_hash(cls, raw: dict[bytes, bytes], jid: str) -> "Job | None":
+        """Parse HGETALL of the record of `jid`; None for a missing record, a tombstone, or a hash that is not ours.
+
+        What other programs have damaged is left out, and the error of the job names it: a record never raises.
+        """
+        values = fields_of(raw)
+        return cls.from_values(values | {"id": jid} if "id" in values else values)
 
     @classmethod
     def from_values(cls, values: dict[str, str]) -> "Job | None":
         """As `from_hash`, of text."""
         if not values.keys() >= _NEEDED or values["status"] == "deleted":
             return None
-        return cls(
+        read = Reading(values)
+        job = cls(
             id=values["id"],
-            status=values["status"],
+            status=read.one_of("status", STATUSES, FAILED),
             operation=values["operation"],
-            input=_json(values.get("input")) or {},
+            input=read.json("input", dict) or {},
             queue=values["queue"],
-            priority=values["priority"],
-            result=_json(values.get("result")),
-            error=_json(values.get("error")),
-            progress=_json(values.get("progress")),
-            partial=_json(values.get("partial")),
-            submitted=iso(values.get("submitted")),
-            due=iso(values.get("ready")) if values["status"] == "scheduled" else None,
-            started=iso(values.get("started")),
-            ended=iso(values.get("ended")),
-            timeout=float(values.get("timeout", 0)),
+            priority=read.one_of("priority", PRIORITIES, "normal"),
+            result=read.json("result"),
+            error=read.json("error", dict),
+            progress=read.json("progress", dict),
+            partial=read.json("partial"),
+            submitted=read.time("submitted"),
+            due=read.time("ready") if values["status"] == SCHEDULED else None,
+            started=read.time("started"),
+            ended=read.time("ended"),
+            timeout=read.float("timeout"),
             retry={
-                "max": int(values.get("max_retries", 0)),
-                "intervals": _json(values.get("intervals")) or [],
-                "jitter": float(values.get("jitter", 0)),
+                "max": read.int("max_retries"),
+                "intervals": read.array("intervals", float, int),
+                "jitter": read.float("jitter"),
             },
             worker=values.get("worker"),
             by=values.get("by"),
             cancel_requested="cancel_requested" in values,
-            attempts=_numbered(values, "attempt."),
-            runs=_numbered(values, "run."),
-            depends_on=_json(values.get("depends_on")) or [],
+            attempts=read.numbered("attempt."),
+            runs=read.numbered("run."),
+            depends_on=read.array("depends_on", str),
             cached=values.get("cached"),
             batch=values.get("batch"),
             start=values.get("start"),
             end=values.get("end"),
             fingerprint=values.get("fingerprint"),
             schedule=values.get("schedule"),
-            scheduled_for=iso(values.get("scheduled_for")),
-            notify=_json(values.get("notify")) or [],
+            scheduled_for=read.time("scheduled_for"),
+            notify=read.array("notify", dict),
             request_id=values.get("request_id"),
             traceparent=values.get("traceparent"),
-            **{name: int(values.get(name, 0)) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
+            **{name: read.int(name) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
         )
+        if read.damaged:
+            job.error = read.error()
+        return job
 
     def to_dict(self) -> dict[str, Any]:
         """The record as HTTP shows it: every field, but those of few jobs only where there are any."""
@@ -155,16 +152,3 @@ class Job:
             if record[name] is None:
                 del record[name]
         return record
-
-
-def _numbered(values: dict[str, str], prefix: str) -> list[dict[str, Any]]:
-    """The entries `<prefix><n>` in order of n, their times as ISO 8601."""
-    numbers = sorted(int(key.removeprefix(prefix)) for key in values if key.startswith(prefix))
-    return [_with_iso_times(orjson.loads(values[f"{prefix}{n}"])) for n in numbers]
-
-
-def _with_iso_times(entry: dict[str, Any]) -> dict[str, Any]:
-    entry |= {name: iso(entry.get(name)) for name in ("started", "ended")}
-    if "attempts" in entry:
-        entry["attempts"] = [_with_iso_times(attempt) for attempt in entry["attempts"]]
-    return entry

@@ -15,7 +15,7 @@ import orjson
 
 from lib.errors import Conflict, InvalidInput, UnknownSchedule
 from lib.origin import NOWHERE, Origin
-from lib.records import iso
+from lib.reading import Reading, fields_of, iso, text_of
 from lib.recurrence import Recurrence
 from lib.retries import Retry
 from lib.store import Store, text
@@ -142,7 +142,7 @@ class Scheduling(Submitting):
         ids = self.store.read(lambda rd: rd.zrange(f"{self.store.prefix}schedules", first, first + most - 1))
         found: list[Schedule] = []
         for at in range(0, len(ids), 500):
-            found += [each for each in self._schedules([sid.decode() for sid in ids[at : at + 500]]) if each is not None]
+            found += [each for each in self._schedules([text_of(sid) for sid in ids[at : at + 500]]) if each is not None]
         return found
 
     def due_schedules(self, most: int) -> tuple[float, list[Schedule]]:
@@ -150,7 +150,15 @@ class Scheduling(Submitting):
         now = self._now()
         key = f"{self.store.prefix}schedules.due"
         ids = self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now, 0, most))
-        return now, [each for each in self._schedules([sid.decode() for sid in ids]) if each is not None] if ids else []
+        found = []
+        for sid, raw in zip(ids, self._read(list(ids)), strict=True) if ids else []:
+            schedule, why = _schedule(raw)
+            if schedule is None:  # it would be due again and again, before all others
+                updated = raw.get(b"updated", b"") if isinstance(raw, dict) else b""
+                self.store.run("shelve", sid, updated, why)
+            else:
+                found.append(schedule)
+        return now, found
 
     def pause_schedule(self, sid: str) -> Schedule:
         """Fire it no more until it is resumed. Raises UnknownSchedule."""
@@ -162,7 +170,10 @@ class Scheduling(Submitting):
 
     def delete_schedule(self, sid: str) -> None:
         """Its jobs stay. Raises UnknownSchedule."""
-        self.schedule(sid)  # an unknown one ends here; when the script no longer knows it, its own first reply was lost
+        if not SCHEDULE_ID.match(sid) or self._read([sid]) == [
+            {}
+        ]:  # later the script may no longer know it: its first reply was lost
+            self.schedule(sid)
         self.store.run("switch_schedule", sid, "delete", "")
 
     def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None, origin: Origin = NOWHERE) -> Accepted:
@@ -203,40 +214,59 @@ class Scheduling(Submitting):
         self._check(schedule.submission("x"))
 
     def _schedules(self, ids: Sequence[str]) -> list[Schedule | None]:
+        return [_schedule(raw)[0] for raw in self._read(ids)]
+
+    def _read(self, ids: Sequence[str | bytes]) -> Any:
+        prefix = f"{self.store.prefix}schedule.".encode()
+
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
             for sid in ids:
-                pipeline.hgetall(f"{self.store.prefix}schedule.{sid}")
-            return pipeline.execute()
+                pipeline.hgetall(prefix + (sid.encode() if isinstance(sid, str) else sid))
+            return pipeline.execute(raise_on_error=False)
 
-        return [_schedule(raw) for raw in self.store.read(read)]
+        return self.store.read(read)
 
 
 def _seconds(moment: float | None) -> str:
     return "" if moment is None else f"{moment:.6f}"
 
 
-def _schedule(raw: dict[bytes, bytes]) -> Schedule | None:
-    values = {key.decode(): value.decode("utf-8", "replace") for key, value in raw.items()}
-    if not values:
-        return None
-    every, following, last = (float(values[name]) if values.get(name) else None for name in ("every", "next", "last"))
-    return Schedule(
-        id=values["id"],
-        job=orjson.loads(values["job"]),
-        recurrence=Recurrence(values.get("cron"), every, values.get("timezone", "UTC"), float(values["anchor"])),
-        queue=values["queue"] or None,
-        missed=values["missed"],
-        by=values.get("by"),
-        origin=Origin.of(values),
-        paused=values["paused"] == "1",
-        next=following,
-        last=last,
-        last_job=values.get("last_job"),
-        fired=int(values.get("fired", 0)),
-        missed_count=int(values.get("missed_count", 0)),
-        problem=values.get("problem"),
-        created=iso(values["created"]),
-        updated=iso(values["updated"]),
-        due_text=values["next"],
-    )
+def _schedule(raw: Any) -> tuple[Schedule | None, str]:
+    """A record and nothing; None where there is none, and why where other programs have damaged it."""
+    if not raw or not isinstance(raw, dict):
+        return None, "was no hash" if raw else ""
+    values = fields_of(raw)
+    read = Reading(values)
+    try:
+        every, following, last = (float(values[name]) if values.get(name) else None for name in ("every", "next", "last"))
+        schedule = Schedule(
+            id=values["id"],
+            job=_checked_job(read.json("job", dict)),
+            recurrence=Recurrence(values.get("cron"), every, values.get("timezone", "UTC"), float(values["anchor"])),
+            queue=values["queue"] or None,
+            missed=values["missed"],
+            by=values.get("by"),
+            origin=Origin.of(values),
+            paused=values["paused"] == "1",
+            next=following,
+            last=last,
+            last_job=values.get("last_job"),
+            fired=read.int("fired"),
+            missed_count=read.int("missed_count"),
+            problem=values.get("problem"),
+            created=read.time("created"),
+            updated=read.time("updated"),
+            due_text=values["next"],
+        )
+        schedule.to_dict()
+        schedule.submission("x")
+    except (KeyError, ValueError, TypeError, OverflowError, AttributeError, InvalidInput) as error:
+        return None, f"cannot be read as a schedule: {type(error).__name__} {error}"[:200]
+    return schedule, ""
+
+
+def _checked_job(job: Any) -> dict[str, Any]:
+    if not isinstance(job, dict) or not set(job) <= {"operation", *_JOB_FIELDS}:
+        raise ValueError("job")
+    return job

@@ -21,6 +21,7 @@ from lib.settings import Settings
 from lib.wire import Wire
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
+_RAISE = object()
 _GATE_LOOK = 0.5  # seconds between two looks whether a restore is being put in place; restore_begin.lua gives twice as long
 _RESTORING = "A restore is being put in place; try again when it is over."
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
@@ -28,9 +29,9 @@ _PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoad
 
 
 def text(value: Any) -> Any:
-    """Bytes of a reply as str, in lists too."""
+    """Bytes of a reply as str, in lists too; what is no UTF-8 is replaced."""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return value.decode("utf-8", "replace")
     return [text(item) for item in value] if isinstance(value, list) else value
 
 
@@ -77,9 +78,18 @@ class Store:
         script = self.script(name)
         return self.persist(lambda: self._send(script, args), self.patience if patience is None else patience)
 
-    def read(self, action: Callable[[redis.Redis], Any]) -> Any:
-        """Run plain reads on the records' database under the same patience and errors as a script."""
-        return self.persist(lambda: action(self.records), self.patience)
+    def read(self, action: Callable[[redis.Redis], Any], otherwise: Any = _RAISE) -> Any:
+        """Run plain reads on the records' database under the same patience and errors as a script.
+
+        Args:
+            otherwise: the answer where another program has put something of another type under the key.
+        """
+        try:
+            return self.persist(lambda: action(self.records), self.patience)
+        except redis.ResponseError as error:
+            if otherwise is _RAISE or "WRONGTYPE" not in str(error):
+                raise
+            return otherwise
 
     def look(self, action: Callable[[redis.Redis], Any]) -> Any:
         """As `read`, on the queues' database."""

@@ -1,4 +1,4 @@
-"""The duties that keep the queue's promises while nobody asks: reap, promote, ring, fire, settle, expire, remember,
+"""The duties that keep the queue's promises while nobody asks: tidy, reap, promote, ring, fire, settle, expire, remember,
 verify, trim; and to finish restores whose process died.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
@@ -10,14 +10,17 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from lib.backup.restoring import go_on
-from lib.errors import StoreFull
+from lib.errors import JobsError, StoreFull
 from lib.firing import fire_due
 from lib.jobs import Jobs
+from lib.reading import number_of
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
 from lib.store import Store, text
+from lib.tidying import Tidying
 
 logger = logging.getLogger("trafficjobs.upkeep")
 
@@ -45,28 +48,38 @@ class Upkeep:
         self._verified = float("-inf")
         self._sample_due = float("-inf")
         self._waited = False
+        self._tidying = Tidying(self.store, self._lock)
 
     def round(self) -> bool:
         """Do every duty once; False where another one holds the lock. Raises StoreUnavailable."""
         if not self._lock():
             return False
         go_on(self._ungated)
-        for queue in self.settings.all_queues:
-            self._reap(queue)
-            self._until_done("promote", queue, _BATCH)
-            self._until_done("abandon", queue, self.settings.unserved_ttl, _BATCH)
-            self.store.run("ring", queue, _CHUNK)
-        fire_due(self.jobs)
-        self._until_done("settle", _BATCH)
-        self._fill_batches()
-        self._until_done("expire", _BATCH)
-        self.store.run("leave", "", _SILENT_LEASES * self.settings.lease_seconds)
-        if time.monotonic() >= self._sample_due:
-            self._sample_due = time.monotonic() + self.jobs.remember()
-        if time.monotonic() - self._verified >= self.settings.verify_interval:
-            self.verify()
-            self._verified = time.monotonic()
+        for duty in self._duties():
+            try:
+                duty()
+            except JobsError:  # Redis is away, or full
+                raise
+            except Exception:  # one duty that cannot be done must not hold up the others
+                logger.exception("A duty of upkeep failed")
         return True
+
+    def _duties(self) -> Iterator[Callable[[], Any]]:
+        yield self._tidy
+        for queue in self.settings.all_queues:
+            yield partial(self._reap, queue)
+            yield partial(self._until_done, "promote", queue, _BATCH)
+            yield partial(self._until_done, "abandon", queue, self.settings.unserved_ttl, _BATCH)
+            yield partial(self.store.run, "ring", queue, _CHUNK)
+        yield partial(fire_due, self.jobs)
+        yield partial(self._until_done, "settle", _BATCH)
+        yield self._fill_batches
+        yield partial(self._until_done, "expire", _BATCH)
+        yield partial(self.store.run, "leave", "", _SILENT_LEASES * self.settings.lease_seconds)
+        if time.monotonic() >= self._sample_due:
+            yield self._remember
+        if time.monotonic() - self._verified >= self.settings.verify_interval:
+            yield self._verify
 
     def release(self) -> None:
         """Give the lock back, so that another one need not wait."""
@@ -79,6 +92,17 @@ class Upkeep:
         """Repeat a duty while it comes back with a full batch, keeping the lock."""
         while self.store.run(script, *args) >= _BATCH and self._lock():
             pass
+
+    def _tidy(self) -> None:
+        if self._tidying.round():
+            self._verified = float("-inf")
+
+    def _remember(self) -> None:
+        self._sample_due = time.monotonic() + self.jobs.remember()
+
+    def _verify(self) -> None:
+        self._verified = time.monotonic()
+        self.verify()
 
     def _fill_batches(self) -> None:
         """Go on with batches whose submitter died."""
@@ -121,11 +145,11 @@ class Upkeep:
             scheduled += self._queues("zcard", self._key(f"{queue}.scheduled"))
             self._trim(queue)
             if entries - dead != waiting:
-                repaired += self._repair(self._unlisted(queue))
+                repaired += self._repair(self._unlisted(queue), queue)
         counts = self.jobs.counts()
         for status, indexed in ((IN_PROGRESS, leases), (SCHEDULED, scheduled)):
             if counts[status] != indexed:
-                repaired += self._repair(self._members(self._records, f"jobs.{status}"))
+                repaired += self._repair(self._members(self._records, f"jobs.{status}"), f"jobs.{status}")
         if repaired:
             logger.warning("verify repaired %d jobs", repaired)
         return repaired
@@ -139,10 +163,10 @@ class Upkeep:
     def _records(self, command: str, *args: Any, **options: Any) -> Any:
         return self.store.read(lambda client: getattr(client, command)(*args, **options))
 
-    def _repair(self, ids: Iterator[str]) -> int:
+    def _repair(self, ids: Iterator[bytes], place: str) -> int:
         repaired = 0
         for jid in ids:
-            repaired += bool(self.store.run("repair", jid))
+            repaired += bool(self.store.run("repair", jid, place))
             if repaired >= _MOST_REPAIRS:
                 break
         return repaired
@@ -152,7 +176,7 @@ class Upkeep:
         plain = [f"hotqueue:{prefix}{queue}" + ("" if priority == "normal" else f":{priority}") for priority in PRIORITIES]
         return [key + end for key in plain for end in ("", ".paused")]
 
-    def _unlisted(self, queue: str) -> Iterator[str]:
+    def _unlisted(self, queue: str) -> Iterator[bytes]:
         """Waiting jobs that were in no list while it was read; the repair script looks again."""
         listed: set[int] = set()
         for key in self._lists(queue):
@@ -161,15 +185,15 @@ class Upkeep:
                 listed.update(map(hash, chunk))
                 start += len(chunk)
         for jid in self._members(self._queues, f"{queue}.waiting"):
-            if hash(jid.encode()) not in listed:
+            if hash(jid) not in listed:
                 yield jid
 
-    def _members(self, command: Callable[..., Any], name: str) -> Iterator[str]:
+    def _members(self, command: Callable[..., Any], name: str) -> Iterator[bytes]:
         """Ids of a sorted set, in chunks by score, so that it may change meanwhile."""
         low = "-inf"
         while True:
             chunk = command("zrangebyscore", self._key(name), low, "+inf", 0, _CHUNK, withscores=True)
-            yield from (jid.decode() for jid, _ in chunk)
+            yield from (jid for jid, _ in chunk)
             if len(chunk) < _CHUNK:
                 return
             low = f"({chunk[-1][1]!r}"
@@ -178,7 +202,7 @@ class Upkeep:
         """Take dead ids out of lists that hold many."""
         dead = self._queues("hgetall", self._key("dead"))
         for key in self._lists(queue):
-            count = int(dead.get(key.removesuffix(".paused").encode(), 0))
+            count = number_of(dead.get(key.removesuffix(".paused").encode()))
             length = self._queues("llen", key)
             if count <= min(_DEAD_ALLOWED, length // 10):
                 continue

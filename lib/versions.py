@@ -17,6 +17,7 @@ import redis
 
 from lib.cleaning import day_range
 from lib.errors import Conflict, JobsError, NoData, StaleClaim, StoreFull
+from lib.reading import fields_of, text_of
 from lib.scripts import compose
 from lib.settings import Settings
 from lib.uploads import CHUNK_BYTES, Room, Upload, UploadReader, remove_upload
@@ -108,19 +109,19 @@ class DatasetStore:
     def current(self) -> str | None:
         """Id of the version that jobs work on, None before the first load."""
         version: bytes | None = self.client.get(self._key("current"))
-        return None if version is None else version.decode()
+        return None if version is None else text_of(version)
 
     def version(self, version: str) -> Version | None:
         """What is known about one version; None if it is not there."""
         if self.client.zscore(self._key("versions"), version) is None:
             return None
-        meta = {name.decode(): value.decode() for name, value in self.client.hgetall(self._key(version)).items()}
+        meta = fields_of(self.client.hgetall(self._key(version)))
         return _version(version, meta) if meta else None
 
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
         ids: list[bytes] = self.client.zrange(self._key("versions"), 0, -1, desc=True)
-        return [found for each in ids if (found := self.version(each.decode())) is not None]
+        return [found for each in ids if (found := self.version(text_of(each))) is not None]
 
     def published_by(self, job: str) -> Version | None:
         """The version that a job has published already, by an earlier run whose end was not recorded."""
@@ -213,7 +214,14 @@ def _refusal(reply: list[Any]) -> JobsError:
     return ChunkGone(f"chunk {reply[1]} expired before the version was published; load again")
 
 
-def _version(version: str, meta: dict[str, str]) -> Version:
+def _version(version: str, meta: dict[str, str]) -> Version | None:
+    try:
+        return _version_of(version, meta)
+    except (KeyError, ValueError, TypeError, OverflowError):  # another program has written to it
+        return None
+
+
+def _version_of(version: str, meta: dict[str, str]) -> Version:
     return Version(
         id=version,
         rows=int(meta["rows"]),

@@ -3,18 +3,26 @@
 Every call costs the same with a million jobs: nothing comes from KEYS or a list scan. Pages are in `lib.listing`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import redis
 
 from lib.errors import ExpiredJob, UnknownJob
-from lib.records import BRIEF, ID, Job, iso
+from lib.reading import counts_of, fields_of, iso, number_of, object_of, text_of
+from lib.records import BRIEF, ID, Job
 from lib.states import COMPLETE, PRIORITIES, STATUSES, SUBMITTED
 from lib.store import Store, text
 
+_EXEMPLAR = re.compile(r"[0-9a-f]+ \d+\.\d+ \d+\.\d+\Z")
+_SAID: dict[str, type] = {
+    **{"kind": str, "host": str, "version": str},
+    **{"pid": int, "children": int, "memory_bytes": int, "deaths": int, "restarts": int},
+    **{"queues": list, "operations": list, "operations_broken": list},
+    **{"stopping": bool, "draining": bool},
+}
 UPKEEP_TASKS = ("reap", "promote", "expire", "fire", "deliver", "settle")
 
 
@@ -90,7 +98,7 @@ class Viewing:
         job = None
         if ID.match(jid):
             try:
-                job = Job.from_hash(self.store.read(lambda rd: rd.hgetall(self._key(jid))))
+                job = Job.from_hash(self.store.read(lambda rd: rd.hgetall(self._key(jid))), jid)
             except redis.ResponseError:  # something else of that name, written by another program
                 pass
         if job is None:
@@ -104,15 +112,15 @@ class Viewing:
         if len(reply) == 1:
             raise _missing(jid, reply[0] == b"GONE")
         raw, rank, names = reply
-        job = Job.from_hash(dict(zip(raw[::2], raw[1::2], strict=True)))
+        job = Job.from_hash(dict(zip(raw[::2], raw[1::2], strict=True)), jid)
         if job is None:
             raise _missing(jid, False)
-        return Shown(job, None if rank is None else int(rank), sorted(name.decode() for name in names))
+        return Shown(job, None if rank is None else int(rank), sorted(map(text_of, names)))
 
     def of_key(self, idempotency_key: str, by: str | None) -> Job | None:
         """The job that an Idempotency-Key of `by` stands for."""
-        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}.{idempotency_key}"))
-        return None if jid is None else self.get(jid.decode())
+        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}.{idempotency_key}"), None)
+        return None if jid is None else self.get(text_of(jid))
 
     def _key(self, jid: str) -> str:
         return f"{self.store.prefix}job.{jid}"
@@ -128,10 +136,14 @@ class Viewing:
             pipeline = rd.pipeline(transaction=False)
             for jid in ids:
                 pipeline.hmget(self._key(jid), *BRIEF) if brief else pipeline.hgetall(self._key(jid))
-            return pipeline.execute()
+            return pipeline.execute(raise_on_error=False)  # another program may have something else of that name
 
         answers = self.store.read(read) if ids else []
-        return [Job.from_hash(_named(raw) if brief else raw) for raw in answers]
+        lost = next((each for each in answers if isinstance(each, Exception) and "WRONGTYPE" not in str(each)), None)
+        if lost is not None:
+            raise lost
+        found = zip(ids, answers, strict=True)
+        return [None if isinstance(raw, Exception) else Job.from_hash(_named(raw) if brief else raw, jid) for jid, raw in found]
 
     def position(self, job: Job) -> int | None:
         """How many jobs of its queue run before this one, 0 for the next; None where it does not wait."""
@@ -155,17 +167,17 @@ class Viewing:
     def counters(self) -> dict[str, int]:
         """The durable counters and histogram buckets, by their field in `metrics`."""
         raw = self.store.read(lambda rd: rd.hgetall(f"{self.store.prefix}metrics"))
-        return {key.decode(): int(value) for key, value in raw.items()}
+        return counts_of(raw)
 
     def exemplars(self) -> dict[str, str]:
         """The last traced job of each bucket, under the bucket's field: `<trace id> <seconds> <time>`."""
         raw = self.store.read(lambda rd: rd.hgetall(f"{self.store.prefix}metrics.exemplars"))
-        return {key.decode(): value.decode() for key, value in raw.items()}
+        return {name: words for name, words in fields_of(raw).items() if _EXEMPLAR.match(words)}
 
     def queue(self, name: str) -> QueueStats:
         """What stands in one queue."""
         reply = self.store.run("queue_stats", name)
-        paused, draining = (iso(since.decode()) for since in reply[:2])
+        paused, draining = (iso(text_of(since)) for since in reply[:2])
         entries, waiting, running = (dict(zip(PRIORITIES, map(int, reply[at : at + 3]), strict=True)) for at in (2, 5, 8))
         scheduled, idle, unserved, limited, rejected, dead = map(int, reply[11:17])
         ages = dict(zip(PRIORITIES, map(float, reply[17:20]), strict=True))
@@ -179,36 +191,36 @@ class Viewing:
     def log(self, jid: str, after: str = "-", limit: int = 1_000) -> list[dict[str, str]]:
         """Log lines of a job: `{"id", "attempt", "line"}`, the oldest first, from the entry id `after` on (exclusive)."""
         start = after if after == "-" else f"({after}"
-        return _lines(self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit)))
+        return _lines(self.store.read(lambda rd: rd.xrange(self._key(jid) + ".log", start, "+", limit), []))
 
     def last_lines(self, jid: str, limit: int) -> list[dict[str, str]]:
         """As `log`, the last `limit` lines."""
-        entries = self.store.read(lambda rd: rd.xrevrange(self._key(jid) + ".log", "+", "-", limit))
+        entries = self.store.read(lambda rd: rd.xrevrange(self._key(jid) + ".log", "+", "-", limit), [])
         return _lines(reversed(entries))
 
     def files(self, jid: str) -> dict[str, dict[str, Any]]:
         """Names of a job's files, each with `content_type` and `bytes`."""
         key = self._key(jid) + ".files"
-        names = [name for name in self.store.read(lambda rd: rd.hkeys(key)) if b"|" not in name]
+        names = [name for name in self.store.read(lambda rd: rd.hkeys(key), []) if b"|" not in name]
 
         def read(rd: Any) -> Any:
             pipeline = rd.pipeline(transaction=False)
             for name in names:
                 pipeline.hget(key, name + b"|type")
-                pipeline.hstrlen(key, name.decode())
+                pipeline.hstrlen(key, name)
             return pipeline.execute()
 
         answers = self.store.read(read) if names else []
         pairs = zip(answers[::2], answers[1::2], strict=True)
         return {
-            name.decode(): {"content_type": kind.decode() if kind else "application/octet-stream", "bytes": size}
+            text_of(name): {"content_type": text_of(kind) if kind else "application/octet-stream", "bytes": size}
             for name, (kind, size) in zip(names, pairs, strict=True)
         }
 
     def file(self, jid: str, name: str) -> tuple[bytes, str] | None:
         """A file's bytes and content type; None where there is none of that name."""
-        data, kind = self.store.read(lambda rd: rd.hmget(self._key(jid) + ".files", name, f"{name}|type"))
-        return None if data is None or kind is None else (data, kind.decode())
+        data, kind = self.store.read(lambda rd: rd.hmget(self._key(jid) + ".files", name, f"{name}|type"), (None, None))
+        return None if data is None or kind is None else (data, text_of(kind))
 
     def workers(self) -> list[dict[str, Any]]:
         """Workers that beat: `{"name", "beat", "draining", "drained", "running", ...}` and what each says of itself.
@@ -224,7 +236,9 @@ class Viewing:
             running.setdefault(worker, []).append(about)
         found = []
         for name, beat, words, order, ordered in workers:
-            info = orjson.loads(words)
+            info = _info(words)
+            if info is None or iso(beat) is None:  # put there by another program: a worker's next beat puts it right
+                continue
             said = info.get("draining", False)
             draining = order == "drain" if order else said
             state = {"draining": draining, "draining_since": iso(ordered) if draining and order else None}
@@ -242,7 +256,7 @@ class Viewing:
             return pipeline.execute()
 
         last, (seconds, micros) = self.store.read(read)
-        return None if last is None else seconds + micros / 1e6 - float(last)
+        return None if last is None else seconds + micros / 1e6 - number_of(last.partition(b".")[0])
 
     def overdue(self) -> Overdue:
         """What upkeep has still to do."""
@@ -254,9 +268,19 @@ def _named(values: Sequence[bytes | None]) -> dict[bytes, bytes]:
     return {name.encode(): value for name, value in zip(BRIEF, values, strict=True) if value is not None}
 
 
+def _info(words: str) -> dict[str, Any] | None:
+    """What a worker says of itself; None where another program has put something else there."""
+    info = object_of(words)
+    if info is None or any(not isinstance(info.get(name), kind | None) for name, kind in _SAID.items()):
+        return None
+    names = [name for each in ("queues", "operations") for name in info.get(each) or []]
+    return info if all(isinstance(name, str) for name in names) else None
+
+
 def _lines(entries: Iterable[Any]) -> list[dict[str, str]]:
     return [
-        {"id": entry.decode()} | {k.decode(): v.decode("utf-8", "replace") for k, v in line.items() if k != b"call"}
+        {"id": entry.decode(), "attempt": "", "line": ""}
+        | {name: word for name, word in fields_of(line).items() if name != "call"}
         for entry, line in entries
     ]
 

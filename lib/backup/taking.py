@@ -12,6 +12,7 @@ from typing import Any
 
 from lib.backup.form import Entry, packed
 from lib.errors import Conflict
+from lib.reading import text_of
 from lib.store import Store
 from lib.versions import DatasetStore
 
@@ -67,8 +68,9 @@ class Taking:
         return self._prefix + name
 
     def _read(self, command: str, *args: Any, **options: Any) -> Any:
-        """A plain command on the records' database."""
-        return self.store.read(lambda client: getattr(client, command)(*args, **options))
+        """A plain command on the records' database; what is of another program's making is no part of a backup."""
+        nothing: Any = {} if command == "hgetall" else []
+        return self.store.read(lambda client: getattr(client, command)(*args, **options), nothing)
 
     def _queues_read(self, command: str, *args: Any) -> Any:
         """The same on the queues' database."""
@@ -76,7 +78,7 @@ class Taking:
 
     def _entries(self) -> Iterator[Entry]:
         newest = self._read("xrevrange", self._key("events"), count=1)
-        self._seen = newest[0][0].decode() if newest else "0-0"
+        self._seen = text_of(newest[0][0]) if newest else "0-0"
         yield from self._all_batches()
         yield from self._all_jobs()
         last = yield from self._until_little_changes()
@@ -92,7 +94,7 @@ class Taking:
                 yield from self._batch(batch, score)
 
     def _batch(self, batch: bytes, score: float) -> Iterator[Entry]:
-        name, key = batch.decode(), self._key(f"batch.{batch.decode()}")
+        name, key = text_of(batch), self._key(f"batch.{text_of(batch)}")
         record = self._read("hgetall", key)
         if not record:
             return
@@ -106,8 +108,8 @@ class Taking:
 
     def _deliveries(self, of: str) -> Iterator[Entry]:
         for delivery in self._read("lrange", self._key(f"{of}.deliveries"), 0, -1):
-            fields = self._read("hgetall", self._key(f"delivery.{delivery.decode()}"))
-            yield Entry("delivery", delivery.decode(), {"of": of}, [part for pair in fields.items() for part in pair])
+            fields = self._read("hgetall", self._key(f"delivery.{text_of(delivery)}"))
+            yield Entry("delivery", text_of(delivery), {"of": of}, [part for pair in fields.items() for part in pair])
 
     def _all_jobs(self) -> Iterator[Entry]:
         cursor = "+inf"
@@ -115,25 +117,25 @@ class Taking:
             page = self.store.run("backup_jobs", cursor, _PAGE, _PAGE_BYTES)
             for job in page[1:]:
                 yield from self._job(job, again=False)
-            cursor = f"({page[0].decode()}" if page[0] else ""
+            cursor = f"({text_of(page[0])}" if page[0] else ""
             self._follow()
 
     def _job(self, job: list[Any], again: bool = True) -> Iterator[Entry]:
-        name = job[0].decode()
+        name = text_of(job[0])
         if len(job) == 1:
             yield Entry("gone", name)
             return
         _, record, place, unique, files, log, deliveries = job
         if again and b"batch" in record[::2]:
             self._batches.add(dict(_pairs(record))[b"batch"])
-        about = {"place": place.decode(), "unique": unique if isinstance(unique, int) else None}
+        about = {"place": text_of(place), "unique": unique if isinstance(unique, int) else None}
         yield Entry("job", name, about, record)
         if files:
             yield Entry("files", name, {}, files)
         for chunk in _chunks(log, _MEMBERS):
             yield Entry("log", name, {}, _stream(chunk))
         for delivery, values in _pairs(deliveries):
-            yield Entry("delivery", delivery.decode(), {"of": f"job.{name}"}, values)
+            yield Entry("delivery", text_of(delivery), {"of": f"job.{name}"}, values)
 
     def _follow(self) -> None:
         """Note which jobs have changed since events were read last."""
@@ -143,7 +145,7 @@ class Taking:
             if first and self._seen != "0-0" and _id(first[0][0]) > _id(self._seen):
                 raise BackupImpossible("Events were dropped before they were read: jobs change faster than they are backed up.")
             for entry, fields in found:
-                self._seen = entry.decode()
+                self._seen = text_of(entry)
                 if job := fields.get(b"id"):
                     self._changed.pop(job, None)
                     self._changed[job] = None
@@ -163,7 +165,7 @@ class Taking:
                 last = self.store.run("backup_last", self._seen, at_once, self._began_us, len(queues), *queues, *self._batches)
                 if last[0] == b"LAST":
                     return last
-                self._seen = last[1].decode()
+                self._seen = text_of(last[1])
                 self._changed |= dict.fromkeys(last[2:])
                 self._follow()
             at_once *= 2
@@ -183,11 +185,11 @@ class Taking:
 
     def _moment(self, last: list[Any]) -> Iterator[Entry]:
         _, event, seq, metrics, exemplars, first_failures, paused, draining, schedules, batches, foreign, jobs = last
-        self._last_event = event.decode()
+        self._last_event = text_of(event)
         for job in jobs:
             yield from self._job(job)
         for batch, score, record, todo, deliveries in batches:
-            name = batch.decode()
+            name = text_of(batch)
             if not record or score is None:
                 yield Entry("batch gone", name)
                 continue
@@ -195,11 +197,11 @@ class Taking:
             if todo:
                 yield Entry("todo", name, {}, todo)
             for delivery, values in _pairs(deliveries):
-                yield Entry("delivery", delivery.decode(), {"of": f"batch.{name}"}, values)
+                yield Entry("delivery", text_of(delivery), {"of": f"batch.{name}"}, values)
         for schedule, score, record in schedules:
-            yield Entry("schedule", schedule.decode(), {"score": float(score)}, record)
+            yield Entry("schedule", text_of(schedule), {"score": float(score)}, record)
         for queue, priority, values in foreign:
-            yield Entry("foreign", queue.decode(), {"priority": priority.decode()}, values)
+            yield Entry("foreign", text_of(queue), {"priority": text_of(priority)}, values)
         whole = {"metrics": metrics, "metrics.exemplars": exemplars, "failures.first": first_failures}
         for name, values in (whole | {"paused": paused, "draining": draining}).items():
             if values:
@@ -223,7 +225,7 @@ class Taking:
         start = "-"
         while found := self._read("xrange", self._key(name), start, end, _MEMBERS):
             yield Entry("stream", name, {}, _stream([(entry, _flat(fields)) for entry, fields in found]))
-            start = f"({found[-1][0].decode()}"
+            start = f"({text_of(found[-1][0])}"
 
     def _members(self, name: str) -> Iterator[tuple[bytes, float]]:
         """Of a sorted set of the records' database, by score, so that it may change meanwhile."""
@@ -275,7 +277,7 @@ def estimated_bytes(store: Store, data: DatasetStore) -> int:
 
 
 def _id(entry: bytes | str) -> tuple[int, int]:
-    text = entry.decode() if isinstance(entry, bytes) else entry
+    text = text_of(entry) if isinstance(entry, bytes) else entry
     milliseconds, _, number = text.partition("-")
     return int(milliseconds), int(number or 0)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import redis
 
 from lib.errors import StoreFull, StoreUnavailable
-from lib.examination import answering, data, orphans, rights, running, server
+from lib.examination import answering, damage, data, orphans, rights, running, server
 from lib.examination.finding import FAILED, UNKNOWN, Finding
 from lib.examination.look import Look
 
@@ -22,6 +22,7 @@ CHECKS: dict[str, Callable[[Look], Iterator[Finding]]] = {
     "workers": running.workers,
     "operations": running.operations,
     "data": data.data,
+    "damage": damage.damage,
     "orphans": orphans.orphans,
 }
 
@@ -38,6 +39,10 @@ def examine(look: Look) -> list[Finding]:
         except StoreFull as error:
             found.append(Finding(name, UNKNOWN, str(error), "raise maxmemory, and look again"))
         except redis.ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                remedy = "upkeep lays it aside within its interval; where it stays, look at the log of upkeep"
+                found.append(Finding(name, UNKNOWN, "a key holds something of another program", remedy))
+                continue
             remedy = "allow the user that command as well, and look again"
             found.append(Finding(name, UNKNOWN, f"Redis does not let us look: {error}", remedy))
     return found

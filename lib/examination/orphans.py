@@ -66,11 +66,11 @@ def _ids(look: Look) -> tuple[int, dict[str, list[str]]]:
     for key, ask in places:
         ids: list[bytes] = _call(ask, "zrange", key, 0, SAMPLE - 1)
         looked += len(ids)
-        there = _exist(look, [f"{prefix}job.{jid.decode()}" for jid in ids])
+        there = _exist(look, [prefix.encode() + b"job." + jid for jid in ids])
         missing = [jid for jid, record in zip(ids, there, strict=True) if not record]
         still = [_call(ask, "zscore", key, jid) is not None for jid in missing]
         if any(still):
-            astray[key] = [jid.decode() for jid, stands in zip(missing, still, strict=True) if stands]
+            astray[key] = [jid.decode("utf-8", "replace") for jid, stands in zip(missing, still, strict=True) if stands]
     return looked, astray
 
 

@@ -61,7 +61,7 @@ local function strangers(key, queue, priority)
         if not job then
           found[#found + 1], found[#found + 2] = string.format('%.0f', place), entry
         elseif job.status == 'submitted' then
-          place = tonumber(que('ZSCORE', queue_key(queue, 'waiting'), entry) or place)
+          place = numeric(que('ZSCORE', queue_key(queue, 'waiting'), entry), place)
         end
       end
       if #entries < 1000 then break end
@@ -80,7 +80,7 @@ for i = 5, first_batch - 1 do
       local length = redis.pcall('LLEN', list)
       if type(length) == 'number' then surplus = surplus + length end
     end
-    surplus = surplus - tonumber(que('HGET', PREFIX .. 'dead', key) or 0)
+    surplus = surplus - numeric(que('HGET', PREFIX .. 'dead', key), 0)
   end
   for _, priority in ipairs(surplus ~= 0 and PRIORITIES or {}) do
     local found = strangers(list_key(queue, priority), queue, priority)

@@ -6,7 +6,7 @@
 --@include jobs
 local worker, restarts = ARGV[1], tonumber(ARGV[3])
 if rec('ZADD', PREFIX .. 'workers', seconds(NOW), worker) == 1 then count('worker_start') end
-local known = tonumber(rec('HGET', PREFIX .. 'worker.' .. worker, 'restarts') or 0)
+local known = numeric(rec('HGET', PREFIX .. 'worker.' .. worker, 'restarts'), 0)
 if restarts > known then count('nursery_restart', restarts - known) end
 rec('HSET', PREFIX .. 'worker.' .. worker, 'beat', NOW_TEXT, 'info', ARGV[2], 'restarts', restarts)
 local ordered = rec('HMGET', PREFIX .. 'worker.' .. worker, 'order', 'ordered')

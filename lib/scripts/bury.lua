@@ -15,7 +15,7 @@ que('DEL', PREFIX .. 'bell.' .. child)
 local held = que('HGET', PREFIX .. 'holds', child)
 if not held then return {'NONE'} end
 local token, id = string.match(held, '^(%S+) (%S+)$')
-local job = load(id)
+local job = id and load(id)
 if not job or job.status ~= 'in-progress' or job.token ~= token then
   que('HDEL', PREFIX .. 'holds', child)
   return {'NONE'}

@@ -11,7 +11,7 @@ for _, priority in ipairs(PRIORITIES) do
     local length = redis.pcall('LLEN', list)
     if type(length) == 'number' then entries = entries + length end
   end
-  dead = dead + tonumber(que('HGET', PREFIX .. 'dead', key) or 0)
+  dead = dead + numeric(que('HGET', PREFIX .. 'dead', key), 0)
 end
 que('ZREMRANGEBYSCORE', PREFIX .. 'closed', '-inf', seconds(NOW - 86400))
 return {entries, dead, que('ZCARD', queue_key(queue, 'waiting')), que('ZCARD', queue_key(queue, 'leases'))}

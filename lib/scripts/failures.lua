@@ -8,9 +8,9 @@ local found = rec('ZREVRANGEBYSCORE', PREFIX .. 'failures', ARGV[1], '-inf', 'WI
 local reply = {}
 for i = 1, #found, 2 do
   local alike = PREFIX .. 'failures.' .. found[i]
-  local id = rec('ZREVRANGE', alike, 0, 0)[1]
+  local id = rec('ZREVRANGE', alike, 0, 0)[1] or ''
   local newest = rec('HMGET', job_key(id), 'operation', 'error')
-  local error = cjson.decode(newest[2] or '{}')
+  local error = decoded(newest[2], {})
   reply[#reply + 1] = {found[i], found[i + 1], rec('ZCARD', alike), rec('HGET', PREFIX .. 'failures.first', found[i]) or '', id,
     newest[1] or '', tostring(error.type or ''), tostring(error.reason or ''), tostring(error.message or '')}
 end

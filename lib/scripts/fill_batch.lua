@@ -6,7 +6,14 @@
 local key = PREFIX .. 'batch.' .. ARGV[1]
 local part = rec('LINDEX', key .. '.todo', 0)
 if part then
-  local reply = accept(rec('HGET', key, 'queue'), '', cjson.decode(part), 1, true)
+  -- A part that other programs have written to is left out: the batch ends without it.
+  local read, reply = pcall(function() return accept(rec('HGET', key, 'queue'), '', cjson.decode(part), 1, true) end)
+  if not read then
+    if string.find(type(reply) == 'table' and reply.err or tostring(reply), '^%-?OOM') then return redis.error_reply('OOM no memory for a batch') end
+    note_damage(key .. '.todo', 'had a part that is no list of jobs')
+    rec('HSET', key, 'damaged', 1)
+    reply = {}
+  end
   for i = 4, #reply, 4 do
     local field = reply[i] == 'CONFLICT' and 'conflicts' or (reply[i] == 'DUPLICATE' or reply[i] == 'DEBOUNCED') and 'deduplicated'
     if field then
@@ -17,5 +24,8 @@ if part then
   rec('LPOP', key .. '.todo')
 end
 local left = rec('LLEN', key .. '.todo')
-if left == 0 and rec('ZREM', PREFIX .. 'batches.open', ARGV[1]) == 1 then end_batch(ARGV[1]) end
+if left == 0 and rec('ZREM', PREFIX .. 'batches.open', ARGV[1]) == 1 then
+  if rec('HGET', key, 'damaged') then rec('HSET', key, 'total', rec('ZCARD', key .. '.jobs')) end
+  end_batch(ARGV[1])
+end
 return left

@@ -4,7 +4,7 @@
 -- Returns {reap, promote, expire, fire, deliver, settle (seconds that the longest overdue one is due, 0 for none), deliveries}.
 --@include base
 local function overdue(first, unit)
-  return first[2] and math.max(0, NOW - tonumber(first[2]) / (unit or 1)) or 0
+  return first[2] and math.max(0, NOW - numeric(first[2], NOW) / (unit or 1)) or 0
 end
 local reap, promote = 0, 0
 for _, queue in ipairs(ARGV) do

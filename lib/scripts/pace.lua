@@ -9,9 +9,9 @@ local raw = rec('HGETALL', PREFIX .. 'metrics')
 for i = 1, #raw, 2 do
   local name, operation = string.match(raw[i], '^(run[_us]*)|([^|]+)')
   if name == 'run' then
-    counted[operation] = (counted[operation] or 0) + tonumber(raw[i + 1])
+    counted[operation] = (counted[operation] or 0) + numeric(raw[i + 1], 0)
   elseif name == 'run_us' then
-    took[operation] = raw[i + 1]
+    took[operation] = string.format('%.0f', numeric(raw[i + 1], 0))
   end
 end
 local runs, workers = {}, {}

@@ -16,7 +16,7 @@ for _, priority in ipairs(PRIORITIES) do
     local entries = redis.pcall('LLEN', list)
     if type(entries) == 'number' then length = length + entries end
   end
-  dead = dead + tonumber(que('HGET', PREFIX .. 'dead', key) or 0)
+  dead = dead + numeric(que('HGET', PREFIX .. 'dead', key), 0)
   reply[#reply + 1] = length
 end
 local waiting = queue_key(queue, 'waiting')
@@ -26,7 +26,7 @@ for _, priority in ipairs(PRIORITIES) do
   reply[#reply + 1] = que('ZCOUNT', waiting, low, high)
   local first = que('ZRANGEBYSCORE', waiting, low, high, 'LIMIT', 0, 1)[1]
   local ready = first and rec('HGET', job_key(first), 'ready')
-  ages[#ages + 1] = seconds(ready and math.max(0, NOW - tonumber(ready)) or 0)
+  ages[#ages + 1] = seconds(math.max(0, NOW - numeric(ready, NOW)))
 end
 for _, id in ipairs(que('ZRANGE', queue_key(queue, 'leases'), 0, -1)) do
   local priority = rec('HGET', job_key(id), 'priority')
@@ -40,5 +40,5 @@ reply[#reply + 1] = que('LLEN', queue_key(queue, 'rejected'))
 reply[#reply + 1] = dead
 for _, age in ipairs(ages) do reply[#reply + 1] = age end
 local unserved = que('ZRANGE', queue_key(queue, 'unserved'), 0, 0, 'WITHSCORES')
-reply[#reply + 1] = seconds(unserved[2] and NOW - tonumber(unserved[2]) or 0)
+reply[#reply + 1] = seconds(NOW - numeric(unserved[2], NOW))
 return reply

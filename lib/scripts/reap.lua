@@ -8,9 +8,9 @@ local queue, most, gap = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local seen_key = PREFIX .. 'upkeep.seen'
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local seen = rec('HMGET', seen_key, 'run_id', 'last', 'not_before')
-local not_before = tonumber(seen[3] or 0)
+local not_before = math.min(numeric(seen[3], 0), NOW + @LEASE@)
 local leases = queue_key(queue, 'leases')
-if seen[1] ~= run_id or math.abs(NOW - tonumber(seen[2] or 0)) > gap then not_before = NOW + @LEASE@ end
+if seen[1] ~= run_id or math.abs(NOW - numeric(seen[2], 0)) > gap then not_before = NOW + @LEASE@ end
 rec('HSET', seen_key, 'run_id', run_id, 'last', NOW_TEXT, 'not_before', seconds(not_before))
 if NOW < not_before then return {'WAIT', seconds(not_before - NOW)} end
 

@@ -7,7 +7,7 @@ local id = ARGV[1]
 local key = delivery_key(id)
 local known = rec('HMGET', key, 'attempts', 'token')
 if not known[1] then return 'UNKNOWN' end
-if not known[2] and tonumber(known[1]) <= tonumber(ARGV[2]) then
+if not known[2] and numeric(known[1], 0) <= tonumber(ARGV[2]) then
   rec('HSET', key, 'state', 'pending', 'tries', 0, 'next', NOW_TEXT)
   rec('ZADD', DUE, NOW_TEXT, id)
 end

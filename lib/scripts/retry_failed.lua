@@ -16,7 +16,7 @@ for i = 1, #found, 2 do
   local job = load(found[i])
   if job and job.status == 'failed' and wanted(job.operation, ARGV[5]) and wanted(job.queue, ARGV[6]) then
     local more = rec('HMGET', job.key, 'ended', 'by')
-    if tonumber(more[1]) <= failed_by and wanted(more[2], ARGV[7]) then
+    if numeric(more[1], 0) <= failed_by and wanted(more[2], ARGV[7]) then
       job.asker = ARGV[8]
       if not rerun(job) then retried = retried + 1 end
     end

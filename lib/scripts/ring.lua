@@ -14,7 +14,7 @@ for _, priority in ipairs(PRIORITIES) do
     if paused then
       for _ = 1, math.min(length, most) do que('LMOVE', key, key .. '.paused', 'LEFT', 'RIGHT') end
     else
-      waiting = waiting + length - tonumber(que('HGET', PREFIX .. 'dead', key) or 0)
+      waiting = waiting + length - numeric(que('HGET', PREFIX .. 'dead', key), 0)
     end
   end
 end

@@ -10,12 +10,13 @@ local key = delivery_key(id)
 local known = rec('HMGET', key, 'token', 'settled', 'channel')
 if known[2] == token then return 'AGAIN' end
 if known[1] ~= token then return 'STALE' end
+local channel = known[3] or 'unknown'
 local n = rec('HINCRBY', key, 'attempts', 1)
 rec('HSET', key, 'attempt.' .. n, ARGV[4], 'state', state, 'settled', token)
 if n > ATTEMPTS_KEPT then rec('HDEL', key, 'attempt.' .. (n - ATTEMPTS_KEPT)) end
 rec('HDEL', key, 'token')
 rec('HDEL', HELD, token)
-count('delivery_attempt|' .. known[3])
+count('delivery_attempt|' .. channel)
 if state == 'pending' then
   local next_time = seconds(NOW + tonumber(ARGV[5]))
   rec('HSET', key, 'next', next_time)
@@ -23,6 +24,6 @@ if state == 'pending' then
 else
   rec('HDEL', key, 'next')
   rec('ZREM', DUE, id)
-  if state == 'delivered' then count('delivered|' .. known[3]) else count('undelivered|' .. known[3]) end
+  if state == 'delivered' then count('delivered|' .. channel) else count('undelivered|' .. channel) end
 end
 return 'OK'

@@ -6,7 +6,7 @@
 local job = load(ARGV[1])
 if not job or job.status ~= 'in-progress' or job.token ~= ARGV[2] then return 'STALE' end
 local key, name = job.key .. '.files.' .. job.token, ARGV[3]
-local total = tonumber(rec('HGET', key, '|bytes') or 0) - rec('HSTRLEN', key, name) + #ARGV[5]
+local total = numeric(rec('HGET', key, '|bytes'), 0) - rec('HSTRLEN', key, name) + #ARGV[5]
 if total > tonumber(ARGV[6]) then return 'LARGE' end
 rec('HSET', key, name, ARGV[5], name .. '|type', ARGV[4], '|bytes', total)
 rec('EXPIRE', key, 86400)

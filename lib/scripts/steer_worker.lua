@@ -7,7 +7,7 @@ local worker, order = ARGV[1], ARGV[2]
 local key, control = PREFIX .. 'worker.' .. worker, PREFIX .. 'control.' .. worker
 local info = rec('HGET', key, 'info')
 if not info or not rec('ZSCORE', PREFIX .. 'workers', worker) then return 'UNKNOWN' end
-if cjson.decode(info).kind ~= 'worker' then return 'CONSUMER' end
+if decoded(info, {}).kind ~= 'worker' then return 'CONSUMER' end
 rec('HSET', key, 'order', order, 'ordered', NOW_TEXT)
 rec('XADD', control, 'MAXLEN', '~', 1000, '*', 'order', order, 'at', NOW_TEXT)
 rec('EXPIRE', control, 3600)

@@ -6,11 +6,12 @@
 local id, order, next_due = ARGV[1], ARGV[2], ARGV[3]
 local key, due = PREFIX .. 'schedule.' .. id, PREFIX .. 'schedules.due'
 local paused = rec('HGET', key, 'paused')
-if not paused then return 0 end
+if not paused and order ~= 'delete' then return 0 end
 if order == 'delete' then
   rec('DEL', key)
   rec('ZREM', PREFIX .. 'schedules', id)
   rec('ZREM', due, id)
+  return paused and 1 or 0
 elseif order == 'pause' then
   rec('HSET', key, 'paused', '1')
   rec('ZREM', due, id)

@@ -12,7 +12,7 @@ end
 local holds = que('HGETALL', PREFIX .. 'holds')
 for i = 1, #holds, 2 do
   local id = string.match(holds[i + 1], '^%S+ (%S+)$')
-  local job = rec('HMGET', job_key(id), 'operation', 'started', 'worker')
-  if job[3] then running[#running + 1] = {holds[i], id, job[1], job[2], job[3]} end
+  local job = rec('HMGET', job_key(id or ''), 'operation', 'started', 'worker')
+  if job[1] and job[3] and numeric(job[2]) then running[#running + 1] = {holds[i], id, job[1], seconds(numeric(job[2])), job[3]} end
 end
 return {NOW_TEXT, workers, running}

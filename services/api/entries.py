@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import redis
 
-from lib.records import iso
+from lib.reading import iso, number_of, object_of, text_of
 from lib.states import TERMINAL
 from lib.store import Store
 
@@ -86,7 +85,7 @@ def look(rd: redis.Redis, prefix: str, job: str | None = None, since: Place | No
     place = place_of(log[0][0]) if log else None
     if status == b"deleted":  # a tombstone, where the id may still be listed
         status = None
-    return Now(last, continues, None if status is None else status.decode(), place or START)
+    return Now(last, continues, None if status is None else text_of(status), place or START)
 
 
 def job_of(fields: dict[bytes, bytes]) -> str:
@@ -103,7 +102,7 @@ def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     data = {
         "id": text["id"] or None,
         "status": text["status"],
-        "attempt": int(text["attempt"] or 0),
+        "attempt": number_of(fields.get(b"attempt")),
         "reason": text["reason"] or None,
         "at": iso(place[0] / 1000),
     }
@@ -125,7 +124,7 @@ def line(job: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     text = fields.get(b"line", b"").decode("utf-8", "replace")
     data = {
         "id": job,
-        "attempt": int(fields.get(b"attempt") or 0),
+        "attempt": number_of(fields.get(b"attempt")),
         "line": text,
         "entry": shown(place),
         "at": iso(place[0] / 1000),
@@ -149,7 +148,7 @@ def add_progress(store: Store, entries: Iterable[Entry]) -> None:
     known = dict(zip(names, store.read(read), strict=True))
     for entry in moved:
         if isinstance(value := known[entry.job], bytes):
-            entry.data["progress"] = orjson.loads(value)
+            entry.data["progress"] = object_of(value)
 
 
 def events_between(store: Store, after: Place, until: Place, job: str | None) -> Iterator[list[Entry]]:
@@ -177,5 +176,5 @@ def lines_after(store: Store, after: Place, job: str) -> Iterator[list[Entry]]:
 
 def _page(store: Store, name: str, after: Place, until: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
     raw: list[tuple[bytes, dict[bytes, bytes]]]
-    raw = store.read(lambda rd: rd.xrange(f"{store.prefix}{name}", f"({shown(after)}", until, PAGE))
+    raw = store.read(lambda rd: rd.xrange(f"{store.prefix}{name}", f"({shown(after)}", until, PAGE), [])
     return raw

@@ -221,4 +221,6 @@ def _of_redis(error: Exception) -> Exception:
         return StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.")
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return StoreUnavailable("Redis does not answer.")
+    if isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error):
+        return StoreUnavailable("A key in Redis holds something of another program; upkeep lays it aside within its interval.")
     return error

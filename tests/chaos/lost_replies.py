@@ -223,6 +223,16 @@ def switch_schedule(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def shelve(stage: Stage, deaf: Jobs) -> None:
+    scheduled(stage)
+    store, prefix = stage.jobs.store, stage.settings.key_prefix
+    updated = store.records.hget(f"{prefix}schedule.nightly", "updated")
+    deaf.store.run("shelve", "nightly", updated, "cannot be read")
+    assert store.records.zrange(f"{prefix}schedules.due", 0, -1) == []
+    store.records.delete(f"{prefix}damaged")
+
+
+@call
 def fire(stage: Stage, deaf: Jobs) -> None:
     made = scheduled(stage)
     assert made.next is not None
@@ -457,8 +467,26 @@ def census(stage: Stage, deaf: Jobs) -> None:
 def repair(stage: Stage, deaf: Jobs) -> None:
     stage.submit("one")
     stage.jobs.store.queues.delete(f"hotqueue:{stage.settings.key_prefix}{QUEUE}")
-    deaf.store.run("repair", "one")
+    deaf.store.run("repair", "one", QUEUE)
     assert listed(stage) == [b"one"]
+
+
+@call
+def reindex(stage: Stage, deaf: Jobs) -> None:
+    stage.submit("one")
+    stage.jobs.store.records.delete(f"{stage.settings.key_prefix}jobs")
+    deaf.store.run("reindex", "job", "one")
+    assert [job.id for job in stage.jobs.page().jobs] == ["one"]
+
+
+@call
+def tidy(stage: Stage, deaf: Jobs) -> None:
+    key = f"{stage.settings.key_prefix}failures"
+    stage.jobs.store.records.set(key, "rubbish")
+    deaf.store.run("tidy", 100, QUEUE)
+    assert stage.jobs.store.records.type(key) == b"none"
+    prefix = stage.settings.key_prefix
+    stage.jobs.store.records.delete(f"{prefix}damaged", f"{prefix}damaged.failures")
 
 
 @call

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lib.jobs import Estimates, Job, Jobs, Submission, complete
-from lib.records import iso
+from lib.reading import iso
 
 INFO = {"kind": "worker", "queues": ["job-queue"], "operations": ["x", "y"], "children": 2}
 

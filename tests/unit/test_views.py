@@ -7,7 +7,7 @@ import pytest
 
 from lib.errors import InvalidInput, UnknownJob
 from lib.jobs import Jobs, Submission, failed
-from lib.records import iso
+from lib.reading import iso
 
 
 def test_pages_go_through_every_job_once_the_newest_first(jobs: Jobs) -> None:

@@ -18,7 +18,7 @@ end
 -- JSON of `notify`. An end that was announced before is not announced again.
 local function announce(kind, id, run, event, targets)
   local list = deliveries_key(kind, id)
-  for n, target in ipairs(cjson.decode(targets)) do
+  for n, target in ipairs(decoded(targets, {})) do
     local delivery = kind .. '_' .. id .. '_' .. run .. '_' .. n
     local key, wanted = delivery_key(delivery), false
     for _, on in ipairs(target.on) do wanted = wanted or on == event end

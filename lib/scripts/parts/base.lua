@@ -10,6 +10,11 @@ local PRIORITIES = {'high', 'normal', 'low'}
 -- down from FRONT at the front; all stay exact in a double.
 local RANK_STEP, FRONT = 2 ^ 51, 2 ^ 50
 
+local clock = redis.call('TIME')
+local NOW = clock[1] + clock[2] / 1000000
+local NOW_US = clock[1] * 1000000 + clock[2]
+local NOW_TEXT = string.format('%d.%06d', clock[1], clock[2])
+
 local selected = QUEUES -- script connections are opened on the queue database
 local function at(db)
   if selected ~= db then
@@ -17,21 +22,34 @@ local function at(db)
     selected = db
   end
 end
+--@include damage
 -- One command in the database of the records, or of the queues.
 local function rec(...)
   at(RECORDS)
-  return redis.call(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then return heal(RECORDS, reply.err, ...) end
+  return reply
 end
 local function que(...)
   at(QUEUES)
-  return redis.call(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then return heal(QUEUES, reply.err, ...) end
+  return reply
 end
 
-local clock = redis.call('TIME')
-local NOW = clock[1] + clock[2] / 1000000
-local NOW_US = clock[1] * 1000000 + clock[2]
-local NOW_TEXT = string.format('%d.%06d', clock[1], clock[2])
 local function seconds(value) return string.format('%.6f', value) end
+
+-- A number that was read, or `default` where it is none.
+local function numeric(value, default)
+  local found = tonumber(value)
+  return found and found == found and math.abs(found) < math.huge and found or default
+end
+
+-- A JSON text as a table, or `default` where it is none.
+local function decoded(words, default)
+  local ok, value = pcall(cjson.decode, words)
+  return ok and type(value) == 'table' and value or default
+end
 
 local function job_key(id) return PREFIX .. 'job.' .. id end
 local function list_key(queue, priority)

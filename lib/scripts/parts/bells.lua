@@ -14,7 +14,7 @@ local function ring(queue, wanted)
     local entry = que('HGET', PREFIX .. 'idle', top[1])
     if entry then
       forget_idle(top[1], entry)
-      if NOW - tonumber(top[2]) < @IDLE_WAIT@ + 1 then
+      if NOW - numeric(top[2], 0) < @IDLE_WAIT@ + 1 then
         local bell = PREFIX .. 'bell.' .. top[1]
         que('RPUSH', bell, '1')
         que('EXPIRE', bell, math.ceil(@IDLE_WAIT@) + 5)

@@ -28,8 +28,13 @@ local function resume_claim(child, token)
   local held = que('HGET', PREFIX .. 'holds', child)
   if not held then return nil end
   local held_token, id = string.match(held, '^(%S+) (%S+)$')
+  local job = held_token and load(id, CLAIMED)
+  if not (job and job.status == 'in-progress' and job.token == held_token) then -- nothing that could be ended
+    que('HDEL', PREFIX .. 'holds', child)
+    return nil
+  end
   if held_token ~= token then return {'BUSY', id} end
-  return job_reply(load(id, CLAIMED))
+  return job_reply(job)
 end
 
 -- One entry at the head of a list: a reply, or nil when it was dropped (then look again), or false when the list is empty.
@@ -43,7 +48,11 @@ local function take_head(key, queue, priority, child, worker, token)
     return nil
   end
   local job = #head <= 64 and string.find(head, '^[%w_-]+$') and load(head, CLAIMED)
-  if job and job.status == 'submitted' and not (job.operation and tonumber(job.seq) and tonumber(job.ready)) then job = nil end
+  if job and job.damaged then
+    que('LMOVE', key, queue_key(queue, 'rejected'), 'LEFT', 'RIGHT')
+    count('rejected|' .. queue)
+    return nil
+  end
   if not job then return {'FOREIGN', key, queue, priority, head} end
   que('LPOP', key)
   if job.status ~= 'submitted' or (que('ZREM', queue_key(job.queue, 'waiting'), head) == 0 and lies_aside(job)) then

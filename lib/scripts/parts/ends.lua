@@ -29,22 +29,23 @@ local function ended_token(job) return job.by_holder and job.token or job.ended_
 
 local function unlease(job)
   que('ZREM', queue_key(job.queue, 'leases'), job.id)
-  if job.child and que('HGET', PREFIX .. 'holds', job.child) == job.token .. ' ' .. job.id then
+  if job.child and que('HGET', PREFIX .. 'holds', job.child) == (job.token or '') .. ' ' .. job.id then
     que('HDEL', PREFIX .. 'holds', job.child)
   end
   if job.limits then free_place(job) end
   if job.staged then
-    rec('DEL', job.key .. '.files.' .. job.token)
+    rec('DEL', job.key .. '.files.' .. (job.token or ''))
     rec('HDEL', job.key, 'staged')
   end
 end
 
--- Keep what became of an attempt in the record; the last 20 are kept.
+local ATTEMPTS_KEPT = 20
+-- Keep what became of an attempt in the record; the last ones are kept.
 local function note_attempt(job, outcome, error_json)
-  local n = tonumber(job.attempt)
+  local n = numeric(job.attempt, 0)
   rec('HSET', job.key, 'attempt.' .. n, '{"attempt":' .. n .. ',"outcome":"' .. outcome .. '","started":' .. (job.started or 'null')
     .. ',"ended":' .. NOW_TEXT .. ',"worker":' .. cjson.encode(job.worker or '') .. ',"error":' .. (error_json or 'null') .. '}')
-  if n > 20 then rec('HDEL', job.key, 'attempt.' .. (n - 20)) end
+  if n > ATTEMPTS_KEPT then rec('HDEL', job.key, 'attempt.' .. (n - ATTEMPTS_KEPT)) end
 end
 
 -- To a terminal state, from any other one. `result` and `error_json` are JSON texts.
@@ -64,7 +65,7 @@ local function conclude(job, status, reason, result, error_json)
   end
   local ran = job.status == 'in-progress'
   if status == 'cancelled' then job.asker = job.asker or job.cancelled_by end
-  if ran then observe('run', job, NOW - tonumber(job.started)) end
+  if ran then observe('run', job, NOW - numeric(job.started, NOW)) end
   move(job, status, reason, fields, result)
   rec('HDEL', job.key, 'token', 'child', 'cancel_requested', 'progress', 'partial')
   local ttl = status == 'failed' and job.failed_ttl or job.result_ttl

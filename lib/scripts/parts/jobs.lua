@@ -8,20 +8,6 @@ local FIELDS = {'v', 'id', 'status', 'operation', 'queue', 'priority', 'seq', 'r
 
 local ENDED = {complete = true, failed = true, cancelled = true}
 
--- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
--- or of another type. Reading is a tenth of what a job costs: where every microsecond counts, `fields` names what is needed,
--- among it v, status, queue and priority.
-local function load(id, fields)
-  at(RECORDS)
-  fields = fields or FIELDS
-  local values = redis.pcall('HMGET', job_key(id), unpack(fields))
-  if values.err then return nil end
-  local job = map_of(fields, values)
-  if not (job.v and job.status and job.queue and RANK[job.priority]) then return nil end
-  job.key, job.id = job_key(id), id
-  return job
-end
-
 -- `job.asker` is who asked for the move, where somebody did.
 local function event(job, status, reason)
   local asked = job.asker and job.asker ~= '' and {'by', job.asker} or {}
@@ -34,7 +20,7 @@ local function mirror(job, status, result)
   if job.mirror == 'json' then
     at(RECORDS)
     if redis.call('TYPE', job.id).ok == 'string' then
-      redis.call('SET', job.id, job.mirror_head .. '"status":"' .. status .. '","result":' .. (result or 'null') .. '}')
+      redis.call('SET', job.id, (job.mirror_head or '{') .. '"status":"' .. status .. '","result":' .. (result or 'null') .. '}')
     end
   elseif job.mirror == 'hash' then
     at(RECORDS)
@@ -47,20 +33,39 @@ end
 
 -- From the state it is in to another one; `fields` (flat) are written with it.
 local function move(job, status, reason, fields, result)
-  at(RECORDS)
-  redis.call('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
-  redis.call('ZADD', PREFIX .. 'jobs.' .. status, job.seq, job.id)
-  redis.call('HSET', job.key, 'status', status, unpack(fields or {}))
+  rec('ZREM', PREFIX .. 'jobs.' .. job.status, job.id)
+  rec('ZADD', PREFIX .. 'jobs.' .. status, job.seq, job.id)
+  rec('HSET', job.key, 'status', status, unpack(fields or {}))
   event(job, status, reason)
   if job.mirror then mirror(job, status, result) end
   job.status = status
 end
 
+local LONGEST_AHEAD = 1e14 -- microseconds, three years; what stands further from now was written by others
 -- A number that is the time in microseconds and never the same twice; with `many`, the first of as many in a row.
 local function next_seq(many)
-  at(RECORDS)
-  local last = tonumber(redis.call('GET', PREFIX .. 'jobs.seq') or 0)
+  local last = numeric(rec('GET', PREFIX .. 'jobs.seq'), 0)
+  if last < 0 or last > NOW_US + LONGEST_AHEAD then last = 0 end
   local seq = math.max(NOW_US, last + 1)
-  redis.call('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq + (many or 1) - 1))
+  rec('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq + (many or 1) - 1))
   return seq
+end
+
+--@include records
+-- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
+-- or of another type. A damaged one is laid to rest (parts/records.lua), and says so. Reading is a tenth of what a job costs: where every microsecond counts, `fields` names what is needed,
+-- among it v, status, queue and priority.
+local function load(id, fields)
+  at(RECORDS)
+  fields = fields or FIELDS
+  local values = redis.pcall('HMGET', job_key(id), unpack(fields))
+  if values.err then
+    note_damage(job_key(id), 'is no record of a job')
+    return nil
+  end
+  local job = map_of(fields, values)
+  if not (job.v and job.status and job.queue and RANK[job.priority]) then return nil end
+  job.key, job.id = job_key(id), id
+  local why = fault_of(job, fields)
+  return why and lay_to_rest(job, why) or job
 end

@@ -9,7 +9,7 @@ local function admitted(job)
   if limits.rate and not rec('HGET', job.key, 'admitted') then
     local key = PREFIX .. 'rate.' .. limits.rate
     local slot, first = NOW, rec('LINDEX', key, -limits.starts)
-    if first then slot = math.max(NOW, tonumber(first) + limits.seconds) end
+    if first then slot = math.max(NOW, math.min(numeric(first, 0), NOW + 86400) + limits.seconds) end
     rec('RPUSH', key, seconds(slot))
     rec('LTRIM', key, -limits.starts, -1)
     rec('PEXPIRE', key, math.ceil((slot - NOW + limits.seconds) * 1000) + 1000)

@@ -7,6 +7,14 @@ local MOST_SETTLED = 100 -- dependents that the end of a job looks at itself; up
 local settling = false
 
 local function cache_key(digest, version) return PREFIX .. 'cache.' .. digest .. '.' .. version end
+-- The ids in a JSON text, as far as they are any.
+local function ids_in(words)
+  local ids = {}
+  for _, id in ipairs(decoded(words, {})) do
+    if type(id) == 'string' then ids[#ids + 1] = id end
+  end
+  return ids
+end
 local function links_of(job) return map_of(LINKS, rec('HMGET', job.key, unpack(LINKS))) end
 
 -- Let a waiting job depend on these: those that have not ended tell it their end, and none of them expires before its own.
@@ -36,7 +44,7 @@ end
 -- A waiting job waits for no other one any more.
 local function set_out(job)
   local times = rec('HMGET', job.key, 'run_in', 'run_at')
-  local delay = times[2] and tonumber(times[2]) - NOW or tonumber(times[1] or 0)
+  local delay = times[2] and numeric(times[2], NOW) - NOW or numeric(times[1], 0)
   if delay > 0 then
     move(job, 'scheduled', 'parents', {'ready', seconds(NOW + delay)})
     que('ZADD', queue_key(job.queue, 'scheduled'), seconds(NOW + delay), job.id)
@@ -101,13 +109,13 @@ farewell = function(job, status)
   local links = links_of(job)
   if links.dependents then rec('ZADD', PREFIX .. 'dependents.due', NOW_US, job.id) end
   if links.depends_on then
-    for _, parent in ipairs(cjson.decode(links.kept or links.depends_on)) do
+    for _, parent in ipairs(ids_in(links.kept or links.depends_on)) do
       local key = job_key(parent)
       if rec('HEXISTS', key, 'needed') == 1 then rec('HINCRBY', key, 'needed', -1) end
       rec('ZREM', key .. '.dependents', job.id) -- another job may come under its id, and wait for others
     end
   end
-  if links.quota and rec('HINCRBY', PREFIX .. 'quota.pending', links.by, -1) <= 0 then
+  if links.quota and links.by and rec('HINCRBY', PREFIX .. 'quota.pending', links.by, -1) <= 0 then
     rec('HDEL', PREFIX .. 'quota.pending', links.by)
   end
   if links.cache and links.data_version and status == 'complete' then
@@ -120,7 +128,7 @@ end
 -- {'PARENT', id, status} of a job that an ended one depends on and that is neither complete nor will be, or nil.
 local function broken_parent(links)
   if not links.depends_on or links.allow_failure then return nil end
-  for _, parent in ipairs(cjson.decode(links.depends_on)) do
+  for _, parent in ipairs(ids_in(links.depends_on)) do
     local status = rec('HGET', job_key(parent), 'status') or 'gone'
     if status == 'failed' or status == 'cancelled' or status == 'gone' or status == 'deleted' then return {'PARENT', parent, status} end
   end
@@ -128,7 +136,7 @@ end
 
 -- What a further run of an ended job means for others. Returns the number of jobs that it waits for.
 local function come_back(job, links)
-  if links.quota then rec('HINCRBY', PREFIX .. 'quota.pending', links.by, 1) end
+  if links.quota and links.by then rec('HINCRBY', PREFIX .. 'quota.pending', links.by, 1) end
   if links.batch then count_in_batch(links.batch, job.status, -1) end
-  return links.depends_on and depend(job, cjson.decode(links.depends_on)) or 0
+  return links.depends_on and depend(job, ids_in(links.depends_on)) or 0
 end

@@ -137,7 +137,7 @@ local function place_links(most)
   for i = 1, #found, 2 do
     local job = load(found[i])
     local links = job and links_of(job)
-    local pending = links and links.depends_on and not ENDED[job.status] and depend(job, cjson.decode(links.depends_on))
+    local pending = links and links.depends_on and not ENDED[job.status] and depend(job, ids_in(links.depends_on))
     if pending and job.status == 'waiting' then
       local broken = broken_parent(links)
       if broken then

@@ -11,7 +11,7 @@ local function rerun(job)
   if broken then return broken end
   local parts, gone = {}, {'started', 'ended', 'result', 'error', 'crashes', 'lost', 'retries', 'releases', 'cancelled_by', 'worker',
     'fingerprint', 'data_version', 'cached', 'admitted'}
-  for n = 1, tonumber(job.attempt or 0) do
+  for n = math.max(1, numeric(job.attempt, 0) - ATTEMPTS_KEPT), numeric(job.attempt, 0) do
     local text = rec('HGET', job.key, 'attempt.' .. n)
     if text then
       parts[#parts + 1] = text
@@ -20,7 +20,7 @@ local function rerun(job)
   end
   local ended = rec('HMGET', job.key, 'started', 'ended', 'error')
   rec('HSET', job.key, 'run.' .. run, '{"run":' .. run .. ',"status":"' .. job.status .. '","started":' .. (ended[1] or 'null')
-    .. ',"ended":' .. ended[2] .. ',"error":' .. (ended[3] or 'null') .. ',"attempts":[' .. table.concat(parts, ',') .. ']}')
+    .. ',"ended":' .. (ended[2] or 'null') .. ',"error":' .. (ended[3] or 'null') .. ',"attempts":[' .. table.concat(parts, ',') .. ']}')
   if run >= 10 then rec('HDEL', job.key, 'run.' .. (run - 10)) end
   forget_failure(job)
   rec('HDEL', job.key, unpack(gone))

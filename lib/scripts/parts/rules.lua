@@ -3,10 +3,10 @@
 --@include links
 -- Whether a submitter may have so many jobs more: nil, or a refusal of the whole call.
 local function over_quota(quota, number)
-  local pending = tonumber(quota.pending and rec('HGET', PREFIX .. 'quota.pending', quota.of) or 0)
+  local pending = numeric(quota.pending and rec('HGET', PREFIX .. 'quota.pending', quota.of), 0)
   if quota.pending and pending + number > quota.pending then return {'QUOTA', 'pending', quota.pending, 5} end
   local minute = math.floor(NOW / 60)
-  local sent = tonumber(quota.minute and rec('GET', PREFIX .. 'quota.' .. quota.of .. '.' .. minute) or 0)
+  local sent = numeric(quota.minute and rec('GET', PREFIX .. 'quota.' .. quota.of .. '.' .. minute), 0)
   if quota.minute and sent + number > quota.minute then
     return {'QUOTA', 'minute', quota.minute, math.ceil((minute + 1) * 60 - NOW)}
   end

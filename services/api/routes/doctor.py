@@ -20,7 +20,7 @@ blueprint = Blueprint("doctor", __name__)
 @blueprint.get("/doctor")
 @contract(role=Role.ADMIN, tag="Service", answers={200: Answer("What was found, well or not.", Examination)}, redis=False)
 def examination() -> Response:
-    """Check Redis, rights, scripts, upkeep, workers, data and orphans; 200 also where something has failed.
+    """Check Redis, rights, scripts, upkeep, workers, data, damage and orphans; 200 also where something has failed.
 
     It costs some hundred commands of Redis, whatever the number of jobs, and changes nothing.
     """

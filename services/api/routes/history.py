@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response
 
-from lib.records import iso
+from lib.reading import iso
 from services.api.backend import backend
 from services.api.body import query
 from services.api.contract import Answer, contract

@@ -17,7 +17,7 @@ from tests.servers import Server
 from trafficjobs import __version__
 
 NAMES = ["server", "persistence", "eviction", "memory", "latency", "redis clock", "rights", "scripts"]
-NAMES += ["upkeep", "workers", "operations", "data", "orphans"]
+NAMES += ["upkeep", "workers", "operations", "data", "damage", "orphans"]
 
 
 def test_a_healthy_service_has_nothing_amiss(healthy: FlaskClient) -> None:

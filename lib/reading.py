@@ -1,0 +1,161 @@
+"""Reading hashes of Redis that other programs may have damaged.
+
+What has not its form is left out and named, and nothing raises.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+
+from lib.jsonable import iso_utc
+from lib.scripts import BUCKETS
+
+T = TypeVar("T")
+_ERRORS = (ValueError, TypeError, OverflowError, OSError)  # of what parses numbers, times and JSON
+_MOST_NAMED = 5
+_LONGEST_COUNT = 20  # digits
+_BOUNDS = frozenset({*map(str, BUCKETS), *(f"{bound:g}" for bound in BUCKETS), "+Inf"})
+
+
+def iso(seconds: str | float | None) -> str | None:
+    """Redis's time as ISO 8601 in UTC, with microseconds; None where there is none, or something else."""
+    try:
+        return _iso(seconds)
+    except _ERRORS:
+        return None
+
+
+def _iso(seconds: str | float | None) -> str | None:
+    return None if not seconds else iso_utc(datetime.fromtimestamp(float(seconds), UTC))
+
+
+def number_of(value: bytes | None) -> int:
+    """A count that Redis holds; 0 where it is none."""
+    try:
+        return int(value or 0)
+    except ValueError:
+        return 0
+
+
+def text_of(value: bytes) -> str:
+    """A word that Redis holds."""
+    return value.decode("utf-8", "replace")
+
+
+def fields_of(raw: Mapping[bytes, bytes]) -> dict[str, str]:
+    """A hash as text."""
+    return {text_of(name): text_of(value) for name, value in raw.items()}
+
+
+def counts_of(raw: Mapping[bytes, bytes]) -> dict[str, int]:
+    """The counters and buckets of `metrics` that are numbers, by their field."""
+    counts = {}
+    for name, value in fields_of(raw).items():
+        is_number = value.isascii() and value.removeprefix("-").isdigit() and len(value) < _LONGEST_COUNT
+        is_bucket = name.partition("|")[0] in ("wait", "run")
+        if is_number and "\ufffd" not in name and (not is_bucket or name.rpartition("|")[2] in _BOUNDS):
+            counts[name] = int(value)
+    return counts
+
+
+def object_of(words: str | bytes | None) -> dict[str, Any] | None:
+    """A JSON object; None where it is something else."""
+    try:
+        value = orjson.loads(words or b"")
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class Reading:
+    """The fields of one hash, as text. `damaged` are names of those that could not be read."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
+        self.damaged: list[str] = []
+
+    def int(self, name: str, default: int = 0) -> int:
+        """A whole number."""
+        return self._read(name, default, int)
+
+    def float(self, name: str, default: float = 0.0) -> float:
+        """A finite number."""
+        return self._read(name, default, _finite)
+
+    def time(self, name: str) -> str | None:
+        """A time as ISO 8601."""
+        return self._read(name, None, _iso)
+
+    def one_of(self, name: str, known: Sequence[str], default: str) -> str:
+        """One of these words."""
+        return self._read(name, default, lambda word: known[known.index(word)])
+
+    def json(self, name: str, kind: type | None = None) -> Any:
+        """A JSON value, of this type or null; None where there is none."""
+        return self._read(name, None, lambda words: _checked(orjson.loads(words), kind))
+
+    def array(self, name: str, *kinds: type) -> list[Any]:
+        """A JSON array of such values."""
+        return self._read(name, [], lambda words: [_checked(value, *kinds) for value in _checked(orjson.loads(words), list)])
+
+    def numbered(self, prefix: str, times: bool = True) -> list[dict[str, Any]]:
+        """The JSON objects `<prefix><n>` in order of n; with `times`, those of their runs as ISO 8601."""
+        names = [name for name in self.values if name.startswith(prefix)]
+        numbers = {name: self._of(name, partial(int, name.removeprefix(prefix))) for name in names}
+        in_order = sorted((number, name) for name, number in numbers.items() if number is not None)
+        found = []
+        for _, name in in_order:
+            entry = self._of(name, partial(_entry, self.values[name], times))
+            found.append(entry)
+        return [entry for entry in found if entry is not None]
+
+    def error(self) -> dict[str, Any]:
+        """What the error of a job says whose record is this."""
+        named = ", ".join(self.damaged[:_MOST_NAMED]) + (", ..." if len(self.damaged) > _MOST_NAMED else "")
+        message = f"The record in Redis was changed by another program: {named} cannot be read."
+        return {"type": "DamagedRecord", "message": message, "reason": "damaged"}
+
+    def _read(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        words = self.values.get(name)
+        found = None if words is None else self._of(name, lambda: parse(words))
+        return default if found is None else found
+
+    def _of(self, name: str, parse: Callable[[], T]) -> T | None:
+        try:
+            return parse()
+        except _ERRORS:
+            self.damaged.append(name[:100])
+            return None
+
+
+def _finite(words: str) -> float:
+    value = float(words)
+    if not math.isfinite(value):
+        raise ValueError(words)
+    return value
+
+
+def _checked(value: Any, *kinds: Any) -> Any:
+    if any(kinds) and value is not None and not isinstance(value, tuple(kind for kind in kinds if kind is not None)):
+        raise ValueError("another type")
+    return value
+
+
+def _entry(words: str, times: bool) -> dict[str, Any]:
+    value: dict[str, Any] = _checked(orjson.loads(words), dict)
+    if value is None:
+        raise ValueError(words)
+    return with_iso_times(value) if times else value
+
+
+def with_iso_times(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of attempts or runs."""
+    entry = dict(entry)
+    entry |= {name: _iso(entry.get(name)) for name in ("started", "ended")}
+    if "attempts" in entry:
+        entry["attempts"] = [with_iso_times(attempt) for attempt in entry["attempts"]]
+    return entry

@@ -1,0 +1,158 @@
+"""Another program writes rubbish into our records, lists and sorted sets: each harms its own job at most."""
+
+import random
+from typing import Any
+
+import pytest
+
+from lib.errors import UnknownSchedule
+from lib.jobs import Submission
+from tests.poison.release import BOTHERED, VALUES, Release
+
+OURS = {"first", "low", "twin", "running"}
+
+
+def rubbish(choice: random.Random) -> bytes:
+    return choice.choice(VALUES)
+
+
+def serve(release: Release, said: str, spared: set[str]) -> set[str]:
+    """Whatever is asked is answered, what was spared runs, and there is an end; which jobs ran."""
+    release.tidy()
+    ran = release.drain()
+    assert {path: status for path, status in release.ask().items() if status >= 500} == {}, said
+    assert spared <= ran, said
+    new = release.jobs.submit(Submission("unique_issues")).id
+    assert new in release.drain(), said
+    return ran
+
+
+def poison_records(release: Release, kind: str, choice: random.Random, most: int) -> dict[str, dict[str, bytes]]:
+    """Overwrite or remove some fields of every record of a kind."""
+    done: dict[str, dict[str, bytes]] = {}
+    rd = release.jobs.store.records
+    for client, key in release.everything():
+        name = key.removeprefix(release.prefix)
+        if client is not rd or not name.startswith(kind) or rd.type(key) != b"hash" or name.count(".") > kind.count("."):
+            continue
+        fields = sorted(rd.hkeys(key))
+        for field in choice.sample(fields, min(most, len(fields))):
+            value = rubbish(choice)
+            if choice.random() < 0.2:
+                rd.hdel(key, field)
+            else:
+                rd.hset(key, field, value)
+            done.setdefault(name, {})[field.decode()] = value[:40]
+        rd.hset(key, BOTHERED, BOTHERED)
+    return done
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_rubbish_in_records_harms_their_own_jobs_at_most(release: Release, seed: int) -> None:
+    choice = random.Random(seed)
+    done: dict[str, Any] = {}
+    for kind in ("job.", "batch.", "schedule.", "delivery.", "worker."):
+        done |= poison_records(release, kind, choice, 2 + 3 * seed)
+    serve(release, f"poisoned: {done}", set())
+    assert release.jobs.counts()["in-progress"] == 0
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_rubbish_in_hashes_of_the_release_harms_no_job(release: Release, seed: int) -> None:
+    choice, done = random.Random(seed), {}
+    for rd, key in release.everything():
+        name = key.removeprefix(release.prefix)
+        if rd.type(key) == b"hash" and ("." not in name or name in ("failures.first", "metrics.exemplars", "upkeep.seen")):
+            for field in rd.hkeys(key):
+                value = rubbish(choice)
+                rd.hset(key, field, value)
+                done[f"{name} {field!r}"] = value[:40]
+            rd.hset(key, BOTHERED, BOTHERED)
+        elif rd.type(key) == b"string" and name in ("jobs.seq", "front", "data.current"):
+            rd.set(key, rubbish(choice))
+    serve(release, f"poisoned: {done}", OURS - {"running"})
+
+
+def test_rubbish_in_every_list_and_sorted_set_blocks_none(release: Release) -> None:
+    for rd, key in release.everything():
+        kind = rd.type(key)
+        if kind == b"zset" and not key.endswith("damaged"):
+            rd.zadd(key, {BOTHERED: float("-inf"), b"rubbish": 0, b"": 1, b"x" * 10_000: float("inf"), b"nobody": 2})
+        elif kind == b"list":
+            rd.lpush(key, BOTHERED, b"", b"nobody", b"[" * 10_000, b"x" * 100_000)
+        elif kind == b"set":
+            rd.sadd(key, BOTHERED)
+        elif kind == b"stream" and ".history" not in key:
+            rd.xadd(key, {BOTHERED: BOTHERED, b"id": BOTHERED, b"attempt": b"rubbish", b"status": BOTHERED})
+    serve(release, "rubbish everywhere", OURS - {"running"})
+    assert release.jobs.queue(release.queue).rejected >= 3
+
+
+def test_a_schedule_that_cannot_be_read_stands_still_and_can_be_deleted(release: Release) -> None:
+    rd, prefix = release.jobs.store.records, release.prefix
+    rd.hset(f"{prefix}schedule.often", "job", b"[")
+    rd.zadd(f"{prefix}schedules.due", {"often": 1, "nobody": 0})
+    release.upkeep.round()
+    assert rd.zrange(f"{prefix}schedules.due", 0, -1) == []
+    assert f"{prefix}schedule.often" in release.named()
+    release.jobs.delete_schedule("often")
+    with pytest.raises(UnknownSchedule):
+        release.jobs.delete_schedule("often")
+
+
+def test_a_job_whose_input_cannot_be_read_fails_and_says_so(release: Release) -> None:
+    release.jobs.store.records.hset(f"{release.prefix}job.first", "input", b"{")
+    release.drain()
+    job = release.jobs.get("first")
+    assert (job.status, job.error and job.error["type"]) == ("failed", "DamagedRecord")
+
+
+FAULTS = [("seq", b"soon"), ("attempt", b"nan"), ("status", b"odd"), ("result_ttl", None), ("token", None)]
+
+
+@pytest.mark.parametrize(("field", "value"), FAULTS)
+def test_a_running_job_whose_record_is_damaged_fails_by_it_and_names_the_field(release: Release, field: str, value: Any) -> None:
+    rd, key = release.jobs.store.records, f"{release.prefix}job.running"
+    if value is None:
+        rd.hdel(key, field)
+    else:
+        rd.hset(key, field, value)
+    release.tidy()
+    job = release.jobs.get("running")
+    assert job.status == "failed"
+    assert job.error is not None
+    assert field in job.error["message"]
+    assert key in release.named()
+    assert release.jobs.counts()["in-progress"] == 0
+    found = release.client.get("/doctor").get_json()["checks"]
+    assert any(each["check"] == "damage" and key in each["seen"] for each in found)
+
+
+def test_the_place_under_a_concurrency_key_and_those_that_wait_are_freed_by_a_damaged_job(release: Release) -> None:
+    jobs = release.jobs
+    release.drain()
+    for name in ("holder", "next"):
+        jobs.submit(Submission("unique_issues", id=name, concurrency_key="shared"))
+    jobs.submit(Submission("unique_issues", id="after", depends_on=["holder"]))
+    claim = jobs.claim("w/holder", "w", [release.queue])
+    assert claim is not None
+    assert claim.id == "holder"
+    jobs.store.records.hset(f"{release.prefix}job.holder", "attempt", b"many")
+    jobs.store.queues.zadd(f"{release.prefix}{release.queue}.leases", {"holder": 1})
+    jobs.store.records.hset(f"{release.prefix}upkeep.seen", "not_before", 0)
+    release.upkeep.round()
+    release.upkeep.round()
+    assert "next" in release.drain()
+    assert [jobs.get(name).status for name in ("holder", "after")] == ["failed", "failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_rubbish_in_many_records_harms_their_own_jobs_at_most(release: Release, seed: int) -> None:
+    choice = random.Random(seed)
+    done: dict[str, Any] = {}
+    for kind in ("job.", "batch.", "schedule.", "delivery.", "worker."):
+        done |= poison_records(release, kind, choice, choice.randint(1, 6))
+    serve(release, f"poisoned: {done}", set())
+    assert release.jobs.counts()["in-progress"] == 0
