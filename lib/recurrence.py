@@ -7,7 +7,7 @@ a fixed hour runs once. Source: cronsim.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice, takewhile
+from itertools import count, islice, takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -68,10 +68,7 @@ class Recurrence:
     def after(self, moment: float) -> Iterator[float]:
         """Its times after `moment`, seconds since 1970, in order."""
         if self.every is not None:
-            at = self.anchor + (int((moment - self.anchor) // self.every) + 1) * self.every
-            while True:
-                yield at
-                at += self.every
+            yield from map(self._at, count(self._number(moment) + 1))
         for time in CronSim(self._expression(), datetime.fromtimestamp(moment, ZoneInfo(self.timezone))):
             yield time.timestamp()
 
@@ -82,7 +79,7 @@ class Recurrence:
     def newest(self, first: float, now: float) -> float:
         """The last of its times from `first`, which is one, up to `now`."""
         if self.every is not None:
-            return max(first, self.anchor + (now - self.anchor) // self.every * self.every)
+            return max(first, self._at(self._number(now)))
         # One second more, since the backward walk leaves out where it starts.
         start = datetime.fromtimestamp(int(now) + 1, ZoneInfo(self.timezone))
         before = next(CronSim(self._expression(), start, reverse=True), None)
@@ -91,5 +88,14 @@ class Recurrence:
     def count(self, first: float, last: float) -> int:
         """How many of its times lie from `first`, which is one, to `last`; no more than 10,000 are counted."""
         if self.every is not None:
-            return min(_MOST_COUNTED, int((last - first) // self.every) + 1)
+            return min(_MOST_COUNTED, self._number(last) - self._number(first) + 1)
         return 1 + sum(1 for _ in takewhile(lambda time: time <= last, islice(self.after(first), _MOST_COUNTED - 1)))
+
+    def _at(self, number: int) -> float:
+        """The time of that number, where the anchor's is 0."""
+        return self.anchor + number * (self.every or 0)
+
+    def _number(self, moment: float) -> int:
+        """The number of the last time up to `moment`, as `_at` rounds them: a quotient alone is sometimes one too small."""
+        number = int((moment - self.anchor) // (self.every or 1))
+        return number + 1 if self._at(number + 1) <= moment else number

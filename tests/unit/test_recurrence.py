@@ -44,6 +44,16 @@ def test_seconds_count_from_the_anchor() -> None:
     assert every.count(1090.0, 1180.0) == 2
 
 
+@pytest.mark.parametrize("seconds", [1.6, 90.1, 7.7, 3600.3])
+def test_seconds_that_no_float_holds_make_each_time_once(seconds: float) -> None:
+    every = Recurrence(every=seconds)
+    for number in range(int(1.7e9 / seconds), int(1.7e9 / seconds) + 200):
+        at = number * seconds
+        following = every.next(at)
+        assert following == (number + 1) * seconds
+        assert (every.newest(at, at), every.newest(at, following), every.count(at, following)) == (at, following, 2)
+
+
 @pytest.mark.parametrize("recurrence", [Recurrence(cron="*/10 * * * *"), Recurrence(every=600.0)])
 def test_the_newest_time_and_the_number_of_missed_ones_agree_with_a_walk(recurrence: Recurrence) -> None:
     first = at("2026-01-01T00:10")
