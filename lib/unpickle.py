@@ -117,9 +117,9 @@ def _run(data: bytes) -> Any:
         elif name == "MARK":
             stack.append(_MARK)
         elif name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
+            memo[len(memo)] = _value_on(stack)
         elif name in _PUTS and int(argument) >= 0:
-            memo[int(argument)] = stack[-1]
+            memo[int(argument)] = _value_on(stack)
         elif name in _GETS:
             stack.append(memo[int(argument)])
         elif name in ("APPEND", "SETITEM", "APPENDS", "SETITEMS", "LIST", "TUPLE", "DICT"):
@@ -153,6 +153,12 @@ class _Frames:
             if self._end is not None or end > self._length:
                 raise UnreadableEntry("a pickle with a frame that is cut off")
             self._end = end
+
+
+def _value_on(stack: list[Any]) -> Any:
+    if stack[-1] is _MARK:
+        raise UnreadableEntry("a pickle that keeps nothing")
+    return stack[-1]
 
 
 def _make_tuple(stack: list[Any], number: int) -> None:

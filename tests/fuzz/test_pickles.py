@@ -108,6 +108,12 @@ def test_a_megabyte_that_is_made_to_unfold_is_refused_in_bounded_memory_and_dept
     assert peak < 32 * MIB
 
 
+@pytest.mark.parametrize("data", [b"(\x940.", b"(p0\n0.", b"(\x94h\x00]h\x00e.", b"]((q\x000h\x00e."], ids=repr)
+def test_a_mark_is_no_value_that_could_be_kept(data: bytes) -> None:
+    with pytest.raises(UnreadableEntry):
+        unpickle(data)
+
+
 @pytest.mark.parametrize("value", ["\ud800", {"k": "\udfff"}, {"\ud800": 1}, -(2**63) - 1, 2**64, [2**64]])
 def test_what_no_json_can_carry_on_is_refused(value: Any) -> None:
     import pickle
