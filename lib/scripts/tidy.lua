@@ -20,7 +20,7 @@ for db, kinds in pairs(TYPES) do
     for name in string.gmatch(names, '%S+') do expect(db, PREFIX .. name, kind) end
   end
 end
-for status in pairs(STATES) do expect(RECORDS, PREFIX .. 'jobs.' .. status, 'zset') end
+for _, status in ipairs(STATUSES) do expect(RECORDS, PREFIX .. 'jobs.' .. status, 'zset') end
 for i = 2, #ARGV do
   for part in string.gmatch('waiting leases scheduled unserved limited idle', '%S+') do expect(QUEUES, queue_key(ARGV[i], part), 'zset') end
   expect(QUEUES, queue_key(ARGV[i], 'rejected'), 'list')

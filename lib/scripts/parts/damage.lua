@@ -11,31 +11,14 @@ local function note_damage(name, what)
   redis.pcall('ZREMRANGEBYRANK', key, 0, -(DAMAGE_KEPT + 1))
 end
 
--- What a reading command says where there is nothing.
-local function nothing(command, number)
-  if command == 'HMGET' then
-    local values = {}
-    for i = 1, number do values[i] = false end
-    return values
-  end
-  if string.find(' HGETALL HKEYS LRANGE SMEMBERS XRANGE XREVRANGE ZRANGE ZRANGEBYSCORE ZREVRANGE ZREVRANGEBYSCORE ', ' ' .. command .. ' ', 1,
-    true) then return {} end
-  if string.find(' HEXISTS HSTRLEN LLEN SCARD ZCARD ZCOUNT ', ' ' .. command .. ' ', 1, true) then return 0 end
-  if string.find(' GET HGET LINDEX ZSCORE ZRANK ', ' ' .. command .. ' ', 1, true) then return false end
-end
-
--- Whether this is a key of ours that may be laid aside: a record is not, since another program may have something else of its name.
-local function is_ours(key)
-  if string.sub(key, 1, 9) == 'hotqueue:' then return true end
-  if string.sub(key, 1, #PREFIX) ~= PREFIX then return false end
-  return not string.find(string.sub(key, #PREFIX + 1), '^job%.[%w_-]+$')
-end
-
 -- In the database that is selected. Returns whether it is out of the way: a script that only reads may not do that.
 local function lay_aside(db, key)
-  if not is_ours(key) then return false end
+  local mine = string.sub(key, 1, #PREFIX) == PREFIX
+  if not mine and string.sub(key, 1, 9) ~= 'hotqueue:' then return false end
+  -- Another program may have something else of the name of a record.
+  if mine and string.find(string.sub(key, #PREFIX + 1), '^job%.[%w_-]+$') then return false end
   local kind = redis.pcall('TYPE', key).ok
-  local aside = PREFIX .. 'damaged.' .. (string.sub(key, 1, #PREFIX) == PREFIX and string.sub(key, #PREFIX + 1) or key)
+  local aside = PREFIX .. 'damaged.' .. (mine and string.sub(key, #PREFIX + 1) or key)
   if not redis.pcall('RENAME', key, aside).ok then return false end
   redis.pcall('EXPIRE', aside, ASIDE_KEPT)
   note_damage(key, 'was a ' .. tostring(kind) .. '; it is kept as ' .. aside .. ' for a week')
@@ -45,6 +28,18 @@ end
 
 -- A command failed: put right what it met, and send it again. What is not about damage fails as it did.
 local function heal(db, why, command, key, ...)
+  -- What a reading command says where there is nothing.
+  local function nothing(command, number)
+    if command == 'HMGET' then
+      local values = {}
+      for i = 1, number do values[i] = false end
+      return values
+    end
+    if string.find(' HGETALL HKEYS LRANGE SMEMBERS XRANGE XREVRANGE ZRANGE ZRANGEBYSCORE ZREVRANGE ZREVRANGEBYSCORE ', ' ' .. command .. ' ', 1,
+      true) then return {} end
+    if string.find(' HEXISTS HSTRLEN LLEN SCARD ZCARD ZCOUNT ', ' ' .. command .. ' ', 1, true) then return 0 end
+    if string.find(' GET HGET LINDEX ZSCORE ZRANK ', ' ' .. command .. ' ', 1, true) then return false end
+  end
   if string.find(why, 'WRONGTYPE', 1, true) or string.find(why, 'exhausted the last possible ID', 1, true) then
     if not lay_aside(db, key) then
       local reply = nothing(command, select('#', ...))

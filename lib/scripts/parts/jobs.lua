@@ -66,6 +66,6 @@ local function load(id, fields)
   local job = map_of(fields, values)
   if not (job.v and job.status and job.queue and RANK[job.priority]) then return nil end
   job.key, job.id = job_key(id), id
-  local why = fault_of(job, fields)
+  local why = fault_of(job)
   return why and lay_to_rest(job, why) or job
 end

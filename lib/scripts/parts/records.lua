@@ -1,75 +1,85 @@
 -- Whether a record is whole, and what becomes of one that is not: something that other programs or hands wrote to it must end no script.
-local INTEGER, DECIMAL, EXPONENTIAL, NAME = '^%-?%d+$', '^%-?%d+%.?%d*$', '^%d[%d.e+-]*$', '^.+$'
-local LONGEST = {[INTEGER] = 16, [DECIMAL] = 24, [EXPONENTIAL] = 24, [NAME] = 256} -- bytes
--- Fields that must have a form where they are set, and what they become where they have none.
-local FORMS = {v = INTEGER, seq = INTEGER, attempt = INTEGER, listed = INTEGER, crashes = INTEGER, lost = INTEGER, retries = INTEGER,
-  max_retries = INTEGER, max_crashes = INTEGER, result_ttl = INTEGER, failed_ttl = INTEGER, run = INTEGER, needed = INTEGER,
-  ready = DECIMAL, started = DECIMAL, jitter = EXPONENTIAL, timeout = EXPONENTIAL, operation = NAME}
-local WITHOUT = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0', result_ttl = '86400', failed_ttl = '86400'}
-local NEEDED = {'operation', 'seq', 'timeout', 'max_crashes', 'result_ttl', 'failed_ttl'}
-local NEEDED_OPEN = {'ready'}
-local NEEDED_RUNNING = {'token', 'child', 'worker', 'started', 'attempt'}
-local STATES = {scheduled = true, waiting = true, submitted = true, ['in-progress'] = true, complete = true, failed = true,
-  cancelled = true}
+-- It is asked at every load, so what is whole costs one look at each number, and all that damage needs is made when there is some.
+local STATUSES = {'scheduled', 'waiting', 'submitted', 'in-progress', 'complete', 'failed', 'cancelled'}
+local INTEGERS = {'v', 'seq', 'attempt', 'crashes', 'max_crashes', 'result_ttl', 'failed_ttl', 'listed', 'lost', 'retries', 'max_retries',
+  'run', 'needed'}
+local LONGEST_INTEGER, LONGEST_DECIMAL, LONGEST_NAME = 16, 24, 256 -- bytes
 
-local function is_list(words, fits)
-  local values = decoded(words)
-  if not values then return false end
-  for _, value in ipairs(values) do
-    if not fits(value) then return false end
+-- Whether a value that is set has another form. Decimals are times and seconds.
+local function no_integer(value) return value and not (#value <= LONGEST_INTEGER and string.find(value, '^%-?%d+$')) end
+local function no_decimal(value) return value and not (#value <= LONGEST_DECIMAL and string.find(value, '^%-?%d+%.?%d*$')) end
+local function no_exponential(value)
+  return value and not (#value <= LONGEST_DECIMAL and string.find(value, '^%d[%d.e+-]*$') and tonumber(value))
+end
+
+-- The first of the fields in JSON that scripts read and cannot.
+local function bad_json(job)
+  local function all(words, fits)
+    local values = decoded(words)
+    if not values then return false end
+    for _, value in ipairs(values) do
+      if not fits(value) then return false end
+    end
+    return true
   end
-  return true
-end
-local function is_target(value)
-  local to = type(value) == 'table' and (value.webhook or value.email)
-  return type(to) == 'string' and type(value.on) == 'table'
-end
-local function are_limits(words)
-  local limits = decoded(words)
-  if not limits then return false end
-  if limits.rate and not (type(limits.rate) == 'string' and tonumber(limits.starts) and tonumber(limits.seconds)) then return false end
-  return not limits.key or (type(limits.key) == 'string' and tonumber(limits.most) ~= nil)
-end
-local JSON = {
-  intervals = function(words) return is_list(words, tonumber) end,
-  notify = function(words) return is_list(words, is_target) end,
-  limits = are_limits,
-}
-
--- The first of these fields that was asked for and is not there.
-local function missing(job, names)
-  for _, name in ipairs(names) do
-    if job[name] == false then return name end
+  local function is_target(value)
+    local to = type(value) == 'table' and (value.webhook or value.email)
+    return type(to) == 'string' and type(value.on) == 'table'
+  end
+  if job.intervals and not all(job.intervals, tonumber) then return 'intervals' end
+  if job.notify and not all(job.notify, is_target) then return 'notify' end
+  if job.limits then
+    local limits = decoded(job.limits)
+    local rate_fits = limits and (not limits.rate or (type(limits.rate) == 'string' and tonumber(limits.starts) and tonumber(limits.seconds)))
+    local key_fits = limits and (not limits.key or (type(limits.key) == 'string' and tonumber(limits.most)))
+    if not (rate_fits and key_fits) then return 'limits' end
   end
 end
 
 -- The first field whose form is wrong.
-local function misshapen(job, fields)
-  for _, name in ipairs(fields) do
-    local value, form = job[name], FORMS[name]
-    if value and form and not (#value <= LONGEST[form] and string.find(value, form) and (form == NAME or tonumber(value))) then
-      return name
-    end
-    if value and JSON[name] and not JSON[name](value) then return name end
+local function misshapen(job)
+  for _, name in ipairs(INTEGERS) do
+    if no_integer(job[name]) then return name end
   end
+  if no_decimal(job.ready) then return 'ready' end
+  if no_decimal(job.started) then return 'started' end
+  if no_exponential(job.timeout) then return 'timeout' end
+  if no_exponential(job.jitter) then return 'jitter' end
+  if job.operation and (#job.operation == 0 or #job.operation > LONGEST_NAME) then return 'operation' end
+  if job.intervals or job.notify or job.limits then return bad_json(job) end
+end
+
+-- The first field that was asked for (it is false then, and not nil) and must be there.
+local function missing(job)
+  if job.operation == false then return 'operation' end
+  if job.seq == false then return 'seq' end
+  if job.timeout == false then return 'timeout' end
+  if job.max_crashes == false then return 'max_crashes' end
+  if job.result_ttl == false then return 'result_ttl' end
+  if job.failed_ttl == false then return 'failed_ttl' end
+  if ENDED[job.status] then return nil end
+  if job.ready == false then return 'ready' end
+  if job.status ~= 'in-progress' then return nil end
+  return job.token == false and 'token' or job.child == false and 'child' or job.worker == false and 'worker'
+    or job.started == false and 'started' or job.attempt == false and 'attempt' or nil
 end
 
 -- The first thing that is wrong with a record: 'field <name>', or nil.
-local function fault_of(job, fields)
-  if job.status == 'deleted' then
-    return job.listed and not string.find(job.listed, INTEGER) and 'field listed' or nil
+local function fault_of(job)
+  local status = job.status
+  if status == 'deleted' then return no_integer(job.listed) and 'field listed' or nil end
+  if not (ENDED[status] or status == 'submitted' or status == 'in-progress' or status == 'scheduled' or status == 'waiting') then
+    return 'field status'
   end
-  if not STATES[job.status] then return 'field status' end
-  local name = missing(job, NEEDED) or (not ENDED[job.status] and missing(job, NEEDED_OPEN))
-    or (job.status == 'in-progress' and missing(job, NEEDED_RUNNING)) or misshapen(job, fields)
+  local name = missing(job) or misshapen(job)
   return name and 'field ' .. name
 end
 
 -- Out of wherever an open job may stand.
 local function leave_all(job, seq)
-  for status in pairs(STATES) do rec('ZREM', PREFIX .. 'jobs.' .. status, job.id) end
+  for _, status in ipairs(STATUSES) do rec('ZREM', PREFIX .. 'jobs.' .. status, job.id) end
   rec('ZADD', PREFIX .. 'jobs.failed', seq, job.id)
-  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(job.failed_ttl or WITHOUT.failed_ttl)), job.id)
+  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(job.failed_ttl or 86400)), job.id)
   for part in string.gmatch('waiting leases scheduled unserved limited', '%S+') do que('ZREM', queue_key(job.queue, part), job.id) end
   local held = job.child and que('HGET', PREFIX .. 'holds', job.child)
   if held and string.match(held, '(%S+)$') == job.id then que('HDEL', PREFIX .. 'holds', job.child) end
@@ -81,9 +91,10 @@ end
 local function lay_to_rest(damaged, why)
   local key, id = damaged.key, damaged.id
   local job, values = map_of(FIELDS, rec('HMGET', key, unpack(FIELDS))), {}
-  local gone = {'progress', 'partial'}
-  for _, name in ipairs(FIELDS) do
-    if misshapen(job, {name}) then gone[#gone + 1], job[name] = name, false end
+  local gone, wrong = {'progress', 'partial'}, misshapen(job)
+  while wrong do
+    gone[#gone + 1], job[wrong] = wrong, false
+    wrong = misshapen(job)
   end
   local function set(name, value) values[#values + 1], values[#values + 2] = name, value end
   local open = not ENDED[job.status] and job.status ~= 'deleted'
@@ -91,7 +102,8 @@ local function lay_to_rest(damaged, why)
   if job.status ~= 'deleted' then
     set('id', id)
     set('seq', seq)
-    for name, default in pairs(WITHOUT) do
+    local without = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0', result_ttl = '86400', failed_ttl = '86400'}
+    for name, default in pairs(without) do
       if not job[name] then set(name, default) end
     end
   end

@@ -30,7 +30,7 @@ local function enter_job(id)
   local job = load(id)
   if not job or job.status == 'deleted' then return false end
   local missed = enter('jobs', job.seq, id)
-  for status in pairs(STATES) do
+  for _, status in ipairs(STATUSES) do
     if status ~= job.status then rec('ZREM', PREFIX .. 'jobs.' .. status, id) end
   end
   missed = enter('jobs.' .. job.status, job.seq, id) or missed
