@@ -42,7 +42,7 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check lint format test test-all scan audit audit-images approve-pictures
+.PHONY: check lint format test test-all fuzz scan audit audit-images approve-pictures
 check: lint test ## What a commit must pass: lint, then test
 
 lint: $(DEV) ## Style, format, types and Dockerfiles
@@ -72,6 +72,10 @@ test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and t
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
 			$$tests || exit 1; \
 		tests="$(ON_OTHERS)"; done
+
+EXAMPLES ?= 1000
+fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, and of every parser
+	TRAFFICJOBS_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal tests/api/test_schema.py tests/fuzz
 
 # What kube-score is not asked, beside CPU limits (.checkov.yaml says why, as of the pull policy and Redis's user): ephemeral storage,
 # since how much is written depends on the data that is loaded; and serviceName, since Redis's Service has an address, which clients

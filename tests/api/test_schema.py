@@ -1,9 +1,11 @@
 """schemathesis against a running server: what the OpenAPI document promises is what the service does, for any input.
 
-A few examples of everything in the quick tests; two hundred of each operation, and chains of requests, in the slow ones.
+A few examples of everything in the quick tests; a hundred of each operation, and chains of requests, in the slow ones; a
+thousand by `make fuzz`.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ from tests.api.crowd import PROCESSES
 from tests.api.schema_run import GROUPS, TOKEN, Run, groups_of, service
 from tests.servers import Server
 
-MANY = 200
+MANY = int(os.environ.get("TRAFFICJOBS_EXAMPLES", "100"))
+PATIENCE = 300 + 5 * MANY  # seconds, for the slowest machine that it ran on
 UNIT = ("examples", "coverage", "fuzzing")
 pytestmark = pytest.mark.filterwarnings("default::hypothesis.errors.HypothesisWarning")
 
@@ -53,7 +56,7 @@ def test_every_operation_is_in_a_group_that_is_asked(app: Flask) -> None:
 
 @pytest.mark.slow
 @pytest.mark.once
-@pytest.mark.timeout(450)
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("group", GROUPS)
 def test_many_examples_of_every_operation_keep_the_documents_word(server: Server, tmp_path: Path, group: str) -> None:
     # The direct routes share their filters, which each of them is asked for.
@@ -83,7 +86,7 @@ def test_without_a_token_every_operation_keeps_the_documents_word(server: Server
 
 @pytest.mark.slow
 @pytest.mark.once
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("sign_in", [True, False], ids=["with a token", "where nobody signs in"])
 def test_many_chains_of_requests_keep_the_documents_word(server: Server, tmp_path: Path, sign_in: bool) -> None:
     """On a service of their own: where the ids they make up are taken, they end at their first request."""
