@@ -60,9 +60,9 @@ test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
 
 # What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all. The first of
 # TRAFFICJOBS_SERVERS, the oldest, is asked all of it; the others what goes through every script, and what HotQueue and rights are about.
-ON_SERVERS = tests/unit tests/compat tests/chaos tests/chart/test_redis_*.py \
+ON_SERVERS = tests/unit tests/compat tests/chaos tests/poison tests/chart/test_redis_*.py \
 	tests/features/test_cluster.py tests/features/test_sentinel.py tests/features/test_redis_*.py
-ON_OTHERS = tests/compat tests/chaos tests/chart/test_redis_*.py
+ON_OTHERS = tests/compat tests/chaos tests/poison tests/chart/test_redis_*.py
 test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done

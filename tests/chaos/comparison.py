@@ -169,7 +169,7 @@ def _moves(events: list[Event], new: int) -> Iterator[str]:
         status[event.job] = event.status
         if place < len(events) - new:
             continue
-        if event.status not in TRANSITIONS[before]:
+        if event.status not in TRANSITIONS.get(before, ()):
             yield f"{event.job} went from {before} to {event.status}: {event}"
         if before in TERMINAL and event.reason != "rerun":
             yield f"{event.job} was {before} and changed without a retry: {event}"

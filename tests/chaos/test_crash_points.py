@@ -24,7 +24,7 @@ GUARDS: dict[str, tuple[str, str, Cut]] = {
     "upkeep goes on with batches": (
         "batch, not sent again",
         "fill_batch",
-        Cut("lib/upkeep.py", "        self._fill_batches()\n", "", turns="batch-open"),
+        Cut("lib/upkeep.py", "        yield self._fill_batches\n", "", turns="batch-open"),
     ),
     "an upload expires from its first moment": (
         "an upload, not sent again",
