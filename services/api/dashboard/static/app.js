@@ -3,25 +3,24 @@
 const body = document.body;
 const live = document.getElementById("live");
 
-// Times: how long ago, with the viewer's and the city's clock as the title.
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
-const own = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+// Times: how long ago, with the city's clock as the title; the viewer's is added where it is another one.
+let ownClock = () => "";
 
 function ago(seconds) {
-  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
-    if (Math.abs(seconds) >= size) return relative.format(-Math.trunc(seconds / size), unit);
-  }
-  return Math.abs(seconds) < 5 ? "now" : relative.format(-Math.trunc(seconds), "second");
+  const away = Math.abs(seconds);
+  if (away < 5) return "now";
+  const [unit, size] = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]].find(([, one]) => away >= one);
+  const number = Math.trunc(away / size);
+  const words = `${number} ${unit}${unit === "day" && number > 1 ? "s" : ""}`;
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
 }
 
 function dress(time) {
   const moment = new Date(time.dateTime);
   if (!time.dataset.city) time.dataset.city = time.textContent;
-  const elsewhere = ownZone === body.dataset.city ? "" : ` · ${own.format(moment)} ${ownZone}`;
-  time.title = time.dataset.city + elsewhere;
+  time.title = time.dataset.city + ownClock(moment);
   if (time.closest("[data-exact]")) {
-    time.textContent = time.dataset.city + elsewhere;
+    time.textContent = time.title;
   } else {
     const words = ago((Date.now() - moment.getTime()) / 1000);
     if (time.textContent !== words) time.textContent = words;
@@ -31,6 +30,14 @@ function dress(time) {
 const dressAll = (root) => root.querySelectorAll("time").forEach(dress);
 dressAll(document);
 setInterval(() => dressAll(document), 5000);
+// After the first paint: loading Intl takes a browser longer than all else here.
+requestAnimationFrame(() => setTimeout(() => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone === body.dataset.city) return;
+  const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  ownClock = (moment) => ` · ${clock.format(moment)} ${zone}`;
+  dressAll(document);
+}));
 
 // On a phone the menu is wider than the window.
 document.querySelector(".top nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
