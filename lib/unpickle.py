@@ -129,7 +129,7 @@ def _run(data: bytes) -> Any:
                 raise UnreadableEntry("a pickle with something left over")
             return stack[0]
         elif name == "PROTO" and argument > _NEWEST_PROTOCOL:
-            raise UnreadableEntry(f"a pickle of protocol {argument}")
+            raise UnreadableEntry(f"not a pickle of a protocol that there is ({argument})")
         elif name not in ("PROTO", "FRAME"):
             raise UnreadableEntry(f"a pickle that holds more than plain data ({name})")
     raise UnreadableEntry("a pickle without an end")
