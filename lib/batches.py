@@ -218,14 +218,12 @@ class Batching(Submitting):
                     raise UnknownParent(f"jobs.{n}.depends_on.{m}", f"there is no job {parent}, here or among those accepted")
 
     def _read_batches(self, ids: Sequence[str]) -> list[Batch | None]:
-        def read(rd: Any) -> Any:
-            pipeline = rd.pipeline(transaction=False)
+        def ask(pipeline: Any) -> None:
             for bid in ids:
                 pipeline.hgetall(f"{self.store.prefix}batch.{bid}")
                 pipeline.llen(f"{self.store.prefix}batch.{bid}.todo")
-            return pipeline.execute(raise_on_error=False)
 
-        found = self.store.read(read)
+        found = self.store.read_each(ask)
         return [_batch(raw, accepting) for raw, accepting in zip(found[::2], found[1::2], strict=True)]
 
     def _jobs_of(self, bid: str) -> Iterator[list[str]]:
@@ -245,7 +243,7 @@ class Batching(Submitting):
 
 def _batch(raw: Any, accepting: Any) -> Batch | None:
     """A record; None where there is none, or something else under its name. What is damaged in it is left out."""
-    values = fields_of(raw) if isinstance(raw, dict) else {}
+    values = fields_of(raw or {})
     if not all(values.get(name) for name in ("id", "queue", "total")):
         return None
     read = Reading(values)

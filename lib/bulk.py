@@ -37,17 +37,15 @@ class Bulk:
         """Those of these jobs that there are, in one round trip."""
         possible = [jid for jid in dict.fromkeys(ids) if ID.match(jid)]
 
-        def read(records: Any) -> Any:
-            pipeline = records.pipeline(transaction=False)
+        def ask(pipeline: Any) -> None:
             for jid in possible:
                 pipeline.hmget(f"{self.store.prefix}job.{jid}", "status", "by", "run")
-            return pipeline.execute(raise_on_error=False)  # another program may have something else of that name
 
-        found = self.store.read(read) if possible else []
+        found = self.store.read_each(ask) if possible else []
         return {
             jid: Head(text_of(fields[1]) if fields[1] else None, number_of(fields[2]))
             for jid, fields in zip(possible, found, strict=True)
-            if isinstance(fields, list) and fields[0] not in (None, b"deleted")
+            if fields is not None and fields[0] not in (None, b"deleted")
         }
 
     def each(self, action: Action, heads: Mapping[str, Head], by: str = "") -> dict[str, str | JobsError]:

@@ -126,13 +126,11 @@ class Delivering:
         return bool(text(reply) != "STALE")
 
     def _deliveries(self, ids: list[str]) -> Iterable[Delivery]:
-        def read(rd: Any) -> Any:
-            pipeline = rd.pipeline(transaction=False)
+        def ask(pipeline: Any) -> None:
             for each in ids:
                 pipeline.hgetall(f"{self.store.prefix}delivery.{each}")
-            return pipeline.execute(raise_on_error=False)
 
-        found = [_delivery(fields_of(raw)) for raw in self.store.read(read) if isinstance(raw, dict)] if ids else []
+        found = [_delivery(fields_of(raw)) for raw in self.store.read_each(ask) if raw is not None] if ids else []
         return [each for each in found if each is not None]
 
 

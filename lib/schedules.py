@@ -134,7 +134,7 @@ class Scheduling(Submitting):
         """One schedule. Raises UnknownSchedule, StoreUnavailable."""
         (found,) = self._schedules([sid]) if SCHEDULE_ID.match(sid) else [None]
         if found is None:
-            raise UnknownSchedule(f"There is no schedule {sid[:80]!r}.")
+            raise _unknown(sid)
         return found
 
     def schedules(self, first: int = 0, most: int = MOST_SCHEDULES) -> list[Schedule]:
@@ -154,7 +154,7 @@ class Scheduling(Submitting):
         for sid, raw in zip(ids, self._read(list(ids)), strict=True) if ids else []:
             schedule, why = _schedule(raw)
             if schedule is None:  # it would be due again and again, before all others
-                updated = raw.get(b"updated", b"") if isinstance(raw, dict) else b""
+                updated = (raw or {}).get(b"updated", b"")
                 self.store.run("shelve", sid, updated, why)
             else:
                 found.append(schedule)
@@ -170,10 +170,9 @@ class Scheduling(Submitting):
 
     def delete_schedule(self, sid: str) -> None:
         """Its jobs stay. Raises UnknownSchedule."""
-        if not SCHEDULE_ID.match(sid) or self._read([sid]) == [
-            {}
-        ]:  # later the script may no longer know it: its first reply was lost
-            self.schedule(sid)
+        # One that cannot be read is deleted as well. Later the script may no longer know it: its first reply was lost.
+        if not SCHEDULE_ID.match(sid) or self._read([sid]) == [{}]:
+            raise _unknown(sid)
         self.store.run("switch_schedule", sid, "delete", "")
 
     def trigger_schedule(self, sid: str, jid: str, *, idempotency_key: str | None = None, origin: Origin = NOWHERE) -> Accepted:
@@ -219,13 +218,15 @@ class Scheduling(Submitting):
     def _read(self, ids: Sequence[str | bytes]) -> Any:
         prefix = f"{self.store.prefix}schedule.".encode()
 
-        def read(rd: Any) -> Any:
-            pipeline = rd.pipeline(transaction=False)
+        def ask(pipeline: Any) -> None:
             for sid in ids:
                 pipeline.hgetall(prefix + (sid.encode() if isinstance(sid, str) else sid))
-            return pipeline.execute(raise_on_error=False)
 
-        return self.store.read(read)
+        return self.store.read_each(ask)
+
+
+def _unknown(sid: str) -> UnknownSchedule:
+    return UnknownSchedule(f"There is no schedule {sid[:80]!r}.")
 
 
 def _seconds(moment: float | None) -> str:
@@ -234,8 +235,8 @@ def _seconds(moment: float | None) -> str:
 
 def _schedule(raw: Any) -> tuple[Schedule | None, str]:
     """A record and nothing; None where there is none, and why where other programs have damaged it."""
-    if not raw or not isinstance(raw, dict):
-        return None, "was no hash" if raw else ""
+    if not raw:
+        return None, "was no hash" if raw is None else ""
     values = fields_of(raw)
     read = Reading(values)
     try:

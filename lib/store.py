@@ -91,6 +91,26 @@ class Store:
                 raise
             return otherwise
 
+    def read_each(self, ask: Callable[[Any], None]) -> list[Any]:
+        """As `read`, of many keys in one round trip: `ask` puts the commands into a pipeline.
+
+        None is the answer of each whose key holds something of another type, which another program has put there.
+        """
+
+        def action(records: redis.Redis) -> list[Any]:
+            pipeline = records.pipeline(transaction=False)
+            ask(pipeline)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+            for place, answer in enumerate(answers):
+                if isinstance(answer, Exception):
+                    if "WRONGTYPE" not in str(answer):
+                        raise answer
+                    answers[place] = None
+            return answers
+
+        found: list[Any] = self.read(action)
+        return found
+
     def look(self, action: Callable[[redis.Redis], Any]) -> Any:
         """As `read`, on the queues' database."""
         return self.persist(lambda: action(self.queues), self.patience)

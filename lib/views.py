@@ -132,18 +132,12 @@ class Viewing:
             brief: read only the fields that are never large: without input, result and attempts.
         """
 
-        def read(rd: Any) -> Any:
-            pipeline = rd.pipeline(transaction=False)
+        def ask(pipeline: Any) -> None:
             for jid in ids:
                 pipeline.hmget(self._key(jid), *BRIEF) if brief else pipeline.hgetall(self._key(jid))
-            return pipeline.execute(raise_on_error=False)  # another program may have something else of that name
 
-        answers = self.store.read(read) if ids else []
-        lost = next((each for each in answers if isinstance(each, Exception) and "WRONGTYPE" not in str(each)), None)
-        if lost is not None:
-            raise lost
-        found = zip(ids, answers, strict=True)
-        return [None if isinstance(raw, Exception) else Job.from_hash(_named(raw) if brief else raw, jid) for jid, raw in found]
+        found = zip(ids, self.store.read_each(ask) if ids else [], strict=True)
+        return [None if raw is None else Job.from_hash(_named(raw) if brief else raw, jid) for jid, raw in found]
 
     def position(self, job: Job) -> int | None:
         """How many jobs of its queue run before this one, 0 for the next; None where it does not wait."""

@@ -139,15 +139,13 @@ def add_progress(store: Store, entries: Iterable[Entry]) -> None:
     if not names:
         return
 
-    def read(rd: redis.Redis) -> list[Any]:
-        pipeline = rd.pipeline(transaction=False)
+    def ask(pipeline: Any) -> None:
         for name in names:
             pipeline.hget(f"{store.prefix}job.{name}", "progress")
-        return pipeline.execute(raise_on_error=False)
 
-    known = dict(zip(names, store.read(read), strict=True))
+    known = dict(zip(names, store.read_each(ask), strict=True))
     for entry in moved:
-        if isinstance(value := known[entry.job], bytes):
+        if (value := known[entry.job]) is not None:
             entry.data["progress"] = object_of(value)
 
 

@@ -115,3 +115,11 @@ def test_the_login_that_redis_refuses_is_named(tmp_path: Path, settings: Setting
         store = Store(settings.model_copy(update={"redis_port": server.port, "redis_password": "wrong"}))
         with pytest.raises(StoreUnavailable, match="REDIS_PASSWORD"):
             store.run("lock", "me", 1)
+
+
+def test_of_many_keys_only_what_is_of_another_type_is_left_out_and_other_errors_are_raised(jobs: Jobs) -> None:
+    key = f"{jobs.settings.key_prefix}odd"
+    jobs.store.records.set(key, "text")
+    assert jobs.store.read_each(lambda pipeline: pipeline.get(key).hgetall(key).hgetall(f"{key}.none")) == [b"text", None, {}]
+    with pytest.raises(redis.ResponseError, match="wrong number of arguments"):
+        jobs.store.read_each(lambda pipeline: pipeline.get(key).execute_command("HGETALL"))
