@@ -53,8 +53,8 @@ end
 
 --@include records
 -- The record of a job as a table of the FIELDS (false where unset), or nil where there is none of ours: absent, foreign,
--- or of another type. A damaged one is laid to rest (parts/records.lua), and says so. Reading is a tenth of what a job costs: where every microsecond counts, `fields` names what is needed,
--- among it v, status, queue and priority.
+-- or of another type. A damaged one is laid to rest (parts/records.lua), and says so. Reading is a tenth of what a job costs: where
+-- every microsecond counts, `fields` names what is needed, among it v, status, queue and priority.
 local function load(id, fields)
   at(RECORDS)
   fields = fields or FIELDS
