@@ -90,23 +90,29 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.connect(("127.0.0.1", api.port))
         self.received = b""
-        self.closed = False
+        self._closed = False
         seen = f"Last-Event-ID: {last}\r\n" if last else ""
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{seen}\r\n".encode() if say is None else say)
         self.socket.setblocking(False)
 
     def read(self) -> bytes:
         """All that has come, without waiting."""
-        while not self.closed:
+        while not self._closed:
             try:
                 piece = self.socket.recv(1 << 16)
             except BlockingIOError:
                 break
             except OSError:
                 piece = b""
-            self.closed = self.closed or not piece
+            self._closed = not piece
             self.received += piece
         return self.received
+
+    @property
+    def closed(self) -> bool:
+        """Whether the API has hung up."""
+        self.read()
+        return self._closed
 
     @property
     def status(self) -> int:
@@ -117,7 +123,7 @@ class Client:
     @property
     def over(self) -> bool:
         """Whether the stream has ended: its last chunk, or the connection."""
-        return self.read().endswith(b"0\r\n\r\n") or self.closed
+        return self.closed or self.received.endswith(b"0\r\n\r\n")
 
     def seen(self) -> list[str]:
         """Ids of the jobs in its events of status submitted, in order."""
