@@ -154,8 +154,8 @@ def judge(few: Full, many: Full) -> Iterator[Verdict]:
     medians = {name: (statistics.median(few.times[name]), statistics.median(many.times[name])) for name in few.times}
     ratio, name = max((other / max(one, other - _SLACK), name) for name, (one, other) in medians.items())
     yield Verdict(f"everything costs the same: at most {MOST_RATIO:g} times", f"{ratio:.2f} times, {name}", ratio <= MOST_RATIO)
-    same = [name for name in few.commands if few.commands[name] != many.commands[name]]
-    yield Verdict("and takes as many commands", ", ".join(same) or "all of it", not same)
+    more = [name for name in few.commands if few.commands[name] < many.commands[name]]
+    yield Verdict("and takes no more commands", ", ".join(more) or "none of it", not more)
     yield Verdict(
         f"memory of a waiting job at most {MOST_BYTES:,.0f} bytes", f"{many.bytes_each:,.0f} bytes", many.bytes_each <= MOST_BYTES
     )

@@ -78,11 +78,11 @@ def test_the_same_kills_cost_hotqueue_jobs_and_us_none() -> None:
 
 @pytest.mark.slow
 @pytest.mark.once
-def test_what_is_done_while_many_jobs_wait_takes_as_many_commands_as_while_few_do() -> None:
+def test_what_is_done_while_many_jobs_wait_takes_no_more_commands_than_while_few_do() -> None:
     from bench.waiting import compare, lines
 
     few, many = compare(200, 4_000, 3)
-    assert few.commands == many.commands
+    assert all(many.commands[name] <= count for name, count in few.commands.items()), (few.commands, many.commands)
     assert {"submit", "claim", "cancel", "record, position", "page of jobs", "/metrics"} <= few.commands.keys()
     assert 0 < many.bytes_each < 1_536
     assert "targets" in "\n".join(lines(few, many, 200, 4_000))
