@@ -14,6 +14,7 @@ ROWS ?= 20000
 SEED ?= 1
 JOBS ?= 20000
 KILLS ?= 2000
+MINUTES ?= 5
 # processes that share the tests
 PROCESSES ?= 2
 
@@ -225,14 +226,18 @@ data-sample: $(LOCAL) ## Make a sample like it, without internet (ROWS=20000, SE
 	$(PY) tools/make_sample.py --rows $(ROWS) --out data/atx_traffic.csv --seed $(SEED)
 
 ##@ Measure
-.PHONY: chaos bench
+.PHONY: chaos soak bench
 chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost or doubled (JOBS=, KILLS=, SEED=)
 	$(PY) -m tests.chaos --jobs $(JOBS) --kills $(KILLS) --seed $(SEED)
 
-bench: $(BENCH) ## Jobs per second, and the analysis, beside their peers, and the pages with a million jobs; each in one run
+soak: $(DEV) ## A whole release under mixed load for minutes, and what of it grows; fails where something does (MINUTES=5)
+	$(PY) -m tests.load --minutes $(MINUTES)
+
+bench: $(BENCH) ## Jobs per second, and the analysis, beside their peers, and pages and queue with a million jobs; each in one run
 	$(PY) -m bench
 	$(PY) -m bench.analysis
 	$(PY) -m bench.dashboard
+	$(PY) -m bench.waiting
 
 ##@ Release
 # What images are built for where a release is pushed.

@@ -17,26 +17,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import orjson
 from playwright.sync_api import Browser
 
+from bench.filling import fill
 from bench.question import Verdict
-from lib.claims import complete, failed
-from lib.jobs import Jobs, Submission
-from lib.operations import load_catalog
-from lib.settings import Settings
 from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import NAMES, addresses, furnish
-from tests.browser.house import OPERATIONS, House, built
+from tests.browser.house import House, built
 from tests.workers import ROOT
 
 MOST_PAINT, MOST_RATIO = 300.0, 1.5  # milliseconds; with many jobs against few
 # What no index answers looks at the newest 5,000 jobs, where there are so many: a text, or an operation's failed jobs.
 SEARCHES = ("jobs-found", "jobs-none")
 NOTHING = "(one word)"
-_PART = 10_000  # jobs of one call
-_FAILS_EVERY, _ENDS_EVERY = 50, 10
-_QUEUE = "parked"  # served by nobody but this program
 _PAINT = """() => new Promise(done => new PerformanceObserver(list => {
   const paint = list.getEntriesByName("first-contentful-paint")[0];
   if (paint) done(paint.startTime);
@@ -70,23 +63,6 @@ def _filled(count: int) -> Iterator[House]:
             fill(house.settings, count)
             print(f"{count:,} jobs in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             yield house
-
-
-def fill(settings: Settings, count: int) -> None:
-    """Submit `count` jobs and run a tenth of them, through the library as API and worker do."""
-    jobs = Jobs(settings, load_catalog(OPERATIONS))
-    for start in range(0, count, _PART):
-        numbers = range(start, min(start + _PART, count))
-        jobs.submit_many((Submission("echo", {"value": f"number {number}"}) for number in numbers), queue=_QUEUE)
-    claim = jobs.claim("bench-child", "bench", [_QUEUE])
-    for number in range(1, count // _ENDS_EVERY):
-        assert claim is not None
-        error = {"type": "ValueError", "message": f"number {number} is odd", "reason": "exception"}
-        outcome = complete(orjson.dumps(number)) if number % _FAILS_EVERY else failed(error, may_retry=False)
-        claim = jobs.turn(claim, outcome, "bench-child", "bench", [_QUEUE])[1]
-    assert claim is not None
-    jobs.finish(claim, complete(b"0"))
-    jobs.close()
 
 
 def _pages(few: House, many: House, repeats: int) -> tuple[Times, Times]:

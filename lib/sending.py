@@ -70,6 +70,7 @@ class Senders:
         self._looking = threading.Lock()  # one thread looks for work at a time
         self._busy: Counter[str] = Counter()  # attempts under way, by host
         self._guard = threading.Lock()  # of `_busy`
+        self._look = threading.Event()  # there may be something to take before the next time to look
         self._away = False
         self._threads = [threading.Thread(target=self._run, name=f"sender-{n}", daemon=True) for n in range(THREADS)]
 
@@ -81,6 +82,7 @@ class Senders:
     def stop(self, timeout: float = webhooks.TIMEOUT + 2) -> None:
         """Take nothing more, and wait up to `timeout` seconds for what is being sent; the rest is sent by somebody else."""
         self._stop.set()
+        self._look.set()
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
@@ -97,8 +99,14 @@ class Senders:
                 except Exception:
                     logger.exception("Delivery %s", delivery.id)
                 finally:
-                    with self._guard:
-                        self._busy -= Counter([delivery.host])
+                    self._let_go(delivery.host)
+
+    def _let_go(self, host: str) -> None:
+        with self._guard:
+            more = self._busy[host] >= PER_HOST  # for it may wait, and whoever looks waits for the time to look again
+            self._busy -= Counter([host])
+        if more:
+            self._look.set()
 
     def _next(self) -> Delivery | None:
         """Wait for a delivery; None at the end."""
@@ -118,7 +126,8 @@ class Senders:
                 self._away = True
             except Exception:
                 logger.exception("looking for deliveries failed")
-            self._stop.wait(self._settings.upkeep_interval)
+            if self._look.wait(self._settings.upkeep_interval):
+                self._look.clear()
         return None
 
     def _handle(self, delivery: Delivery) -> None:

@@ -273,6 +273,13 @@ TOO_MANY_PICTURES = Kind(
     "Drawing takes a thread for a while; a few may do so at once, so that the rest is answered.",
     "Ask again after Retry-After seconds, or submit it as a job, which keeps its picture.",
 )
+TOO_BUSY = Kind(
+    "too-busy",
+    503,
+    "Too many requests wait already",
+    "More requests came than the service can answer. This one was not looked at; nothing was queued.",
+    "Send it again after Retry-After seconds. If it stays so, give the API more replicas (chart: api.replicas).",
+)
 NO_DATA_FILE = Kind(
     "no-data-file",
     404,

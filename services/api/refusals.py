@@ -36,11 +36,14 @@ def kind_of(error: Exception) -> Kind | None:
     return next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), None)
 
 
-def refusal(kind: Kind, detail: str) -> bytes:
-    """A whole answer, after which the connection closes; the log has it under its request id."""
+def refusal(kind: Kind, detail: str, retry_after: int = 0) -> bytes:
+    """A whole answer, after which the connection closes; the log has it under its request id.
+
+    One with Retry-After is one of very many: whoever refuses these says in the log how many there are.
+    """
     request_id = secrets.token_hex(8)
-    # Not the detail: it quotes what was sent.
-    logger.warning("refused: %s", kind.title, extra={"request_id": request_id, "status": kind.status})
+    if not retry_after:  # Not the detail: it quotes what was sent.
+        logger.warning("refused: %s", kind.title, extra={"request_id": request_id, "status": kind.status})
     count_refusal(kind.status)
     made = {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": detail[:_LONGEST], "request_id": request_id}
     body = orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE)
@@ -51,5 +54,6 @@ def refusal(kind: Kind, detail: str) -> bytes:
         f"X-Request-ID: {request_id}",
         "X-Content-Type-Options: nosniff",
         "Connection: close",
+        *([f"Retry-After: {retry_after}"] if retry_after else []),
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -3,6 +3,10 @@
 gunicorn gives a new connection a thread at once, where it may say nothing for five seconds, or half a line for ever; a few
 dozen such clients are enough to keep out all others. Here they wait in the poller, where they cost next to nothing, until
 their head is whole, and a short body as well. Uploads and bodies in chunks are read by a thread.
+
+Nor does gunicorn bound the line of requests that wait for a thread: where more come than are answered, each waits longer than the
+one before, until all are answered after their clients have given up. Here the line is short, and whoever finds it full is told so
+at once.
 """
 
 import errno
@@ -12,18 +16,25 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_whole
-from services.api.kinds import TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
-from services.api.refusals import kind_of, refusal
+from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_all, is_probe, is_whole
+from services.api.kinds import TOO_BUSY, TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
+from services.api.refusals import kind_of, logger, refusal
 
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
 BODY_PATIENCE = 60.0  # seconds from then on for a body that is waited for
 SILENCE = 10  # seconds without a byte, sent or received, after which a thread gives up on a client
+MOST_WAITING = 32  # requests for each thread that wait for one; about what is answered within a second
+LONGEST_WAIT = 3.0  # seconds that the first of them has waited, after which nobody more may, however few do: they take long
+RETRY_AFTER = 2  # seconds
+# Probes have threads of their own: a process that is busy is neither to be killed for it, nor left alone, nor unseen.
+_PROBE_THREADS, _MOST_PROBES = 2, 64
+_ACCEPTED_AT_ONCE = 64
 _LINGER = 1.0  # seconds in which a client may still read an answer after which the connection closes
 _REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
@@ -52,6 +63,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().__init__(*args, **options)
         self._lingering: deque[tuple[float, socket.socket]] = deque()
         self._bodies: deque[Any] = deque()  # connections whose body is waited for, in the order of their time
+        self._line: deque[float] = deque()  # since when each request that has no thread yet waits for one
+        self._probes = 0  # that wait or are answered
+        self._shed_lately, self._said_so = 0, 0.0  # requests since the log last said so, and when it did
 
     @property
     def _longest_body(self) -> int:
@@ -59,15 +73,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return int(self.wsgi.config["MAX_CONTENT_LENGTH"])
 
     def accept(self, listener: socket.socket) -> None:
-        """A new connection waits in the poller."""
-        try:
-            client, address = listener.accept()
-        except OSError as error:  # another process was faster, the client has left, or there are no more files
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                time.sleep(_PAUSE)
-            elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
-                raise
-            return
+        """A new connection waits in the poller; while the line is full, many are accepted at once, and most of them refused."""
+        for _ in range(_ACCEPTED_AT_ONCE if self._is_full() else 1):
+            try:
+                client, address = listener.accept()
+            except OSError as error:  # another process was faster, the client has left, or there are no more files
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    time.sleep(_PAUSE)
+                elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                    raise
+                return
+            client.setblocking(False)
+            if not self._is_full() or not self._shed(client, spares_probes=True):
+                self._await_request(client, address, listener)
+
+    def _await_request(self, client: socket.socket, address: Any, listener: socket.socket) -> None:
         self.nr_conns += 1
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SILENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SILENCE)
@@ -89,6 +109,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         state = conn.arrival.look(conn.sock, self._longest_body)
         if state is State.COME:
             serve(conn, conn.sock)
+        elif state is State.GONE:  # which needs no thread
+            line.remove(conn)
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
         elif state in _TOO_LONG:
             line.remove(conn)
             self._refuse(conn, *_TOO_LONG[state])
@@ -117,11 +142,73 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Answer without a thread, and close."""
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
+        self._send(conn.sock, refusal(kind, detail))
+        self._linger(conn.sock)
+
+    def _send(self, client: socket.socket, answer: bytes) -> None:
         try:
-            conn.sock.send(refusal(kind, detail), socket.MSG_DONTWAIT)
+            client.send(answer, socket.MSG_DONTWAIT)
         except OSError:
             pass  # the client has gone
-        self._linger(conn.sock)
+
+    def init_process(self) -> None:
+        """Called after the fork; returns when the process ends."""
+        self._prober = ThreadPoolExecutor(_PROBE_THREADS, "probes")
+        super().init_process()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A request has come: it waits for a thread, or is refused where too many do. Its connection is not in the poller."""
+        probe, conn.arrival.probe = conn.arrival.probe, False
+        if probe and self._probes < _MOST_PROBES:
+            self._probes += 1
+            self._prober.submit(self.handle, conn).add_done_callback(partial(self._tell, self._end_probe, conn))
+        elif self._is_full() and self._shed(conn.sock):
+            self.nr_conns -= 1
+        else:
+            self._line.append(time.monotonic())
+            self.tpool.submit(self._take_first, conn).add_done_callback(partial(self._tell, self.finish_request, conn))
+
+    def _take_first(self, conn: Any) -> Any:
+        """In a thread: the first of the line has waited long enough."""
+        self._line.popleft()
+        return self.handle(conn)
+
+    def _tell(self, what: Callable[[Any, Any], None], conn: Any, done: Any) -> None:
+        """In a thread: let the main thread go on with a connection whose request was answered."""
+        self.method_queue.defer(what, conn, done)
+
+    def _end_probe(self, conn: Any, done: Any) -> None:
+        self._probes -= 1
+        self.finish_request(conn, done)
+
+    def _is_full(self) -> bool:
+        """Whether so many wait for a thread, or one so long, that nobody more is to."""
+        try:
+            return len(self._line) >= MOST_WAITING * self.cfg.threads or time.monotonic() - self._line[0] > LONGEST_WAIT
+        except IndexError:  # empty, perhaps since a moment ago
+            return False
+
+    def _shed(self, client: socket.socket, spares_probes: bool = False) -> bool:
+        """Refuse what has come on a connection, and close it, in as few steps as can be: there are thousands of them.
+
+        False where nothing has come yet.
+        """
+        try:
+            come = client.recv(LONGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            if not come or (spares_probes and is_probe(come)):
+                return False
+            self._shed_lately += 1
+            self._send(client, refusal(TOO_BUSY, "More requests wait than can be answered soon; nothing was done.", RETRY_AFTER))
+            if not is_all(come):
+                self._linger(client)
+                return True
+            client.recv(LONGEST_HEAD, socket.MSG_DONTWAIT)  # else the kernel would take the answer back
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # the client has gone
+        client.close()
+        return True
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what gunicorn cannot read."""
@@ -166,8 +253,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             client.close()
 
     def murder_pending(self) -> None:
-        """Called about once a second: close what has had its time."""
+        """Called at least once a second: close what has had its time."""
         super().murder_pending()
+        if self._shed_lately and self._said_so < time.monotonic() - 1.0:
+            logger.warning("refused: %s", TOO_BUSY.title, extra={"status": TOO_BUSY.status, "requests": self._shed_lately})
+            self._shed_lately, self._said_so = 0, time.monotonic()
         while self._bodies and self._bodies[0].timeout < time.monotonic():
             self._refuse(self._bodies.popleft(), TOO_SLOW, f"The body had not come within {BODY_PATIENCE:g} seconds.")
         while self._lingering and self._lingering[0][0] < time.monotonic():

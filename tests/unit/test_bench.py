@@ -74,3 +74,15 @@ def test_the_same_kills_cost_hotqueue_jobs_and_us_none() -> None:
     accepted, finished, lost, failed, twice = (int(cell) for cell in rows[0][1:6])
     assert (accepted, finished, lost, failed, twice) == (40, 40, 0, 0, 0)
     assert int(rows[1][3]) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_what_is_done_while_many_jobs_wait_takes_no_more_commands_than_while_few_do() -> None:
+    from bench.waiting import compare, lines
+
+    few, many = compare(200, 4_000, 3)
+    assert all(many.commands[name] <= count for name, count in few.commands.items()), (few.commands, many.commands)
+    assert {"submit", "claim", "cancel", "record, position", "page of jobs", "/metrics"} <= few.commands.keys()
+    assert 0 < many.bytes_each < 1_536
+    assert "targets" in "\n".join(lines(few, many, 200, 4_000))

@@ -217,6 +217,36 @@ def test_hosts_that_are_busy_are_put_off_and_hold_up_nobody(jobs: Jobs) -> None:
     assert [each and each.host for each in taken] == ["slow.example.org:8443", "fast.example.org", None]
 
 
+def test_what_was_put_off_is_taken_as_soon_as_its_host_is_free_in_the_order_of_the_ends(jobs: Jobs) -> None:
+    ids = [submitted(jobs, PUBLIC) for _ in range(5)]
+    for jid in ids:
+        jobs.cancel(jid)
+    assert jobs.take_delivery("none", ["example.org"]) is None
+    taken = [jobs.take_delivery(f"{n}") for n in range(6)]
+    assert [each and each.owner for each in taken] == [*ids, None]
+
+
+def test_what_is_to_wait_is_not_taken_before_its_time(jobs: Jobs) -> None:
+    jid = submitted(jobs, PUBLIC)
+    jobs.cancel(jid)
+    taken = jobs.take_delivery("one")
+    assert taken is not None
+    jobs.settle_delivery(taken, "pending", {"status": 500}, 0.5)
+    assert jobs.take_delivery("two") is None
+    until(lambda: jobs.take_delivery("three"), 5, "its time")
+
+
+def test_a_host_is_sent_one_after_the_other_without_a_pause(jobs: Jobs, there: Receiver) -> None:
+    for _ in range(20):
+        jobs.cancel(submitted(jobs, {"webhook": there.url}))
+    patient = Jobs(jobs.settings.model_copy(update={"upkeep_interval": 60.0}))
+    senders = Senders(patient)
+    senders.start()
+    until(lambda: len(there.received) == 20, 20, "all of them")
+    senders.stop()
+    patient.close()
+
+
 def test_what_was_deleted_meanwhile_leaves_nothing(jobs: Jobs) -> None:
     jid = submitted(jobs, PUBLIC)
     jobs.cancel(jid)

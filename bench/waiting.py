@@ -1,0 +1,177 @@
+"""`python -m bench.waiting`: what each thing costs while a thousand jobs wait and while a million do, and their memory in Redis.
+
+Both queues stand side by side, each on a server and with an API of its own, and are asked in turn. Times are medians; beside them
+stands how many commands Redis ran for one, those of its scripts included, which is the same in every run.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count as counting
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.filling import OPERATIONS, QUEUE, submit_all
+from bench.question import Verdict
+from lib.claims import Claim, complete
+from lib.jobs import Jobs, Submission
+from lib.operations import load_catalog
+from lib.settings import load_settings
+from tests.servers import Server
+from tests.service import api, ready
+from tests.waiting import until
+
+MOST_RATIO, MOST_BYTES = 1.5, 1_536.0  # with many against few; of a waiting job without parameters to speak of
+_COUNTED = 3  # times of which the commands are counted
+_SLACK = 0.2  # milliseconds that a median may differ whatever the ratio: what the machine does beside
+
+
+@dataclass
+class Full:
+    """A queue with its jobs waiting. `ids` are some of those in the middle, none of which is asked for twice."""
+
+    jobs: Jobs
+    http: httpx.Client
+    ids: Iterator[str]
+    bytes_each: float
+    times: dict[str, list[float]] = field(default_factory=dict)
+    commands: dict[str, int] = field(default_factory=dict)
+    claim: Claim | None = None
+
+    def actions(self) -> dict[str, Callable[[], Any]]:
+        """Everything that is measured, in the order in which it is done."""
+        jobs, get = self.jobs, lambda path, **headers: self.http.get(path, headers=headers).raise_for_status()
+        return {
+            "submit": lambda: jobs.submit(Submission("echo", {"value": "one more"}), queue=QUEUE),
+            "claim": self._claim,
+            "finish": lambda: jobs.finish(self._claimed(), complete(b"0")),
+            "record": lambda: jobs.get(next(self.ids)),
+            "record, position": lambda: jobs.look(next(self.ids)),
+            "cancel": lambda: jobs.cancel(next(self.ids)),
+            "submit, HTTP": lambda: self._post({"operation": "echo", "queue": QUEUE}),
+            "record, HTTP": lambda: get(f"/jobs/{next(self.ids)}"),
+            "list, HTTP": lambda: get("/jobs?status=submitted&limit=50"),
+            "page of jobs": lambda: get("/ui/jobs?status=submitted", Accept="text/html"),
+            "/queues": lambda: get("/queues"),
+            "/metrics": lambda: get("/metrics"),
+        }
+
+    def _claim(self) -> None:
+        self.claim = self.jobs.claim("bench-child", "bench", [QUEUE])
+
+    def _claimed(self) -> Claim:
+        assert self.claim is not None
+        return self.claim
+
+    def _post(self, body: dict[str, Any]) -> None:
+        self.http.post("/jobs", json=body).raise_for_status()
+
+    def measure(self, name: str, action: Callable[[], Any]) -> None:
+        """Do it once, with the clock running."""
+        began = time.perf_counter()
+        action()
+        self.times.setdefault(name, []).append(1_000 * (time.perf_counter() - began))
+
+    def count(self, name: str, action: Callable[[], Any]) -> None:
+        """Do it once, and note how many commands Redis ran meanwhile: the fewest, since the first of a minute runs one more."""
+        before = self._ran()
+        action()
+        ran = self._ran() - before
+        self.commands[name] = min(ran, self.commands.get(name, ran))
+
+    def _ran(self) -> int:
+        records: Any = self.jobs.store.records
+        stats = records.info("commandstats")
+        return sum(each["calls"] for name, each in stats.items() if name != "cmdstat_info")
+
+
+@contextmanager
+def filled(count: int, repeats: int) -> Iterator[Full]:
+    """A queue with so many jobs waiting."""
+    with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name, Server(Path(name) / "redis") as server:
+        folder = Path(name)
+        settings = load_settings(
+            redis_ip="127.0.0.1", redis_port=server.port, queues=[QUEUE], queue_limit=10 * count, data_cache=folder / "cache"
+        )
+        more = {"queues": QUEUE, "queue_limit": 10 * count, "operations_dir": OPERATIONS, "log_level": "warning"}
+        process, url = api(settings, folder, **more)
+        jobs = Jobs(settings, load_catalog(OPERATIONS))
+        try:
+            until(lambda: ready(url), 60, "the API")
+            client: Any = jobs.store.records
+            before, began = client.info("memory")["used_memory"], time.monotonic()
+            submit_all(jobs, count)
+            each = (client.info("memory")["used_memory"] - before) / count
+            print(f"{count:,} jobs in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            wanted = 4 * (repeats + _COUNTED + 1)  # of four actions
+            ids = client.zrange("jobs", (count - wanted) // 2, (count + wanted) // 2)
+            with httpx.Client(base_url=url, timeout=30) as http:
+                yield Full(jobs, http, iter([jid.decode() for jid in ids]), each)
+        finally:
+            jobs.close()
+            process.terminate()
+            process.wait(20)
+
+
+def compare(few: int, many: int, repeats: int) -> tuple[Full, Full]:
+    """Measure everything with so many jobs waiting."""
+    with ExitStack() as stack:
+        both = [stack.enter_context(filled(count, repeats)) for count in (few, many)]
+        for number in counting():
+            for full in both:
+                for name, action in full.actions().items():
+                    if number < _COUNTED:  # the first times are everybody's first, too
+                        full.count(name, action)
+                    else:
+                        full.measure(name, action)
+            if number == repeats + _COUNTED:
+                break
+    return both[0], both[1]
+
+
+def lines(few: Full, many: Full, fewer: int, more: int) -> Iterator[str]:
+    """The table and the targets, as text."""
+    yield "\nwhile jobs wait (milliseconds, median; commands that Redis ran)"
+    yield f"  {'':18}{f'{fewer:,} jobs':>22}{f'{more:,} jobs':>22}{'ratio':>8}"
+    for name in few.times:
+        one, other = (statistics.median(full.times[name]) for full in (few, many))
+        texts = [f"{value:.3f} ({full.commands[name]})" for value, full in ((one, few), (other, many))]
+        yield f"  {name:18}{texts[0]:>22}{texts[1]:>22}{other / one:>8.2f}"
+    yield "\ntargets"
+    for verdict in judge(few, many):
+        yield f"  {'reached' if verdict.reached else 'SHORT':10}{verdict.target:62}{verdict.measured}"
+
+
+def judge(few: Full, many: Full) -> Iterator[Verdict]:
+    """What is reached of the targets."""
+    medians = {name: (statistics.median(few.times[name]), statistics.median(many.times[name])) for name in few.times}
+    ratio, name = max((other / max(one, other - _SLACK), name) for name, (one, other) in medians.items())
+    yield Verdict(f"everything costs the same: at most {MOST_RATIO:g} times", f"{ratio:.2f} times, {name}", ratio <= MOST_RATIO)
+    more = [name for name in few.commands if few.commands[name] < many.commands[name]]
+    yield Verdict("and takes no more commands", ", ".join(more) or "none of it", not more)
+    yield Verdict(
+        f"memory of a waiting job at most {MOST_BYTES:,.0f} bytes", f"{many.bytes_each:,.0f} bytes", many.bytes_each <= MOST_BYTES
+    )
+
+
+def main() -> int:
+    """Measure and print; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.waiting", description=__doc__)
+    parser.add_argument("--few", type=int, default=1_000, help="jobs that wait at first (1000)")
+    parser.add_argument("--many", type=int, default=1_000_000, help="jobs that wait then (1000000)")
+    parser.add_argument("--repeats", type=int, default=100, help="measurements of each thing (100)")
+    options = parser.parse_args()
+    few, many = compare(options.few, options.many, options.repeats)
+    print("\n".join(lines(few, many, options.few, options.many)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
