@@ -16,6 +16,8 @@ JOBS ?= 20000
 KILLS ?= 2000
 # processes that share the tests
 PROCESSES ?= 2
+# of chaos on a cluster
+MINUTES ?= 10
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -152,9 +154,12 @@ PREVIOUS = $(patsubst tests/e2e/previous/trafficjobs-%.tgz,%,$(wildcard tests/e2
 VALKEY = docker.io/valkey/valkey:8-alpine
 EXPORTER = docker.io/oliver006/redis_exporter:latest
 
-.PHONY: e2e e2e-images e2e-image-names
+.PHONY: e2e e2e-chaos e2e-images e2e-image-names
 e2e: $(DEV) ## Install, scale, kill and upgrade on the cluster of KUBECONFIG, with the images in it (REGISTRY=, TAG=, RELEASES=3)
 	REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -n $(RELEASES) --dist loadfile --durations=40 --durations-min=1 tests/e2e
+
+e2e-chaos: $(DEV) ## Take pods, containers and the node of that cluster away at random under load; check every job (MINUTES=10, SEED=1)
+	REGISTRY="$(REGISTRY)" TAG="$(TAG)" MINUTES="$(MINUTES)" SEED="$(SEED)" $(PY) -m pytest -q tests/e2e/chaos
 
 e2e-images: builder ## Build what only `make e2e` needs: an image of Redis, and the images of `make images` under the previous tag
 	$(BUILD) --pull=false --tag $(REGISTRY)/e2e-redis:$(TAG) tests/e2e/images/redis
