@@ -77,3 +77,4 @@ def test_a_strike_that_nobody_noticed_took_no_time() -> None:
         "delete-redis": [pytest.approx(7.6)],
         "delete-api": [0.0],
     }
+    assert back_after(ANSWERS, [], frozenset({"delete-redis"})) == {}

@@ -60,7 +60,7 @@ def back_after(answers: list[Answer], faults: list[Fault], kinds: frozenset[str]
     """
     struck = [fault for fault in faults if fault.kind in kinds]
     found: dict[str, list[float]] = {}
-    for fault, following in zip(struck, [*(each.start for each in struck[1:]), float("inf")], strict=True):
+    for fault, following in zip(struck, [*(each.start for each in struck[1:]), float("inf")], strict=False):
         until = min(following, fault.start + _SEEN_WITHIN)
         bad = [each.began for each in answers if fault.start <= each.ended and each.began < until and each.met != GOOD]
         good = [each.ended for each in answers if each.met == GOOD and bad and each.began > max(bad)]
