@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.evidence import Fault
+from tests.e2e.chaos.answers import Answer, back_after, longest_without
 from tests.e2e.chaos.conftest import pytest_ignore_collect
-from tests.e2e.chaos.figures import DEATHS, OUTAGES
-from tests.e2e.chaos.nemesis import CAUSES, STRIKES
 from tests.e2e.chaos.plan import AWAY_WITH_REDIS, REDIS_EVERY, WEIGHTS, plan
-from tests.e2e.chaos.probe import Answer, back_after, longest_without
 
 HOUR = 3600.0
 NODE = "tests/e2e/chaos/test_chaos.py::test_the_node_is_open_again"
@@ -38,13 +36,6 @@ def test_redis_goes_at_most_every_two_minutes(seed: int) -> None:
     strikes = [planned.at for planned in plan(seed, HOUR) if planned.kind in AWAY_WITH_REDIS]
     assert len(strikes) > 10
     assert all(later - earlier >= REDIS_EVERY for earlier, later in itertools.pairwise(strikes))
-
-
-def test_every_kind_is_struck_by_somebody() -> None:
-    assert set(STRIKES) == set(WEIGHTS)
-    takes_runs = {kind for kind in WEIGHTS if kind.endswith(("worker", "child", "nursery", "container"))}
-    assert set(CAUSES) - {"evict-worker"} == takes_runs == set(DEATHS) - {"evict-worker"}
-    assert set(OUTAGES) == set(WEIGHTS) - takes_runs - {"kill-upkeep"}
 
 
 @pytest.mark.parametrize(

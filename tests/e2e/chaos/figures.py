@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 from tests.chaos.recovery import ITSELF, Recovery, by_kind, in_words, lost_and_doubled, recoveries
+from tests.e2e.chaos.answers import GOOD, back_after, longest_without
 from tests.e2e.chaos.nemesis import CORDONED
-from tests.e2e.chaos.probe import GOOD, back_after, longest_without
 from tests.e2e.chaos.run import GRACE, Report
 from tests.e2e.values import LEASE
 

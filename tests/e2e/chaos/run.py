@@ -22,9 +22,10 @@ from tests.chaos.history import History, Remains
 from tests.chaos.ledger import OPERATIONS, Ledger
 from tests.chaos.load import QUEUES
 from tests.chaos.requests import ACKNOWLEDGED, UNKNOWN, Request
+from tests.e2e.chaos.answers import Answer
 from tests.e2e.chaos.nemesis import Nemesis, causes, unexplained_restarts
 from tests.e2e.chaos.plan import plan
-from tests.e2e.chaos.probe import Answer, Probe
+from tests.e2e.chaos.probe import Probe
 from tests.e2e.chaos.submitting import SCHEDULES, Submitters
 from tests.e2e.helm import CHART
 from tests.e2e.load import Load

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.recovery import lost_and_doubled
-from tests.e2e.chaos.figures import block
+from tests.e2e.chaos.figures import DEATHS, OUTAGES, block
+from tests.e2e.chaos.nemesis import CAUSES, STRIKES
+from tests.e2e.chaos.plan import WEIGHTS
 from tests.e2e.chaos.run import WITH, Experiment, Report
 from tests.e2e.release import Release
 
@@ -30,6 +32,13 @@ def report(release: Release) -> Report:
         raise
     (release.folder / "figures.md").write_text(block(found) + "\n")
     return found
+
+
+def test_every_kind_is_struck_by_somebody() -> None:
+    assert set(STRIKES) == set(WEIGHTS)
+    takes_runs = {kind for kind in WEIGHTS if kind.endswith(("worker", "child", "nursery", "container"))}
+    assert set(CAUSES) - {"evict-worker"} == takes_runs == set(DEATHS) - {"evict-worker"}
+    assert set(OUTAGES) == set(WEIGHTS) - takes_runs - {"kill-upkeep"}
 
 
 def test_no_job_is_lost_or_doubled_and_every_count_is_right(report: Report, figure: Callable[[str], None]) -> None:
