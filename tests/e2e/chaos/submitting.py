@@ -14,7 +14,7 @@ from tests.chaos.history import History
 from tests.chaos.load import PATIENT, Kinds, Todo, todos
 from tests.e2e.release import Release
 from trafficjobs import Client
-from trafficjobs.errors import Conflict, TrafficjobsError, Unavailable
+from trafficjobs.errors import Conflict, Unavailable
 
 # Parts of a hundred: what the jobs are. Of those that sleep the last are longer than the grace of a pod.
 KINDS: Kinds = [
@@ -59,7 +59,7 @@ class Submitters:
         self._end = threading.Event()
         work = todos(seed, most, KINDS)
         self._threads = [
-            threading.Thread(target=self._submit, args=(n, work[n::_THREADS]), name=f"submitter-{n}", daemon=True)
+            threading.Thread(target=self._run, args=(n, work[n::_THREADS]), name=f"submitter-{n}", daemon=True)
             for n in range(_THREADS)
         ]
 
@@ -81,6 +81,12 @@ class Submitters:
         for name in SCHEDULES:
             self.release.client().pause_schedule(name)
 
+    def _run(self, number: int, work: list[Todo]) -> None:
+        try:
+            self._submit(number, work)
+        except Exception as error:  # nothing that the service may say to such a job
+            self.problems.append(f"submitter {number} ended: {error!r}")
+
     def _submit(self, number: int, work: list[Todo]) -> None:
         client = self.release.client()
         mine: list[str] = []
@@ -88,9 +94,12 @@ class Submitters:
             if not self._room():
                 return
             parents = mine[-todo.parents :] if todo.parents else []
-            job = self._insist(client, f"chaos-{number}-{n}", todo, parents)
-            if n % _AGAIN == 0 and (again := self._send(client, f"chaos-{number}-{n}", todo, parents)) != job:
-                self.problems.append(f"chaos-{number}-{n} was answered with {job}, and then with {again}")
+            key = f"chaos-{number}-{n}"
+            job = self._send(client, key, todo, parents)
+            self.acknowledged[job], self.keys[key] = todo.submission.operation, job
+            self.dependent += bool(parents)
+            if n % _AGAIN == 0 and (again := self._send(client, key, todo, parents)) != job:
+                self.problems.append(f"{key} was answered with {job}, and then with {again}")
             mine = [*mine[-3:], job]
             if todo.cancel:
                 self._cancel(client, job)
@@ -106,15 +115,8 @@ class Submitters:
             self._end.wait(0.05)
         return False
 
-    def _insist(self, client: Client, key: str, todo: Todo, parents: list[str]) -> str:
-        """Send it until it is accepted; its id."""
-        job = self._send(client, key, todo, parents)
-        self.acknowledged[job] = todo.submission.operation
-        self.keys[key] = job
-        self.dependent += bool(parents)
-        return job
-
     def _send(self, client: Client, key: str, todo: Todo, parents: list[str]) -> str:
+        """Send it until it is accepted; its id."""
         one = todo.submission
         options: dict[str, Any] = {"priority": one.priority, "queue": todo.queue, "concurrency_key": one.concurrency_key}
         if parents:
@@ -127,10 +129,6 @@ class Submitters:
                 return client.submit(one.operation, one.params, idempotency_key=key, **options).id
             except Unavailable:  # after the client's own patience
                 pass
-            except TrafficjobsError as error:
-                self.problems.append(f"{key}: {error!r}")
-                self._end.set()
-                raise
 
     def _cancel(self, client: Client, job: str) -> None:
         while True:
