@@ -14,7 +14,6 @@ ROWS ?= 20000
 SEED ?= 1
 JOBS ?= 20000
 KILLS ?= 2000
-MINUTES ?= 5
 # processes that share the tests
 PROCESSES ?= 2
 
@@ -157,9 +156,13 @@ PREVIOUS = $(patsubst tests/e2e/previous/trafficjobs-%.tgz,%,$(wildcard tests/e2
 VALKEY = docker.io/valkey/valkey:8-alpine
 EXPORTER = docker.io/oliver006/redis_exporter:latest
 
-.PHONY: e2e e2e-images e2e-image-names
+e2e-chaos: MINUTES ?= 10
+.PHONY: e2e e2e-chaos e2e-images e2e-image-names
 e2e: $(DEV) ## Install, scale, kill and upgrade on the cluster of KUBECONFIG, with the images in it (REGISTRY=, TAG=, RELEASES=3)
 	REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -n $(RELEASES) --dist loadfile --durations=40 --durations-min=1 tests/e2e
+
+e2e-chaos: $(DEV) ## Take pods, containers and the node of that cluster away at random under load; check every job (MINUTES=10, SEED=1)
+	REGISTRY="$(REGISTRY)" TAG="$(TAG)" MINUTES="$(MINUTES)" SEED="$(SEED)" $(PY) -m pytest -q tests/e2e/chaos
 
 e2e-images: builder ## Build what only `make e2e` needs: an image of Redis, and the images of `make images` under the previous tag
 	$(BUILD) --pull=false --tag $(REGISTRY)/e2e-redis:$(TAG) tests/e2e/images/redis
@@ -226,6 +229,7 @@ data-sample: $(LOCAL) ## Make a sample like it, without internet (ROWS=20000, SE
 	$(PY) tools/make_sample.py --rows $(ROWS) --out data/atx_traffic.csv --seed $(SEED)
 
 ##@ Measure
+soak: MINUTES ?= 5
 .PHONY: chaos soak bench
 chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost or doubled (JOBS=, KILLS=, SEED=)
 	$(PY) -m tests.chaos --jobs $(JOBS) --kills $(KILLS) --seed $(SEED)

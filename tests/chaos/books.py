@@ -17,7 +17,7 @@ _KEYS = [
     (r"job\.[\w-]+\.files\.[\w-]+", _EXPIRES),
     (r"jobs(\.(seq|expiry|gone|scheduled|submitted|in-progress|complete|failed|cancelled|waiting))?", _EVER),
     (r"events|metrics|metrics\.exemplars|history\.(hour|day|week)|workers|worker\.[^ ]+|upkeep\.seen", _EVER),
-    (r"upkeep\.lock|bell\.[^ ]+|noted\.\w+", _EXPIRES),
+    (r"upkeep\.lock|bell\.[^ ]+|noted\.\w+|readyz", _EXPIRES),
     (r"control\.[^ ]+", _EXPIRES),
     (r"idempotency\.[^ ]*", _EVER),
     (r"(job|batch)\.[\w-]+\.deliveries|delivery\.[\w-]+|deliveries\.(due|held)", _EVER),

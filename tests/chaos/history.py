@@ -131,8 +131,9 @@ def take(settings: Settings) -> Remains:
             names = {raw: name for raw in client.scan_iter(count=1000) if (name := plain(raw.decode(), settings.key_prefix))}
             kinds = _ask(client, [("type", raw) for raw in names] + [("ttl", raw) for raw in names])
             for (raw, name), kind, ttl in zip(names.items(), kinds, kinds[len(names) :], strict=False):
-                remains.ttls[name] = ttl
-                _take_key(remains, client, raw, name, kind)
+                if kind != b"none":
+                    remains.ttls[name] = ttl
+                    _take_key(remains, client, raw, name, kind)
     return remains
 
 
@@ -161,7 +162,7 @@ def _take_key(remains: Remains, client: Any, raw: bytes, name: str, kind: bytes)
     elif kind == b"list":
         value = [entry.decode("utf-8", "replace") for entry in client.lrange(raw, 0, -1)]
     elif kind == b"string":
-        value = client.get(raw).decode("utf-8", "replace")
+        value = (client.get(raw) or b"").decode("utf-8", "replace")  # it may have expired just now
     else:
         value = None
     remains.keys[name] = value

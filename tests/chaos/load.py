@@ -15,17 +15,18 @@ from lib.settings import Settings
 from lib.store import Store
 from tests.chaos.requests import ACKNOWLEDGED, REFUSED, UNKNOWN, Requests
 
-_PATIENT = Retry(2, (0.05, 0.2))
+PATIENT = Retry(2, (0.05, 0.2))
+Kinds = list[tuple[float, str, dict[str, Any], Retry]]
 # Parts of a hundred: what the jobs are.
-_KINDS: list[tuple[float, str, dict[str, Any], Retry]] = [
+_KINDS: Kinds = [
     (66, "ledger_noop", {}, Retry()),
     (12, "ledger_cpu", {"milliseconds": 5.0}, Retry()),
     (7.7, "ledger_sleep", {"seconds": 0.15}, Retry()),
     (0.3, "ledger_sleep", {"seconds": 3.0}, Retry()),  # longer than a short lease: their late results must be dropped
     (4, "ledger_talk", {"lines": 3}, Retry()),
-    (4, "ledger_raise", {"times": 1}, _PATIENT),
+    (4, "ledger_raise", {"times": 1}, PATIENT),
     (2, "ledger_raise", {"times": 1}, Retry(1)),
-    (1, "ledger_raise", {"times": 99}, _PATIENT),
+    (1, "ledger_raise", {"times": 99}, PATIENT),
     (2, "ledger_crash", {"times": 1}, Retry()),
     (1, "ledger_crash", {"times": 99}, Retry()),
 ]
@@ -52,10 +53,14 @@ class Todo:
     keyed: bool
 
 
-def todos(seed: int, jobs: int) -> list[Todo]:
-    """The jobs of a seed. Nothing but the arguments decides them."""
+def todos(seed: int, jobs: int, kinds: Kinds = _KINDS) -> list[Todo]:
+    """The jobs of a seed. Nothing but the arguments decides them.
+
+    Args:
+        kinds: part of the whole, operation, parameters and retry of each.
+    """
     dice = random.Random(seed * 1_000_003 + 17)
-    drawn = dice.choices(_KINDS, [part for part, *_ in _KINDS], k=jobs)
+    drawn = dice.choices(kinds, [part for part, *_ in kinds], k=jobs)
     found = []
     for n, (_, operation, params, retry) in enumerate(drawn):
         submission = Submission(

@@ -5,6 +5,7 @@ run, by kind of fault. Pure; and the block of figures that `make chaos` prints f
 import itertools
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.chaos.evidence import CRASHING, Evidence, Fault, Violation
@@ -36,8 +37,12 @@ class Recovery:
     seconds: float
 
 
-def recoveries(evidence: Evidence) -> list[Recovery]:
-    """Every run that a fault, or the job itself, took away and that was followed by another one."""
+def recoveries(evidence: Evidence, deaths: Mapping[str, str] = DEATHS) -> list[Recovery]:
+    """Every run that a fault, or the job itself, took away and that was followed by another one.
+
+    Args:
+        deaths: kinds of faults that take a run away, and what each is called.
+    """
     given_up = {
         event.token: (event.time, event.reason)
         for event in evidence.remains.events
@@ -50,28 +55,41 @@ def recoveries(evidence: Evidence) -> list[Recovery]:
             until, reason = given_up.get(run.token, (0.0, ""))
             if not reason:
                 continue
-            fault = _cause(evidence.faults, run.worker, run.starts[0], until)
+            fault = _cause(evidence.faults, deaths, run.worker, run.starts[0], until)
             if evidence.acknowledged.get(jid) in CRASHING and reason == "crash":
                 found.append(Recovery(ITSELF, jid, following.starts[0] - run.last))
             elif fault is not None:
-                found.append(Recovery(DEATHS[fault.kind], jid, following.starts[0] - fault.start))
+                found.append(Recovery(deaths[fault.kind], jid, following.starts[0] - fault.start))
     return found
 
 
-def _cause(faults: list[Fault], worker: str, since: float, until: float) -> Fault | None:
-    """The first of the faults that hit the worker in that time."""
-    return next((f for f in faults if f.kind in DEATHS and f.worker == worker and since <= f.start <= until), None)
+def _cause(faults: list[Fault], deaths: Mapping[str, str], worker: str, since: float, until: float) -> Fault | None:
+    """The last of the faults that hit the worker in that time: those before it have left the run alone."""
+    hits = [fault for fault in faults if fault.kind in deaths and fault.worker == worker and since <= fault.start <= until]
+    return hits[-1] if hits else None
+
+
+def lost_and_doubled(violations: list[Violation]) -> tuple[int, int]:
+    """How many of the violations are a lost job, and how many one with two results or writers."""
+    kinds = Counter(violation.kind for violation in violations)
+    lost, doubled = (sum(number for kind, number in kinds.items() if kind in wanted) for wanted in (_LOST, _DOUBLED))
+    return lost, doubled
+
+
+def by_kind(found: list[Recovery], kinds: Iterable[str]) -> list[str]:
+    """Rows of a table: kind, number, median and worst."""
+    rows = []
+    for kind in kinds:
+        if times := [recovery.seconds for recovery in found if recovery.kind == kind]:
+            rows.append(f"| {kind} | {len(times)} | {in_words(statistics.median(times))} | {in_words(max(times))} |")
+    return rows
 
 
 def block(evidence: Evidence, violations: list[Violation], numbers: dict[str, int], lease: float) -> str:
     """Figures of a run as Markdown."""
-    kinds = Counter(violation.kind for violation in violations)
-    lost, doubled = (sum(number for kind, number in kinds.items() if kind in wanted) for wanted in (_LOST, _DOUBLED))
+    lost, doubled = lost_and_doubled(violations)
     struck = Counter(fault.kind for fault in evidence.faults)
     by = ", ".join(f"{number} {kind}" for kind, number in struck.most_common())
-    by_kind: dict[str, list[float]] = {}
-    for recovery in recoveries(evidence):
-        by_kind.setdefault(recovery.kind, []).append(recovery.seconds)
     lines = [
         f"{numbers['jobs']:,} jobs accepted, {len(evidence.faults):,} faults ({by}):",
         "",
@@ -88,11 +106,9 @@ def block(evidence: Evidence, violations: list[Violation], numbers: dict[str, in
         "| fault | runs taken | median | worst |",
         "|---|---|---|---|",
     ]
-    for kind in [ITSELF, *DEATHS.values()]:
-        if seconds := by_kind.get(kind):
-            lines.append(f"| {kind} | {len(seconds)} | {_seconds(statistics.median(seconds))} | {_seconds(max(seconds))} |")
-    return "\n".join(lines)
+    return "\n".join(lines + by_kind(recoveries(evidence), [ITSELF, *DEATHS.values()]))
 
 
-def _seconds(value: float) -> str:
+def in_words(value: float) -> str:
+    """Seconds, as a table shows them."""
     return f"{1000 * value:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -7,7 +7,7 @@ as everything else.
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.e2e.waits import until
 
 POD_SECURITY = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
 CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_NOT_ENDED = 3
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
@@ -30,6 +31,7 @@ class Bystander:
 
     Args:
         command: by default it waits for scripts.
+        claims: volumes that it reads, and where: name of the claim to path.
     """
 
     def __init__(
@@ -40,14 +42,17 @@ class Bystander:
         labels: dict[str, str] | None = None,
         env: Sequence[dict[str, Any]] = (),
         command: Sequence[str] = ("sleep", "infinity"),
+        claims: Mapping[str, str] | None = None,
     ) -> None:
         self.cluster, self.namespace, self.name = cluster, namespace, name
-        container = {"name": "main", "image": image("api"), "command": list(command), "env": list(env)}
+        mounts = [{"name": claim, "mountPath": path, "readOnly": True} for claim, path in (claims or {}).items()]
+        container = {"name": "main", "image": image("api"), "command": list(command), "env": list(env), "volumeMounts": mounts}
         spec = {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False,
             "securityContext": POD_SECURITY,
+            "volumes": [{"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in claims or {}],
             "containers": [{**container, "securityContext": CONTAINER_SECURITY}],
         }
         pod: Any = {"metadata": {"name": name, "labels": {"app": name, **(labels or {})}}, "spec": spec}
@@ -71,13 +76,18 @@ class Bystander:
         return kubectl("-n", self.namespace, "logs", self.name)
 
 
-def run_in(namespace: str, target: str, script: str, *arguments: str, container: str = "") -> Any:
-    """What one of tests/e2e/scripts prints in a running container that has Python, as JSON."""
+def run_in(namespace: str, target: str, script: str, *arguments: str, container: str = "", ends: bool = False) -> Any:
+    """What one of tests/e2e/scripts prints in a running container that has Python, as JSON.
+
+    Args:
+        ends: the container ends with it, once it has printed; where it could not end it, it exits with 3.
+    """
     chosen = ["-c", container] if container else []
     command = ["kubectl", "-n", namespace, "exec", "-i", target, *chosen, "--", "python", "-", *arguments]
     text = (SCRIPTS / script).read_text()
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
-    if done.returncode:
+    ended = ends and done.stdout and done.returncode != _NOT_ENDED
+    if done.returncode and not ended:
         raise AssertionError(f"{script} in {target} failed:\n{done.stderr}{done.stdout}")
     print(done.stderr, end="", file=sys.stderr)
     return json.loads(done.stdout)

@@ -12,10 +12,16 @@ from tests.e2e.waits import until
 
 
 class Load:
-    """A pod that submits jobs from now on until it is stopped."""
+    """A pod that submits jobs from now on until it is stopped.
 
-    def __init__(self, release: Release) -> None:
+    Args:
+        operation: what they are; it takes `seconds`.
+        longest: seconds that every tenth of them takes.
+    """
+
+    def __init__(self, release: Release, operation: str = "nap", longest: float = 10) -> None:
         env = [{"name": "HOST", "value": f"{FULL}-api"}, secret_env("TOKEN", f"{FULL}-tokens", "submit-token")]
+        env += [{"name": "OPERATION", "value": operation}, {"name": "LONGEST", "value": f"{longest:g}"}]
         command = ["python", "-c", (SCRIPTS / "load.py").read_text()]
         self._release = release
         self._pod = Bystander(release.cluster, release.namespace, "load", env=env, command=command)

@@ -14,7 +14,7 @@ from kubernetes import watch
 from kubernetes.client import ApiException, CoreV1Api
 from urllib3.exceptions import HTTPError
 
-_COMPONENT = "app.kubernetes.io/component"
+COMPONENT = "app.kubernetes.io/component"
 _ROUND = 5  # seconds for which one request listens
 
 
@@ -119,7 +119,7 @@ class PodWatch:
     def _take(self, item: Any, kind: str) -> str:
         uid = str(item.metadata.uid)
         if uid not in self._pods:
-            component = (item.metadata.labels or {}).get(_COMPONENT, "")
+            component = (item.metadata.labels or {}).get(COMPONENT, "")
             self._pods[uid] = Pod(item.metadata.name, uid, component, time.time())
         pod = self._pods[uid]
         before = pod.started

@@ -11,7 +11,11 @@ import time
 from typing import Any
 
 from lib.operations import job, log, operation, progress, save_file
-from services.worker import child
+
+try:
+    from services.worker import child
+except ImportError:  # the image of the API has no worker: there they are only known
+    child = None  # type: ignore[assignment]
 
 _LEDGER = os.environ.get("TRAFFICJOBS_LEDGER", os.devnull)
 _fd = os.open(_LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -22,15 +26,18 @@ def _write(kind: str, jid: str, token: str) -> None:
     os.write(_fd, f"{time.time():.6f} {kind} {jid} {token} {os.getpid()} {worker}\n".encode())
 
 
-_mark = child.Child.mark
+def _write_marks() -> None:
+    mark = child.Child.mark
+
+    def mark_with_a_line(self: Any, claim: Any) -> None:
+        _write("mark", claim.id, claim.token)
+        mark(self, claim)
+
+    child.Child.mark = mark_with_a_line  # type: ignore[method-assign]
 
 
-def _mark_with_a_line(self: Any, claim: Any) -> None:
-    _write("mark", claim.id, claim.token)
-    _mark(self, claim)
-
-
-child.Child.mark = _mark_with_a_line  # type: ignore[method-assign]
+if child is not None:
+    _write_marks()
 
 
 class _Run:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HOST, TOKEN = os.environ["HOST"], os.environ["TOKEN"]
+OPERATION, LONGEST = os.environ["OPERATION"], float(os.environ["LONGEST"])
 PAUSE = 0.4  # seconds between two jobs of a thread
 STOP = Path("/tmp/stop")
 HEADERS = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
@@ -39,8 +40,8 @@ def submit(thread: str, keep: bool) -> None:
     for number in itertools.count():
         if STOP.exists():
             return
-        seconds = 10 if number % 10 == 0 else 0.1
-        job = {"operation": "nap", "params": {"seconds": seconds}, "id": f"load-{thread}-{number}"}
+        seconds = LONGEST if number % 10 == 0 else 0.1
+        job = {"operation": OPERATION, "params": {"seconds": seconds}, "id": f"load-{thread}-{number}"}
         met = [send(connection, job)]
         while met[-1] != 202:
             time.sleep(0.2)
