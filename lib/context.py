@@ -5,6 +5,7 @@ functions do nothing, so that an operation is also a plain function in a test or
 what must last, the worker's context writes to Redis.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,9 +107,21 @@ def running(context: Running) -> Iterator[Running]:
 
 
 def progress(done: float, total: float | None = None, note: str = "") -> None:
-    """Report how far the operation is; shown live in the job's record."""
+    """Report how far the operation is; shown live in the job's record.
+
+    Raises ValueError or TypeError where `done` or `total` is no finite number.
+    """
+    done, total = _number("done", done), None if total is None else _number("total", total)
     if (context := _current.get()) is not None:
-        context.progress(done, total, note)
+        context.progress(done, total, str(note))
+
+
+def _number(name: str, value: float) -> float:
+    """As JSON has it, also where it is one of numpy's."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} of progress must be a finite number, not {number}")
+    return int(number) if number.is_integer() else number
 
 
 def partial(value: Any) -> None:

@@ -140,7 +140,7 @@ def _delivery(values: dict[str, str]) -> Delivery | None:
     names = ("id", "event", "channel", "to", "host", "state")
     if not all(values.get(name) for name in names):
         return None
-    attempts = read.numbered("attempt.", times=False)
+    attempts = read.numbered("attempt.", dict)
     made = Delivery(
         **{name: values[name] for name in names},
         tries=read.int("tries"),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from types import NoneType
 from typing import Any, TypeVar
 
 import orjson
@@ -15,9 +16,14 @@ from lib.jsonable import iso_utc
 from lib.scripts import BUCKETS
 
 T = TypeVar("T")
+Shape = Mapping[str, tuple[type, ...]]  # keys that an object must have, and of which types their values may be
 _ERRORS = (ValueError, TypeError, OverflowError, OSError)  # of what parses numbers, times and JSON
 _MOST_NAMED = 5
 _LONGEST_COUNT = 20  # digits
+ERROR: Shape = {"type": (str,), "message": (str,), "reason": (str,)}
+PROGRESS: Shape = {"done": (int, float), "total": (int, float, NoneType), "note": (str, NoneType)}
+_ATTEMPT: Shape = {"attempt": (int,), "outcome": (str,), "worker": (str,), "error": (dict, NoneType)}
+_RUN: Shape = {"run": (int,), "status": (str,), "attempts": (list,), "error": (dict, NoneType)}
 _BOUNDS = frozenset({*map(str, BUCKETS), *(f"{bound:g}" for bound in BUCKETS), "+Inf"})
 
 
@@ -98,19 +104,23 @@ class Reading:
         """A JSON value, of this type or null; None where there is none."""
         return self._read(name, None, lambda words: _checked(orjson.loads(words), kind))
 
+    def object(self, name: str, shape: Shape) -> dict[str, Any] | None:
+        """A JSON object of this shape, or null; None where there is none."""
+        found: dict[str, Any] | None = self._read(name, None, lambda words: _shaped(orjson.loads(words), shape))
+        return found
+
     def array(self, name: str, *kinds: type) -> list[Any]:
         """A JSON array of such values."""
         return self._read(name, [], lambda words: [_checked(value, *kinds) for value in _checked(orjson.loads(words), list)])
 
-    def numbered(self, prefix: str, times: bool = True) -> list[dict[str, Any]]:
-        """The JSON objects `<prefix><n>` in order of n; with `times`, those of their runs as ISO 8601."""
+    def numbered(self, prefix: str, parse: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+        """The JSON objects `<prefix><n>` in order of n. `parse` raises ValueError or TypeError for what is none."""
         names = [name for name in self.values if name.startswith(prefix)]
         numbers = {name: self._of(name, partial(int, name.removeprefix(prefix))) for name in names}
         in_order = sorted((number, name) for name, number in numbers.items() if number is not None)
         found = []
         for _, name in in_order:
-            entry = self._of(name, partial(_entry, self.values[name], times))
-            found.append(entry)
+            found.append(self._of(name, partial(_entry, self.values[name], parse)))
         return [entry for entry in found if entry is not None]
 
     def error(self) -> dict[str, Any]:
@@ -145,17 +155,37 @@ def _checked(value: Any, *kinds: Any) -> Any:
     return value
 
 
-def _entry(words: str, times: bool) -> dict[str, Any]:
-    value: dict[str, Any] = _checked(orjson.loads(words), dict)
+def _shaped(value: Any, shape: Shape) -> Any:
+    if value is not None:
+        _checked(value, dict)
+        for key, kinds in shape.items():
+            if not isinstance(value.get(key), kinds):
+                raise ValueError(key)
+    return value
+
+
+def _entry(words: str, parse: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    value = _checked(orjson.loads(words), dict)
     if value is None:
         raise ValueError(words)
-    return with_iso_times(value) if times else value
+    return parse(value)
 
 
-def with_iso_times(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry of attempts or runs."""
-    entry = dict(entry)
-    entry |= {name: _iso(entry.get(name)) for name in ("started", "ended")}
-    if "attempts" in entry:
-        entry["attempts"] = [with_iso_times(attempt) for attempt in entry["attempts"]]
+def attempt_of(value: Any) -> dict[str, Any]:
+    """An attempt of a job, with its times as ISO 8601. Raises ValueError or TypeError where it is none."""
+    return _with_times(_with_error(_shaped(value, _ATTEMPT)))
+
+
+def run_of(value: Any) -> dict[str, Any]:
+    """A run of a job before its last one, likewise, with its attempts."""
+    run = _with_times(_with_error(_shaped(value, _RUN)))
+    return run | {"attempts": [attempt_of(attempt) for attempt in run["attempts"]]}
+
+
+def _with_error(entry: dict[str, Any]) -> dict[str, Any]:
+    _shaped(entry["error"], ERROR)
     return entry
+
+
+def _with_times(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {name: _iso(entry.get(name)) for name in ("started", "ended")}

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import InvalidInput
-from lib.reading import Reading, fields_of
+from lib.origin import checked
+from lib.reading import ERROR, PROGRESS, Reading, attempt_of, fields_of, run_of
 from lib.states import FAILED, PRIORITIES, SCHEDULED, STATUSES
 from lib.targets import shown
 
@@ -102,8 +103,8 @@ class Job:
             queue=values["queue"],
             priority=read.one_of("priority", PRIORITIES, "normal"),
             result=read.json("result"),
-            error=read.json("error", dict),
-            progress=read.json("progress", dict),
+            error=read.object("error", ERROR),
+            progress=read.object("progress", PROGRESS),
             partial=read.json("partial"),
             submitted=read.time("submitted"),
             due=read.time("ready") if values["status"] == SCHEDULED else None,
@@ -118,8 +119,8 @@ class Job:
             worker=values.get("worker"),
             by=values.get("by"),
             cancel_requested="cancel_requested" in values,
-            attempts=read.numbered("attempt."),
-            runs=read.numbered("run."),
+            attempts=read.numbered("attempt.", attempt_of),
+            runs=read.numbered("run.", run_of),
             depends_on=read.array("depends_on", str),
             cached=values.get("cached"),
             batch=values.get("batch"),
@@ -130,7 +131,7 @@ class Job:
             scheduled_for=read.time("scheduled_for"),
             notify=read.array("notify", dict),
             request_id=values.get("request_id"),
-            traceparent=values.get("traceparent"),
+            traceparent=checked(values.get("traceparent")),
             **{name: read.int(name) for name in ("attempt", "crashes", "lost", "retries", "releases", "run", "seq")},
         )
         if read.damaged:

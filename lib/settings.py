@@ -316,9 +316,7 @@ class Settings(BaseSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _signing_keys(cls, value: str | None) -> str | None:
-        if value is not None:
-            secrets_of(value)
-        return value
+        return value if value is not None and secrets_of(value) else None
 
     @field_validator("data_urls")
     @classmethod

@@ -107,6 +107,24 @@ def test_a_job_whose_input_cannot_be_read_fails_and_says_so(release: Release) ->
     assert (job.status, job.error and job.error["type"]) == ("failed", "DamagedRecord")
 
 
+ODD = [b'{"odd":1}', b"[1]", b'"word"', b'{"done":"x","total":"y","note":[]}', b'{"type":1,"message":{},"reason":null}', b"7"]
+
+
+SHAPED = ["progress", "error", "attempt.1", "run.1", "partial", "notify", "depends_on", "traceparent", "intervals"]
+
+
+@pytest.mark.parametrize("field", SHAPED)
+def test_json_of_another_shape_is_no_error_of_any_page(release: Release, field: str) -> None:
+    rd = release.jobs.store.records
+    for value in ODD:
+        for name in ("running", "failed", "done"):
+            rd.hset(f"{release.prefix}job.{name}", field, value)
+        for name in ("running", "failed", "done"):
+            for path in (f"/jobs/{name}", f"/jobs/{name}/result", f"/ui/jobs/{name}", "/ui/jobs", "/jobs", "/failures"):
+                answer = release.client.get(path)
+                assert answer.status_code < 500, (path, field, value, answer.text[:500])
+
+
 FAULTS = [("seq", b"soon"), ("attempt", b"nan"), ("status", b"odd"), ("result_ttl", None), ("token", None)]
 
 

@@ -159,6 +159,19 @@ def test_outside_a_job_the_context_is_harmless(catalog: Catalog) -> None:
         store()
 
 
+def test_progress_takes_numbers_of_any_kind_and_nothing_else() -> None:
+    counts: list[Any] = [np.int64(3), np.float32(4)]
+    wrong: list[Any] = [math.nan, math.inf, None, "many"]
+    with running(Recorder()) as recorder:
+        progress(counts[0], counts[1], "counted")
+        progress(0.25)
+        for each in wrong:
+            with pytest.raises((ValueError, TypeError)):
+                progress(each)
+    assert recorder.steps == [(3, 4, "counted"), (0.25, None, "")]
+    assert [type(each) for each in recorder.steps[0]] == [int, int, str]
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "../up", "a/b", "a b", "x" * 101, "ä", "a\n"])
 def test_a_file_needs_a_plain_name(name: str) -> None:
     with pytest.raises(InvalidInput, match="cannot name a file"):

@@ -64,3 +64,8 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("REDIS_PORT", "")
     monkeypatch.setenv("QUEUES", "")
     assert (load_settings().redis_port, load_settings().queues) == (6379, [])
+
+
+def test_a_blank_secret_of_webhooks_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRET", " ")
+    assert load_settings().webhook_secret is None
