@@ -8,7 +8,7 @@ import hashlib
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,10 +75,8 @@ _OPERATIONS = [
     # The same view as /submit under another path: all that its body may say, 13,000 requests, is asked once.
     {"include-name": "POST /job/submit", "phases": {"coverage": {"enabled": False}}},
 ]
-# Where each value that a body may have is a request of its own, which makes thousands.
-_LARGE_BODIES = {
-    "include-name": ["POST /submit", "POST /jobs", "POST /batches", "POST /schedules", "PUT /schedules/{sid}"],
-}
+# Where each value that a body may have is a request of its own, which makes thousands. All that a job may say is in each of them.
+LARGE_BODIES = ("POST /jobs", "POST /submit", "POST /batches", "POST /schedules", "PUT /schedules/{sid}")
 
 
 @schemathesis.serializer("text/csv", "application/x-ndjson", "application/octet-stream")
@@ -146,14 +144,16 @@ def groups_of(document: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _operations(examples: int, large_bodies: bool) -> list[dict[str, Any]]:
+def _operations(examples: int, large_bodies: Collection[str]) -> list[dict[str, Any]]:
     """What schemathesis is told of single operations."""
     # Large answers, that of all the schedules which the others have made and the document, with nothing to ask for but an
     # ETag. Only because it is named here is the document's own route asked at all.
     large = ["GET /schedules", "GET /openapi.json"]
     few = {"include-name": large, "generation": {"max-examples": min(examples, _FEW)}}
-    made = [*_OPERATIONS, few]
-    return made if large_bodies else [*made, _LARGE_BODIES | {"phases": {"coverage": {"enabled": False}}}]
+    left_out = [
+        {"include-name": name, "phases": {"coverage": {"enabled": False}}} for name in LARGE_BODIES if name not in large_bodies
+    ]
+    return [*_OPERATIONS, few, *left_out]
 
 
 def _take_examples(document: dict[str, Any]) -> None:
@@ -176,7 +176,7 @@ class Run:
         token: whether requests carry TOKEN.
         same: whether every run makes the same examples.
         group: of GROUPS, the operations that are asked; None for all.
-        large_bodies: whether the coverage phase tries all that the bodies of jobs may say.
+        large_bodies: of LARGE_BODIES, those of which the coverage phase tries all that they may say.
         same_bodies: bodies are the document's own examples of them. Chains need that: a body of all that a job may say is so
             large that they are given up before they come to ask for the job.
 
@@ -191,7 +191,7 @@ class Run:
         token: bool = False,
         same: bool = True,
         group: str | None = None,
-        large_bodies: bool = True,
+        large_bodies: Collection[str] = LARGE_BODIES,
         same_bodies: bool = False,
     ) -> None:
         self.requests: Counter[str] = Counter()
