@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.body import Ran
-from bench.contestant import Contestant
-from bench.workers import ROOT, Command
+from bench.contestant import Command, Contestant
+from bench.environments import ROOT
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
 from lib.settings import load_settings
@@ -22,10 +22,6 @@ _SECOND = "second"
 
 class Trafficjobs(Contestant):
     """One worker whose children are the processes, and upkeep."""
-
-    name = "trafficjobs"
-    peer = False
-    lanes = ("", "high", "low", "second queue")
 
     def __init__(self, port: int, folder: Path) -> None:
         super().__init__(port, folder)
@@ -45,11 +41,11 @@ class Trafficjobs(Contestant):
         programs = ("services.worker", "services.api.upkeep")
         return [Command(["-m", program], environment) for program in programs]
 
-    def submit_each(self, numbers: Sequence[int]) -> list[str]:
-        return [self.jobs.submit(Submission("noop", {"number": number})).id for number in numbers]
+    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
+        return [self.jobs.submit(Submission(body, {"number": number})).id for number in numbers]
 
-    def submit_batch(self, numbers: Sequence[int]) -> list[str]:
-        return [job.id for job in self.jobs.submit_many(Submission("noop", {"number": number}) for number in numbers)]
+    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
+        return [job.id for job in self.jobs.submit_many(Submission(body, {"number": number}) for number in numbers)]
 
     def submit_to(self, lane: str, number: int) -> str:
         priority = lane if lane in ("high", "low") else "normal"
