@@ -13,7 +13,7 @@ def grids(everything: Sequence[Answers]) -> Iterator[Grid]:
     for answers in everything:
         for table, rows in answers.rows.items():
             if rows:
-                left = [f"Not measured: {name}: {reason}" for name, reason in answers.left_out.items()]
+                left = [f"Failed, and was left out from then on: {name}: {reason}" for name, reason in answers.left_out.items()]
                 yield _grid(table, rows, left)
 
 

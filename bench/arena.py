@@ -15,7 +15,7 @@ from bench.workers import Workers
 from tests.servers import Server
 
 _WARM_UP = 10  # jobs for each process
-_PATIENCE = 60.0  # seconds until every process has run a job
+_START, _PATIENCE = 20.0, 60.0  # seconds until most processes have run a job, and until every one has
 
 
 class Arena:
@@ -40,21 +40,28 @@ class Arena:
         """Milliseconds from submit to start, one job at a time."""
         return [float(value) for value in self._ask("latencies", lane=lane, samples=samples)]
 
-    def used_memory(self) -> int:
-        """Bytes that the server holds, without what it holds for connections and for the file it appends to."""
+    def stored(self) -> int:
+        """Bytes of all keys of all databases, as the server tells them (MEMORY USAGE)."""
+        total = 0
         with redis.Redis(port=self._server.port) as client:
-            found: Any = client.info("memory")
-        return int(found["used_memory"] - found["mem_clients_normal"] - found["mem_aof_buffer"])
+            keyspace: Any = client.info("keyspace")
+        for name in keyspace:
+            with redis.Redis(port=self._server.port, db=int(name.removeprefix("db"))) as client:
+                pipeline = client.pipeline(transaction=False)
+                for key in client.scan_iter(count=1_000):
+                    pipeline.memory_usage(key, samples=0)
+                total += sum(used or 0 for used in pipeline.execute())
+        return total
 
     def warm_up(self, processes: int) -> None:
-        """Run jobs until that many processes have run one."""
+        """Run jobs until that many processes have run one. What becomes of a job in the moment of their start is no question."""
         seen: set[str] = set()
         give_up = time.monotonic() + _PATIENCE
         while len(seen) < processes:
             if time.monotonic() > give_up:
                 raise RuntimeError(f"{self._remote.entrant.name}: only {len(seen)} of {processes} processes run jobs")
             self.submit(_WARM_UP * processes, True)
-            seen |= set(self._ask("wait")["processes"])
+            seen |= set(self._ask("wait", patience=_START, all_of_them=False)["processes"])
 
     def _ask(self, do: str, **arguments: Any) -> Any:
         alive = (lambda: None) if self._workers is None else self._workers.check

@@ -64,7 +64,7 @@ def _ask(answers: Answers, entrant: Entrant, jobs: int) -> None:
     except (NotInstalled, RuntimeError) as error:
         if not entrant.peer:
             raise
-        answers.left_out[entrant.name] = str(error).strip().splitlines()[-1]
+        answers.left_out[entrant.name] = str(error).strip().splitlines()[-1].removeprefix(f"{entrant.name}: ")
         return
     for table, values in found.items():
         for label, measured in values.items():

@@ -1,8 +1,8 @@
 """Dramatiq with its Redis broker and result backend: `dramatiq --processes 2`, each with the default of eight threads.
 
 Better off: eight threads a process, which prefetch, and results that expire after ten minutes. Worse off: an idle consumer
-polls, with a growing pause of up to a second; that is no option of its program. It has no batched submit: many are sent as a
-`group`.
+polls, with a growing pause of up to a second; only a variable of its environment changes that. It has no batched submit: many
+are sent as a `group`.
 """
 
 from collections.abc import Sequence

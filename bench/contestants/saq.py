@@ -1,7 +1,8 @@
 """SAQ on Redis: `saq --workers 2`, each with the default of ten jobs at once in an event loop.
 
-Better off: ten jobs at once, and results that expire after ten minutes. Worse off: nothing known. It has no batched submit:
-many are sent concurrently, of which its client lets twenty through at a time.
+Better off: ten jobs at once, and results that expire after ten minutes. Worse off: each worker sweeps at its start and every
+minute, and aborts what another one has just taken and not yet marked; only the warm-up forgives that. It has no batched
+submit: many are sent concurrently, of which its client lets twenty through at a time.
 """
 
 import asyncio

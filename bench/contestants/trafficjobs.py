@@ -10,13 +10,11 @@ from pathlib import Path
 
 from bench.body import Ran
 from bench.contestant import Command, Contestant
-from bench.environments import ROOT
+from bench.ours import OPERATIONS, our_settings
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
-from lib.settings import load_settings
 from lib.states import TERMINAL
 
-_OPERATIONS = ROOT / "bench" / "operations"
 _SECOND = "second"
 
 
@@ -25,15 +23,14 @@ class Trafficjobs(Contestant):
 
     def __init__(self, port: int, folder: Path) -> None:
         super().__init__(port, folder)
-        settings = load_settings(redis_ip="127.0.0.1", redis_port=port, queues=[_SECOND], queue_limit=10_000_000)
-        self.jobs = Jobs(settings, load_catalog(_OPERATIONS))
+        self.jobs = Jobs(our_settings(port, queues=[_SECOND]), load_catalog(OPERATIONS))
 
     def commands(self, processes: int) -> list[Command]:
         environment = {
             "REDIS_IP": "127.0.0.1",
             "REDIS_PORT": str(self.port),
             "QUEUES": _SECOND,
-            "OPERATIONS_DIR": str(_OPERATIONS),
+            "OPERATIONS_DIR": str(OPERATIONS),
             "WORKER_CHILDREN": str(processes),
             "WORKER_STATE_DIR": str(self.folder / "worker"),
             "DATA_CACHE": str(self.folder / "cache"),

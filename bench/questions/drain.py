@@ -23,7 +23,7 @@ _MEMORY = Table(
     "Redis memory per ended job, with its record and result and without files",
     "bytes",
     more_is_better=False,
-    note="Peers keep a message's result, some for minutes; ours keeps the record with its times, its indexes and its events.",
+    note="By MEMORY USAGE of all keys. Peers keep a result, some for minutes; ours keeps a record, its indexes and its events.",
 )
 _COMPUTE = {
     "cpu": Table(f"drain: jobs of 1 ms of a core, {PROCESSES} worker processes", "jobs/s"),
@@ -50,9 +50,9 @@ class Drain(Question):
     def ask(self, entrant: Entrant, jobs: int) -> Answer:
         count = max(10, round(jobs * entrant.share / (_FAR if self._delay else 1)))
         with arena(entrant, PROCESSES, self._delay) as ready:
-            before = ready.used_memory()
+            before = ready.stored()
             seconds = ready.drain(count)
-            each = (ready.used_memory() - before) / count
+            each = (ready.stored() - before) / count
             answer: Answer = {self._noop: {entrant.name: [count / seconds]}}
             if self._delay:
                 return answer

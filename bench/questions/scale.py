@@ -40,7 +40,7 @@ class Scale(Question):
         answer: Answer = {_RATE: {}, _SHARE: {}}
         with fresh_server() as server:
             for workers in _WORKERS:
-                rate, share = _drain(server.port, workers, max(jobs, 5 * workers))
+                rate, share = _drain(server.port, workers, max(2 * jobs, 20 * workers))
                 label = f"{workers} {'worker' if workers == 1 else 'workers'}"
                 answer[_RATE][label], answer[_SHARE][label] = [rate], [100 * share]
         return answer

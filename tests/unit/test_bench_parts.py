@@ -64,13 +64,13 @@ def test_no_repeat_is_begun_for_which_there_is_no_time() -> None:
     assert said[-1] == "no time for more than 1 of 2 repeats"
 
 
-@pytest.mark.parametrize("error", [NotInstalled("no such wheel"), RuntimeError("long story\nno such wheel")])
+@pytest.mark.parametrize("error", [NotInstalled("no such wheel"), RuntimeError("slow: long story\nslow: no such wheel")])
 def test_a_peer_that_cannot_be_measured_is_left_out_and_the_table_says_why(error: Exception) -> None:
     question = Rate(ours=3, slow=error)
     everything = run([question], [OURS, SLOW], 10, 2, 0, quiet)
     assert question.asked == ["ours", "slow", "ours"]
     (grid,) = answers.grids(everything)
-    assert grid.notes == ["Told below.", "Not measured: slow: no such wheel"]
+    assert grid.notes == ["Told below.", "Failed, and was left out from then on: slow: no such wheel"]
     assert answers.values(everything)[0]["left_out"] == {"slow": "no such wheel"}
 
 
@@ -195,7 +195,7 @@ def test_a_contestant_runs_every_body_in_two_processes_far_from_the_server_and_s
         assert all(ready.drain(10, body) > 0 for body in BODIES)
         assert ready.submit(10, batched=False) > 0
         assert len(ready.latencies("", 3)) == 3
-        assert ready.used_memory() > 0
+        assert ready.stored() > 0
 
 
 def broken(place: str) -> Callable[[], None]:
