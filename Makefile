@@ -237,11 +237,12 @@ chaos: $(DEV) ## Kill, freeze and cut at random, then check that no job was lost
 soak: $(DEV) ## A whole release under mixed load for minutes, and what of it grows; fails where something does (MINUTES=5)
 	$(PY) -m tests.load --minutes $(MINUTES)
 
-bench: $(BENCH) ## Jobs per second, and the analysis, beside their peers, and pages and queue with a million jobs; each in one run
+bench: $(BENCH) ## Jobs per second and the analysis beside their peers, pages and queue with a million jobs, and what of the targets is met
 	$(PY) -m bench
 	$(PY) -m bench.analysis
 	$(PY) -m bench.dashboard
 	$(PY) -m bench.waiting
+	@$(PY) -m bench.tables
 
 ##@ Release
 # What images are built for where a release is pushed.
@@ -291,11 +292,12 @@ templates: $(LOCAL) ## Write submit_templates.json anew: a working job for every
 
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest $(if $(UPGRADE),--upgrade) \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+PEERS := arq celery dramatiq huey rpqueue rq saq streaq taskiq
 lock: $(DEV) ## Write requirements/*.txt anew from the groups in pyproject.toml (UPGRADE=1 takes newer versions)
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	for group in api worker local bench; do \
 		$(LOCK) --group $$group --constraints requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
-	$(LOCK) --group scan --output-file requirements/scan.txt
+	for group in scan $(PEERS:%=bench-%); do $(LOCK) --group $$group --output-file requirements/$$group.txt || exit 1; done
 
 clean: ## Remove caches and what runs left in run/
 	rm -rf run .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

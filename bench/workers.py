@@ -7,36 +7,29 @@ however long one takes to start.
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Command:
-    """One program to start, from the repository's root: arguments after the interpreter, and environment variables."""
-
-    arguments: Sequence[str]
-    environment: dict[str, str] = field(default_factory=dict)
+from bench.environments import ROOT
 
 
 class Workers:
     """The context manager starts the commands and at the end kills them with all their descendants.
 
     Args:
-        commands: what to start.
+        python: the interpreter.
+        environment: variables for all of them.
+        commands: what to start, as `Command` has it.
         log: file that takes their output.
     """
 
-    def __init__(self, commands: Sequence[Command], log: Path) -> None:
-        self.commands, self.log = commands, log
+    def __init__(self, python: str, environment: Mapping[str, str], commands: Sequence[dict[str, Any]], log: Path) -> None:
+        self.python, self.environment, self.commands, self.log = python, environment, commands, log
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "Workers":
@@ -44,9 +37,9 @@ class Workers:
             for command in self.commands:
                 self._started.append(
                     subprocess.Popen(
-                        [sys.executable, *command.arguments],
+                        [self.python, *command["arguments"]],
                         cwd=ROOT,
-                        env=os.environ | {"PYTHONPATH": str(ROOT)} | command.environment,
+                        env=os.environ | self.environment | command["environment"],
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,

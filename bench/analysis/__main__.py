@@ -2,15 +2,12 @@
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,8 @@ import httpx
 
 from bench import report
 from bench.analysis.memory import of_api, of_worker, serving
-from bench.question import Verdict
+from bench.question import Verdict, at_least, at_most
+from bench.report import Grid
 from lib.settings import Settings
 from tests.servers import Server
 from tests.waiting import until
@@ -44,7 +42,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=432_500, help="rows of the data (432500, as the portal's export has)")
     parser.add_argument("--calls", type=int, default=40, help="calls of each operation by each contestant (40; at least 2)")
     parser.add_argument("--starts", type=int, default=5, help="starts of each kind (5)")
-    parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results", help="folder of the JSON file")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name, Server(Path(name) / "redis") as server:
@@ -61,10 +59,9 @@ def main() -> int:
         found: dict[str, Any] = _part(env, "operations", options.calls)
         found["start"] = _starts(env, folder, options.starts)
         found["memory"] = {"api": of_api(settings, folder), "worker": of_worker(settings, folder)}
-    verdicts = list(judge(found))
-    print("\n".join([*lines(found), "", "targets", *map(_line, verdicts)]))
-    path = report.write(_document(found, verdicts), options.results)
-    print(f"\n{time.monotonic() - began:.0f} s; every value is in {path}")
+    packages = ["pandas", "pyarrow", "polars", "duckdb"]
+    told = report.document("analysis", packages, list(grids(found)), list(judge(found)))
+    report.publish(told | found | {"seconds": time.monotonic() - began}, options.results)
     return 0
 
 
@@ -99,57 +96,42 @@ def _starts(env: Mapping[str, str], folder: Path, times: int) -> dict[str, list[
     return found
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The tables, as text."""
-    yield f"\noperations on {found['rows']:,} rows (milliseconds, median; two threads each; new parameters in every call)"
-    yield f"  {'':26}{'trafficjobs':>14}{'polars':>12}{'duckdb':>12}{'x faster peer':>16}  their fastest forms"
+def grids(found: Mapping[str, Any]) -> Iterator[Grid]:
+    """The tables."""
+    rows = []
     for name, by in found["operations"].items():
         ours, polars, duckdb = (_median(by[each]) for each in ("trafficjobs", "polars", "duckdb"))
         forms = f"{by['polars']['form']}; {by['duckdb']['form']}"
-        yield f"  {name:26}{ours:>14.3f}{polars:>12.3f}{duckdb:>12.3f}{min(polars, duckdb) / ours:>16.1f}  {forms}"
-    yield "\nfrom the imports to the data (seconds, median)"
-    for kind, what in (
-        ("fetched", "worker, the pod's first process: from Redis"),
-        ("mapped", "worker, every other process"),
-        ("pandas", "pandas.read_csv and to_datetime"),
-    ):
-        yield f"  {what:46}{statistics.median(found['start'][kind]):.3f}"
-    yield "\nmemory with the data mapped (PSS, MiB)"
-    yield f"  {'API, two processes':46}{found['memory']['api'] / MIB:.0f}"
-    yield f"  {'worker, two children':46}{found['memory']['worker'] / MIB:.0f}"
+        rows.append([name, f"{ours:.3f}", f"{polars:.3f}", f"{duckdb:.3f}", f"{min(polars, duckdb) / ours:.1f}", forms])
+    title = f"operations on {found['rows']:,} rows (milliseconds, median; two threads each; new parameters in every call)"
+    yield Grid(title, ["", "trafficjobs", "polars", "duckdb", "x faster peer", "their fastest forms"], rows)
+    kinds = {
+        "fetched": "worker, the pod's first process: from Redis",
+        "mapped": "worker, every other process",
+        "pandas": "pandas.read_csv and to_datetime",
+    }
+    starts = [[what, f"{statistics.median(found['start'][kind]):.3f}"] for kind, what in kinds.items()]
+    yield Grid("from the imports to the data", ["", "seconds, median"], starts)
+    used = {"API, two processes": "api", "worker, two children": "worker"}
+    memory = [[what, f"{found['memory'][name] / MIB:.0f}"] for what, name in used.items()]
+    yield Grid("memory with the data mapped", ["", "PSS, MiB"], memory)
 
 
 def judge(found: Mapping[str, Any]) -> Iterator[Verdict]:
     """What is reached of the design's targets."""
     for name, by in found["operations"].items():
-        ours = _median(by["trafficjobs"])
-        ratio = min(_median(by["polars"]), _median(by["duckdb"])) / ours
-        yield _ratio(name, f"{name}: {FASTER:g} times the faster peer", ratio, FASTER)
+        ratio = min(_median(by["polars"]), _median(by["duckdb"])) / _median(by["trafficjobs"])
+        yield at_least(f"{name}: {FASTER:g} times the faster peer", ratio, FASTER, reason=_REASONS.get(name, ""))
     start = {kind: statistics.median(seconds) for kind, seconds in found["start"].items()}
     for kind, what in (("fetched", "data ready from Redis"), ("mapped", "data ready from the pod's file")):
-        yield _ratio(kind, f"{what}: {START:g} times read_csv and to_datetime", start["pandas"] / start[kind], START)
+        target = f"{what}: {START:g} times read_csv and to_datetime"
+        yield at_least(target, start["pandas"] / start[kind], START, reason=_REASONS.get(kind, ""))
     for name, limit in (("api", API), ("worker", WORKER)):
-        used = found["memory"][name] / MIB
-        yield Verdict(f"memory of {name}: at most {limit} MiB", f"{used:.0f} MiB", used <= limit)
-
-
-def _ratio(name: str, target: str, ratio: float, wanted: float) -> Verdict:
-    reason = f"; {_REASONS[name]}" if ratio < wanted and name in _REASONS else ""
-    return Verdict(target, f"{ratio:.1f} times{reason}", ratio >= wanted)
+        yield at_most(f"memory of {name}: at most {limit} MiB", found["memory"][name] / MIB, limit, "MiB")
 
 
 def _median(row: Mapping[str, Any]) -> float:
     return statistics.median(row["milliseconds"])
-
-
-def _line(verdict: Verdict) -> str:
-    return f"  {'reached' if verdict.reached else 'SHORT':10}{verdict.target:68}{verdict.measured}"
-
-
-def _document(found: Mapping[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:
-    packages = {name: version(name) for name in ("pandas", "pyarrow", "polars", "duckdb")}
-    about = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "versions": packages, "load": os.getloadavg()}
-    return about | dict(found) | {"targets": [vars(verdict) for verdict in verdicts]}
 
 
 if __name__ == "__main__":

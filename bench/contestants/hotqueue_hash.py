@@ -14,16 +14,12 @@ from pathlib import Path
 import redis
 from hotqueue import HotQueue
 
-from bench.body import Ran, noop
-from bench.contestant import Contestant
-from bench.workers import Command
+from bench.body import BODIES, Ran
+from bench.contestant import Command, Contestant
 
 
 class HotQueueAndHash(Contestant):
     """Two databases and two processes of this very file."""
-
-    name = "hotqueue + hash"
-    package = "hotqueue"
 
     def __init__(self, port: int, folder: Path) -> None:
         super().__init__(port, folder)
@@ -33,17 +29,17 @@ class HotQueueAndHash(Contestant):
     def commands(self, processes: int) -> list[Command]:
         return [Command(["-m", "bench.contestants.hotqueue_hash", str(self.port)])] * processes
 
-    def submit_each(self, numbers: Sequence[int]) -> list[str]:
+    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
         ids = []
         for number in numbers:
-            job = _new_job(number)
+            job = _new_job(body, number)
             self.rd.hset(f"job.{job['id']}", mapping=job)
             self.q.put(job["id"])
             ids.append(job["id"])
         return ids
 
-    def submit_batch(self, numbers: Sequence[int]) -> list[str]:
-        jobs = [_new_job(number) for number in numbers]
+    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
+        jobs = [_new_job(body, number) for number in numbers]
         pipeline = self.rd.pipeline(transaction=False)
         for job in jobs:
             pipeline.hset(f"job.{job['id']}", mapping=job)
@@ -60,8 +56,8 @@ class HotQueueAndHash(Contestant):
         self.rd.close()
 
 
-def _new_job(number: int) -> dict[str, str]:
-    return {"id": str(uuid.uuid4()), "status": "submitted", "number": str(number)}
+def _new_job(body: str, number: int) -> dict[str, str]:
+    return {"id": str(uuid.uuid4()), "status": "submitted", "body": body, "number": str(number)}
 
 
 def work(port: int) -> None:
@@ -78,7 +74,7 @@ def work(port: int) -> None:
     @q.worker
     def execute_job(jid: str) -> None:
         job = update_job_status(jid, "in progress")
-        update_job_status(jid, "complete", result=json.dumps(noop(int(job["number"]))))
+        update_job_status(jid, "complete", result=json.dumps(BODIES[job["body"]](int(job["number"]))))
 
     execute_job()
 

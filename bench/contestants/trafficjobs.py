@@ -9,35 +9,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.body import Ran
-from bench.contestant import Contestant
-from bench.workers import ROOT, Command
+from bench.contestant import Command, Contestant
+from bench.ours import OPERATIONS, our_settings
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
-from lib.settings import load_settings
 from lib.states import TERMINAL
 
-_OPERATIONS = ROOT / "bench" / "operations"
 _SECOND = "second"
 
 
 class Trafficjobs(Contestant):
     """One worker whose children are the processes, and upkeep."""
 
-    name = "trafficjobs"
-    peer = False
-    lanes = ("", "high", "low", "second queue")
-
     def __init__(self, port: int, folder: Path) -> None:
         super().__init__(port, folder)
-        settings = load_settings(redis_ip="127.0.0.1", redis_port=port, queues=[_SECOND], queue_limit=10_000_000)
-        self.jobs = Jobs(settings, load_catalog(_OPERATIONS))
+        self.jobs = Jobs(our_settings(port, queues=[_SECOND]), load_catalog(OPERATIONS))
 
     def commands(self, processes: int) -> list[Command]:
         environment = {
             "REDIS_IP": "127.0.0.1",
             "REDIS_PORT": str(self.port),
             "QUEUES": _SECOND,
-            "OPERATIONS_DIR": str(_OPERATIONS),
+            "OPERATIONS_DIR": str(OPERATIONS),
             "WORKER_CHILDREN": str(processes),
             "WORKER_STATE_DIR": str(self.folder / "worker"),
             "DATA_CACHE": str(self.folder / "cache"),
@@ -45,11 +38,11 @@ class Trafficjobs(Contestant):
         programs = ("services.worker", "services.api.upkeep")
         return [Command(["-m", program], environment) for program in programs]
 
-    def submit_each(self, numbers: Sequence[int]) -> list[str]:
-        return [self.jobs.submit(Submission("noop", {"number": number})).id for number in numbers]
+    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
+        return [self.jobs.submit(Submission(body, {"number": number})).id for number in numbers]
 
-    def submit_batch(self, numbers: Sequence[int]) -> list[str]:
-        return [job.id for job in self.jobs.submit_many(Submission("noop", {"number": number}) for number in numbers)]
+    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
+        return [job.id for job in self.jobs.submit_many(Submission(body, {"number": number}) for number in numbers)]
 
     def submit_to(self, lane: str, number: int) -> str:
         priority = lane if lane in ("high", "low") else "normal"

@@ -1,15 +1,15 @@
-"""Everything that is asked: each module here holds one or more subclasses of `Question`."""
-
-import importlib
-import pkgutil
+"""Everything that is asked, a module for each."""
 
 from bench.question import Question
+from bench.questions.drain import Drain
+from bench.questions.http import Http
+from bench.questions.latency import Latency
+from bench.questions.scale import Scale
+from bench.questions.submit import Submit
+from bench.questions.upkeep import IdleUpkeep
 
 
-def load_questions() -> list[Question]:
-    """All of them, in the order of the modules' names and of their place in the file."""
-    found: list[Question] = []
-    for module in pkgutil.iter_modules(__path__):
-        members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-        found += [each() for each in members if isinstance(each, type) and issubclass(each, Question) and "title" in vars(each)]
-    return found
+def load_questions(delay: float) -> list[Question]:
+    """All of them; what is about the network also with that many milliseconds to the server, where there are any."""
+    far: list[Question] = [Drain(delay), Submit(delay)] if delay else []
+    return [Drain(), Submit(), Latency(), *far, Http(), Scale(), IdleUpkeep()]

@@ -4,41 +4,31 @@ The worker has one process and has been idle for a moment before each job; for o
 are asked as well. Polling would show as a median of half the interval.
 """
 
-import time
 from collections.abc import Mapping
 
 from bench.arena import arena
-from bench.contestant import Contestant
-from bench.question import Question, Row, Verdict
+from bench.entrants import Entrant
+from bench.question import Answer, Question, Rows, Table, Verdict, at_most
 
-_IDLE = 0.01  # seconds between two jobs
-_TARGET = 1.5  # ms
+TARGET = 1.5  # ms
 
 
 class Latency(Question):
     """From submit to start."""
 
-    title = "latency from submit to start, one idle worker process"
-    unit = "ms"
-    more_is_better = False
+    name = "latency"
+    tables = (Table("latency from submit to start, one idle worker process", "ms", more_is_better=False),)
+    most_repeats = 2
 
-    def ask(self, kind: type[Contestant], jobs: int) -> dict[str, list[float]]:
+    def ask(self, entrant: Entrant, jobs: int) -> Answer:
         samples = max(10, min(50, jobs // 40))
-        answers: dict[str, list[float]] = {}
-        with arena(kind, 1) as ready:
-            for lane in kind.lanes:
-                values = answers[f"{kind.name} ({lane})" if lane else kind.name] = []
-                for number in range(samples):
-                    time.sleep(_IDLE)
-                    began = time.monotonic()
-                    jid = ready.contestant.submit_to(lane, number)
-                    (ran,), _ = ready.wait([jid], [number])
-                    values.append(1000 * (ran.started - began))
-        return answers
+        with arena(entrant, 1) as ready:
+            return {
+                self.tables[0]: {
+                    f"{entrant.name} ({lane})" if lane else entrant.name: ready.latencies(lane, samples) for lane in entrant.lanes
+                }
+            }
 
-    def judge(self, rows: Mapping[str, Row]) -> list[Verdict]:
-        ours = [row for row in rows.values() if not row.contestant.peer]
-        return [
-            Verdict(f"latency: median of {row.label} at most {_TARGET} ms", f"{row.median:.2f} ms", row.median <= _TARGET)
-            for row in ours
-        ]
+    def judge(self, rows: Mapping[Table, Rows]) -> list[Verdict]:
+        ours = [row for row in rows[self.tables[0]].values() if not row.peer]
+        return [at_most(f"latency: median of {row.label} at most {TARGET} ms", row.median, TARGET, "ms") for row in ours]

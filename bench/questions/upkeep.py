@@ -7,14 +7,14 @@ else on the server.
 import time
 from collections.abc import Mapping
 
-from bench.arena import arena
-from bench.contestant import Contestant
-from bench.contestants.trafficjobs import Trafficjobs
-from bench.question import Question, Row, Verdict
+from bench.entrants import Entrant
+from bench.ours import our_queue
+from bench.question import Answer, Question, Rows, Table, Verdict, at_most
+from bench.server import fresh_server
 from lib.jobs import Submission
 from lib.upkeep import Upkeep
 
-SCHEDULED, DEPENDENT, ROUNDS = 100_000, 10_000, 200
+SCHEDULED, DEPENDENT, ROUNDS, MOST = 100_000, 10_000, 200, 1.2
 _WHOLE = 1_000  # jobs of a measurement from which on it is made with all of them
 _FULL, _EMPTY = "jobs that are not due", "empty queue"
 
@@ -22,16 +22,21 @@ _FULL, _EMPTY = "jobs that are not due", "empty queue"
 class IdleUpkeep(Question):
     """Every duty, over jobs of which none is due."""
 
-    title = f"a round of upkeep while nothing is due: {SCHEDULED:,} scheduled jobs and {DEPENDENT:,} dependents, or none"
-    unit = "ms"
-    more_is_better = False
+    name = "upkeep"
+    tables = (
+        Table(
+            f"a round of upkeep while nothing is due: {SCHEDULED:,} scheduled jobs and {DEPENDENT:,} dependents, or none",
+            "ms",
+            more_is_better=False,
+            ordered=True,
+        ),
+    )
+    most_repeats = 1
 
-    def ask(self, kind: type[Contestant], jobs: int) -> dict[str, list[float]]:
-        if kind.peer:
+    def ask(self, entrant: Entrant, jobs: int) -> Answer:
+        if entrant.peer:
             return {}
-        with arena(kind) as ready:
-            assert isinstance(ready.contestant, Trafficjobs)
-            queue = ready.contestant.jobs
+        with fresh_server() as server, our_queue(server.port) as queue:
             upkeep = Upkeep(queue)
             empty = [_round(upkeep) for _ in range(ROUNDS)]
             scheduled, dependent = (SCHEDULED, DEPENDENT) if jobs >= _WHOLE else (10 * jobs, jobs)
@@ -40,15 +45,14 @@ class IdleUpkeep(Question):
             queue.submit_many(Submission("noop", {"number": n}, depends_on=[parent]) for n in range(dependent))
             counts = queue.counts()
             assert (counts["scheduled"], counts["waiting"]) == (scheduled + 1, dependent), counts
-            return {_EMPTY: empty, _FULL: [_round(upkeep) for _ in range(ROUNDS)]}
+            return {self.tables[0]: {_EMPTY: empty, _FULL: [_round(upkeep) for _ in range(ROUNDS)]}}
 
-    def judge(self, rows: Mapping[str, Row]) -> list[Verdict]:
-        if _FULL not in rows:
+    def judge(self, rows: Mapping[Table, Rows]) -> list[Verdict]:
+        found = rows[self.tables[0]]
+        if _FULL not in found:
             return []
-        ratio = rows[_FULL].median / rows[_EMPTY].median
-        return [
-            Verdict("upkeep with 110,000 jobs that are not due: 1.2 times an empty queue", f"{ratio:.2f} times", ratio <= 1.2)
-        ]
+        ratio = found[_FULL].median / found[_EMPTY].median
+        return [at_most(f"upkeep with 110,000 jobs that are not due: {MOST} times an empty queue", ratio, MOST, "times")]
 
 
 def _round(upkeep: Upkeep) -> float:

@@ -1,0 +1,1 @@
+"""Submits over HTTP: the load, and the Flask + RQ that ours is measured beside."""

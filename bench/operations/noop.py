@@ -1,6 +1,0 @@
-"""The benchmark's job as an operation of ours: the very function that the peers import."""
-
-from bench import body
-from lib.operations import operation
-
-operation(needs_data=False, direct=False)(body.noop)
