@@ -43,10 +43,8 @@ class Grid:
         yield f"| {' | '.join(self.head)} |"
         yield f"|---|{'--:|' * (len(self.head) - 1)}"
         yield from (f"| {' | '.join(row)} |" for row in self.rows)
-        if self.notes:
-            yield ""
-            yield from (f"{note}  " for note in self.notes)
         yield ""
+        yield from (f"{note}\n" for note in self.notes)
 
 
 def targets(verdicts: Iterable[Verdict]) -> Grid:
