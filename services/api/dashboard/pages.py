@@ -11,17 +11,18 @@ from services.api.auth import own_only, sign_in
 from services.api.backend import backend
 from services.api.contract import View, contract
 from services.api.dashboard import session, words
-from services.api.dashboard.assets import address_of
+from services.api.dashboard.assets import address_of, policy_of, written
 from services.api.kinds import UNAUTHORIZED
 from services.api.tokens import Caller, Role
 from trafficjobs import __version__
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self'; style-src {policy_of('style.css')}; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _SAID = "trafficjobs_said"  # a cookie with one sentence for the next page
 _LONGEST_WORD = 300  # characters of it
+_THEME = "trafficjobs_theme"  # a cookie that app.js keeps: the colours that the viewer chose, where not the system's
 # Endpoint, word in the menu.
 MENU = (
     ("ui.overview", "Overview"),
@@ -126,11 +127,14 @@ def _everywhere() -> dict[str, Any]:
         "caller": caller,
         "city": words.zone_of(backend().settings.timezone),
         "csrf": session.csrf,
+        "icon": written("icon.svg"),
         "may": may,
         "mine": mine,
         "menu": MENU,
         "signs_in": sign_in().tokens is not None,
+        "style": written("style.css"),
         "status_words": words.STATUS_WORDS,
+        "theme": chosen if (chosen := request.cookies.get(_THEME)) in ("light", "dark") else None,
         "took": words.took,
         "between": words.between,
         "version": __version__,

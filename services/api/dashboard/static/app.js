@@ -51,7 +51,7 @@ if (button) {
       ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
     const next = now === "dark" ? "light" : "dark";
     document.documentElement.dataset.theme = next;
-    try { localStorage.setItem("theme", next); } catch { /* it holds for this page */ }
+    document.cookie = `trafficjobs_theme=${next}; path=${body.dataset.root}; max-age=31536000; samesite=lax`;
   });
 }
 
