@@ -288,7 +288,10 @@ $(ACTIONLINT):
 	@GOFLAGS=-mod=mod GOBIN="$(CURDIR)/$(@D)" go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 ##@ Keep
-.PHONY: templates lock clean distclean help
+.PHONY: reference templates lock clean distclean help
+reference: $(DEV) ## Write the pages of docs anew that are made from the code and the chart
+	$(PY) -m tools.reference
+
 templates: $(LOCAL) ## Write submit_templates.json anew: a working job for every operation
 	$(PY) -m lib.templates > submit_templates.json.new
 	mv submit_templates.json.new submit_templates.json

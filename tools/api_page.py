@@ -7,6 +7,8 @@ from services.api.app import create_app
 from services.api.contract import contract_of
 from services.api.openapi_parts import TAGS
 
+HEAD = "| method | path | role | what it does | answers |\n|---|---|---|---|---|\n"
+
 
 def rows(app: Flask) -> list[str]:
     """A table row for each method of each route, in the order of the tags."""
@@ -25,5 +27,4 @@ def rows(app: Flask) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("| method | path | role | what it does | answers |\n|---|---|---|---|---|")
-    print("\n".join(rows(create_app(load_settings(redis_ip="127.0.0.1")))))
+    print(HEAD + "\n".join(rows(create_app(load_settings(redis_ip="127.0.0.1")))))

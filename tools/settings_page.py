@@ -5,6 +5,14 @@ from pydantic_core import PydanticUndefined
 
 from lib.settings import Settings
 
+_HEAD = """# Settings
+
+Environment variables of API, upkeep and worker, read once at the start. A value that does not
+fit is named, and nothing starts. An empty variable counts as unset.
+
+| variable | default | what it is |
+|---|---|---|
+"""
 _OWN_WORDS = {
     "queues": "none",
     "redis_sentinels": "none",
@@ -31,8 +39,10 @@ def rows() -> list[str]:
     return lines
 
 
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "\n".join(rows()) + "\n"
+
+
 if __name__ == "__main__":
-    print("# Settings\n\nEnvironment variables of API, upkeep and worker, read once at the start. A value that does not")
-    print("fit is named, and nothing starts. An empty variable counts as unset.\n")
-    print("| variable | default | what it is |\n|---|---|---|")
-    print("\n".join(rows()))
+    print(page(), end="")

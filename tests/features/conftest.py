@@ -41,15 +41,25 @@ FIRST_PHASE_SECONDS = 60.0
 
 
 class Demo:
-    """A running demonstration. `text` is what it has written so far."""
+    """A running demonstration, or what `make up` starts. `text` is what it has written so far.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        what: demo or up.
+        more: further variables of its environment.
+    """
+
+    def __init__(self, folder: Path, what: str = "demo", **more: str) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.data, self._out = folder / "data", folder / "out.txt"
         options = ["--port", port, "--redis-port", free_port(), "--run-dir", folder / "run", "--data-dir", self.data]
-        command = [sys.executable, "-m", "trafficjobs.local", "demo", *map(str, options)]
+        command = [sys.executable, "-m", "trafficjobs.local", what, *map(str, options)]
         # no home and no settings of whoever runs the tests
-        env = {"PATH": os.environ["PATH"], "HOME": str(folder / "nohome"), "HOST": "elsewhere", "REDIS_URL": "redis://elsewhere"}
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "nohome"),
+            "HOST": "elsewhere",
+            "REDIS_URL": "redis://elsewhere",
+        } | more
         with self._out.open("wb") as out:
             self.process = psutil.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
 
