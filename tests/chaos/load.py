@@ -151,7 +151,7 @@ class Load:
             self._wait_for_room()
             todo = _dependent(todo, mine)
             batch.append(todo)
-            if n % 50 < 10 and todo is not work[-1] and work[n + 1].queue == todo.queue:
+            if n % 50 < 10 and n + 1 < len(work) and work[n + 1].queue == todo.queue:
                 continue
             if self._submit_some(jobs, batch):
                 mine += [one.submission.id for one in batch]
