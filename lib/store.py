@@ -38,9 +38,8 @@ def text(value: Any) -> Any:
 
 def _is_no_function(error: redis.ResponseError) -> bool:
     """Whether the server has none of that name, may not call it for us, or knows no functions at all: then nothing was done."""
-    return str(error).startswith(("Function not found", "unknown command", "NOPERM")) or isinstance(
-        error, redis.NoPermissionError
-    )
+    absent = str(error).startswith(("Function not found", "unknown command"))
+    return absent or isinstance(error, redis.exceptions.NoPermissionError)
 
 
 class Store:

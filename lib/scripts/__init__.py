@@ -104,7 +104,7 @@ def compose(name: str, settings: Settings) -> Script:
     text = head[0] + parts + body
     if name not in HOT:
         return Script(name, text, _digest(text))
-    function = f"{functions_of(settings)}{name}_{_digest(text)[:16]}"
+    function = f"{functions_of(settings)}{name}_{_digest(text)}"
     flags = ",".join(f"'{flag}'" for flag in (head[1] or "").split(",") if flag)
     library = _FUNCTION % {"name": function, "parts": parts, "flags": flags, "body": body}
     return Script(name, text, _digest(text), function, library)
