@@ -59,11 +59,12 @@ def test_upkeep_loads_them_and_every_step_of_a_job_is_one(jobs: Jobs) -> None:
 
 def test_each_call_has_its_own_time_and_begins_where_the_last_one_failed(jobs: Jobs) -> None:
     keep_functions(jobs.store)
-    first = jobs.submit(Submission("x"))
+    first = jobs.get(jobs.submit(Submission("x", id="first")).id)
     with pytest.raises(redis.ResponseError):
         jobs.store.run("finish")  # without words
-    second = jobs.submit(Submission("x"))
+    second = jobs.get(jobs.submit(Submission("x", id="second")).id)
     assert (first.submitted or "") < (second.submitted or "")
+    assert jobs.purge("job-queue").cancelled == 2
     work(jobs)
 
 
