@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from bench.body import Ran
 
 T = TypeVar("T")
+_AT_ONCE = 100  # jobs that are sent concurrently
 PORT = "BENCH_PORT"
 """The variable that tells a worker's process, and a contestant's, where the server is."""
 
@@ -79,3 +80,26 @@ class AsyncContestant(Contestant):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it; what it returns."""
         return self.loop.run_until_complete(work)
+
+
+class ConcurrentContestant(AsyncContestant):
+    """One that has no batched submit: many are sent concurrently."""
+
+    @abstractmethod
+    async def send(self, body: str, number: int) -> str:
+        """Submit one job; its id."""
+
+    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
+        async def one_by_one() -> list[str]:
+            return [await self.send(body, number) for number in numbers]
+
+        return self.run(one_by_one())
+
+    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
+        async def together() -> list[str]:
+            ids: list[str] = []
+            for at in range(0, len(numbers), _AT_ONCE):
+                ids += await asyncio.gather(*(self.send(body, number) for number in numbers[at : at + _AT_ONCE]))
+            return ids
+
+        return self.run(together())

@@ -6,7 +6,6 @@ ten jobs at once in an event loop. Worse off: it pickles, and logs each job. It 
 concurrently.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,9 +16,7 @@ from arq.jobs import deserialize_result
 from arq.worker import func
 
 from bench.body import ASYNC_BODIES, Ran
-from bench.contestant import AsyncContestant, Command, url
-
-_AT_ONCE = 100
+from bench.contestant import Command, ConcurrentContestant, url
 
 
 def _task(name: str) -> Any:
@@ -47,7 +44,7 @@ class QuickSettings:
     poll_delay = 0.01
 
 
-class Arq(AsyncContestant):
+class Arq(ConcurrentContestant):
     """All defaults."""
 
     settings: ClassVar[type] = WorkerSettings
@@ -59,22 +56,7 @@ class Arq(AsyncContestant):
     def commands(self, processes: int) -> list[Command]:
         return [Command(["-m", "arq", f"bench.contestants.arq.{self.settings.__name__}"])] * processes
 
-    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
-        async def one_by_one() -> list[str]:
-            return [await self._send(body, number) for number in numbers]
-
-        return self.run(one_by_one())
-
-    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
-        async def together() -> list[str]:
-            ids: list[str] = []
-            for at in range(0, len(numbers), _AT_ONCE):
-                ids += await asyncio.gather(*(self._send(body, number) for number in numbers[at : at + _AT_ONCE]))
-            return ids
-
-        return self.run(together())
-
-    async def _send(self, body: str, number: int) -> str:
+    async def send(self, body: str, number: int) -> str:
         job = await self.pool.enqueue_job(body, number)
         assert job is not None
         return job.job_id

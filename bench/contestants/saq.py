@@ -5,16 +5,13 @@ minute, and aborts what another one has just taken and not yet marked; only the 
 submit: many are sent concurrently, of which its client lets twenty through at a time.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from saq import Queue, Status
 
 from bench.body import ASYNC_BODIES, Ran
-from bench.contestant import AsyncContestant, Command, url
-
-_AT_ONCE = 100
+from bench.contestant import Command, ConcurrentContestant, url
 
 
 def _task(name: str) -> tuple[str, Callable[..., Any]]:
@@ -31,28 +28,13 @@ queue = Queue.from_url(url())
 settings = {"queue": queue, "functions": [_task(name) for name in ASYNC_BODIES]}
 
 
-class Saq(AsyncContestant):
+class Saq(ConcurrentContestant):
     """Its command."""
 
     def commands(self, processes: int) -> list[Command]:
         return [Command(["-m", "saq", "bench.contestants.saq.settings", "--workers", str(processes)])]
 
-    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
-        async def one_by_one() -> list[str]:
-            return [await self._send(body, number) for number in numbers]
-
-        return self.run(one_by_one())
-
-    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
-        async def together() -> list[str]:
-            ids: list[str] = []
-            for at in range(0, len(numbers), _AT_ONCE):
-                ids += await asyncio.gather(*(self._send(body, number) for number in numbers[at : at + _AT_ONCE]))
-            return ids
-
-        return self.run(together())
-
-    async def _send(self, body: str, number: int) -> str:
+    async def send(self, body: str, number: int) -> str:
         job = await queue.enqueue(body, number=number)
         assert job is not None
         return job.key

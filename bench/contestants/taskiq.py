@@ -6,7 +6,6 @@ which spares them a thread. Worse off: every call of ours goes through an event 
 It has no batched submit: many are sent concurrently, 100 at a time.
 """
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,9 +16,7 @@ from taskiq.serializers import PickleSerializer
 from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend, RedisStreamBroker
 
 from bench.body import ASYNC_BODIES, Ran
-from bench.contestant import AsyncContestant, Command, url
-
-_AT_ONCE = 100
+from bench.contestant import Command, ConcurrentContestant, url
 
 
 def make_broker(kind: type[ListQueueBroker] | type[RedisStreamBroker]) -> AsyncBroker:
@@ -40,7 +37,7 @@ def stream_broker() -> AsyncBroker:
     return make_broker(RedisStreamBroker)
 
 
-class TaskiqList(AsyncContestant):
+class TaskiqList(ConcurrentContestant):
     """`taskiq worker --workers <processes>` on a list."""
 
     kind: ClassVar[type[ListQueueBroker] | type[RedisStreamBroker]] = ListQueueBroker
@@ -50,36 +47,15 @@ class TaskiqList(AsyncContestant):
         super().__init__(port, folder)
         self.rd = redis.Redis(port=port)
         self.broker = make_broker(self.kind)
+        self.tasks: dict[str, Any] = self.broker.get_all_tasks()
         self.run(self.broker.startup())
 
     def commands(self, processes: int) -> list[Command]:
         place = f"bench.contestants.taskiq:{self.factory}"
         return [Command(["-m", "taskiq", "worker", place, "--workers", str(processes)])]
 
-    def _task(self, body: str) -> Any:
-        task = self.broker.find_task(body)
-        assert task is not None
-        return task
-
-    def submit_each(self, body: str, numbers: Sequence[int]) -> list[str]:
-        task = self._task(body)
-
-        async def one_by_one() -> list[str]:
-            return [(await task.kiq(number)).task_id for number in numbers]
-
-        return self.run(one_by_one())
-
-    def submit_batch(self, body: str, numbers: Sequence[int]) -> list[str]:
-        task = self._task(body)
-
-        async def together() -> list[str]:
-            ids: list[str] = []
-            for at in range(0, len(numbers), _AT_ONCE):
-                sent = await asyncio.gather(*(task.kiq(number) for number in numbers[at : at + _AT_ONCE]))
-                ids += [each.task_id for each in sent]
-            return ids
-
-        return self.run(together())
+    async def send(self, body: str, number: int) -> str:
+        return str((await self.tasks[body].kiq(number)).task_id)
 
     def results(self, ids: Sequence[str]) -> list[Ran | None]:
         serializer = PickleSerializer()

@@ -6,7 +6,6 @@ Never a 500, and never two answers where one request was meant (smuggling).
 import gzip
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
@@ -14,7 +13,7 @@ import pytest
 import requests
 import yaml
 
-from tests.api.crowd import PROMISED, ROOT, Api, Client
+from tests.api.crowd import PROMISED, ROOT, Api, Client, Probe
 from tests.servers import Server
 from tests.waiting import until
 
@@ -150,33 +149,6 @@ HEADS = {
 }
 
 
-class Alive:
-    """Asks for /healthz all the while."""
-
-    def __init__(self, api: Api) -> None:
-        self._api, self._end = api, threading.Event()
-        self.failed: list[str] = []
-        self.asked = 0
-        self._thread = threading.Thread(target=self._ask)
-
-    def _ask(self) -> None:
-        while not self._end.wait(0.05):
-            try:
-                status = requests.get(f"{self._api.url}/healthz", timeout=5 * PROMISED).status_code
-                self.failed += [] if status == 200 else [str(status)]
-            except requests.RequestException as error:
-                self.failed.append(str(error))
-            self.asked += 1
-
-    def __enter__(self) -> "Alive":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-
 @pytest.fixture(scope="module")
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with Api(server, tmp_path_factory.mktemp("hostile"), max_body_bytes=2 * MIB) as made:
@@ -216,7 +188,7 @@ def test_whatever_heads_and_bodies_say_each_is_answered_once_and_the_rest_is_ser
     for _ in range(2):
         requests.post(f"{api.url}/jobs", data=BODY, timeout=10)
     wrong: dict[str, list[int]] = {}
-    with Alive(api) as alive:
+    with Probe(api.url, ["/healthz"], every=0.05, timeout=5 * PROMISED) as probe:
         for name, said in (HEADS | BODIES).items():
             with ExitStack() as stack:
                 client = answered(api, stack, said)
@@ -224,8 +196,8 @@ def test_whatever_heads_and_bodies_say_each_is_answered_once_and_the_rest_is_ser
                 if any(status >= 500 and status not in REFUSED for status in found) or len(found) > 1:
                     wrong[name] = found
     assert not wrong
-    assert not alive.failed
-    assert alive.asked > 10
+    assert {status for status, _ in probe.answers} == {200}, probe.answers
+    assert len(probe.answers) > 10
     assert memory(api) < memory_of_the_chart()
     assert b"Traceback" not in api.log.read_bytes()
 

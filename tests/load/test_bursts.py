@@ -6,8 +6,6 @@ the queue is full. `TRAFFICJOBS_LOAD=1` prints the figures of docs/load.md.
 
 import os
 import statistics
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.api.crowd import CROWD, PROCESSES, Api
+from tests.api.crowd import CROWD, PROCESSES, Api, Probe
 from tests.load.generator import READ_EVERY, Answer, Plan, generate
 from tests.servers import Server
 from tests.waiting import until
@@ -24,34 +22,6 @@ RATE, SECONDS = 2_000, 10.0
 WITHIN = 10.0  # seconds: what is promised; a slow machine may take five times as long, but nobody is left without an answer
 PROBE_TIMEOUT = 5 * 5.0  # seconds: five times that of the chart's liveness probe
 LIMIT = 3_000  # jobs that may wait
-
-
-class Probe:
-    """Asks for /healthz and /readyz as Kubernetes does, but more often; what it was told, and how long each took."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.answers: list[tuple[int, float]] = []
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        while not self._end.wait(0.5):
-            for path in ("/healthz", "/readyz"):
-                began = time.monotonic()
-                try:
-                    status = requests.get(self.url + path, timeout=PROBE_TIMEOUT).status_code
-                except requests.RequestException:
-                    status = 0
-                self.answers.append((status, time.monotonic() - began))
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -71,7 +41,7 @@ def api(server: Server, tmp_path: Path) -> Iterator[Api]:
 )
 def test_too_many_requests_are_answered_or_refused_and_what_is_accepted_is_there(api: Api, tmp_path: Path, plan: Plan) -> None:
     before = {child.pid for child in api.process.children()}
-    with Probe(api.url) as probe:
+    with Probe(api.url, ["/healthz", "/readyz"], every=0.5, timeout=PROBE_TIMEOUT) as probe:
         answers = generate(Plan(**vars(plan) | {"port": api.port}), tmp_path)
     _print(plan, answers, probe)
     found = Counter(each.status for each in answers)
