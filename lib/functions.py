@@ -6,6 +6,7 @@ upkeep loads: whoever may load code under a name decides what others call by it,
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -23,15 +24,28 @@ def keep_functions(store: Store) -> None:
     Those that still run go on with scripts.
     """
     wanted = {script.function: script.library for script in map(store.script, sorted(HOT))}
+    there = loaded(store)
+    if there is None:
+        return
+    for name in wanted.keys() - there:
+        _try(store, lambda rd, name=name: rd.function_load(wanted[name]))  # type: ignore[misc]
+    for name in there - wanted.keys():
+        _try(store, lambda rd, name=name: rd.function_delete(name))  # type: ignore[misc]
+
+
+def loaded(store: Store) -> set[str] | None:
+    """Names of the release's functions that the server has, of any version; None where we may not ask or it knows none."""
     pattern = f"{functions_of(store.settings)}*"
+    found = _try(store, lambda rd: rd.function_list(pattern))
+    return None if found is None else {_name_of(library) for library in found}
+
+
+def _try(store: Store, action: Callable[[redis.Redis], Any]) -> Any:
     try:
-        there = {_name_of(library) for library in store.look(lambda rd: rd.function_list(pattern))}
-        for name in wanted.keys() - there:
-            store.look(lambda rd, name=name: rd.function_load(wanted[name]))  # type: ignore[misc]
-        for name in there - wanted.keys():
-            store.look(lambda rd, name=name: rd.function_delete(name))  # type: ignore[misc]
+        return store.look(action)
     except (redis.ResponseError, StoreFull) as error:  # it may not, knows none, has no room, or another upkeep was faster
-        logger.debug("Functions were not loaded: %s", error)
+        logger.debug("Functions are not as they should be: %s", error)
+        return None
 
 
 def _name_of(library: Any) -> str:

@@ -44,7 +44,7 @@ class Script:
     Args:
         text: what EVAL takes.
         sha: what EVALSHA takes.
-        function: what FCALL takes, and the name of its library; "" where it is none.
+        function: what FCALL takes, and the name of its library, with a hash of its text; "" where it is none.
         library: what FUNCTION LOAD takes.
     """
 
@@ -104,10 +104,10 @@ def compose(name: str, settings: Settings) -> Script:
     text = head[0] + parts + body
     if name not in HOT:
         return Script(name, text, _digest(text))
-    function = f"{functions_of(settings)}{name}_{_digest(text)}"
     flags = ",".join(f"'{flag}'" for flag in (head[1] or "").split(",") if flag)
-    library = _FUNCTION % {"name": function, "parts": parts, "flags": flags, "body": body}
-    return Script(name, text, _digest(text), function, library)
+    filled = {"parts": parts, "flags": flags, "body": body}
+    function = f"{functions_of(settings)}{name}_{_digest(_FUNCTION % (filled | {'name': ''}))}"
+    return Script(name, text, _digest(text), function, _FUNCTION % (filled | {"name": function}))
 
 
 def functions_of(settings: Settings) -> str:

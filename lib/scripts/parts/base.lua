@@ -7,7 +7,7 @@ local PRIORITIES = {'high', 'normal', 'low'}
 local RANK_STEP, FRONT = 2 ^ 51, 2 ^ 50
 
 -- What holds for one call; `called` is for other parts. As a function (lib/functions.py) all else is made once, and called again and
--- again: no part may keep anything elsewhere.
+-- again: no part may keep anything elsewhere, nor ask Redis or the clock outside of a function (tests/unit/test_functions.py).
 local NOW, NOW_US, NOW_TEXT, selected, called
 local function begin()
   -- While a restore puts its keys in place, no script runs but its own (lib/backup): nobody works on half of a release.
