@@ -42,8 +42,11 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check lint format test test-all fuzz scan audit audit-images approve-pictures
+.PHONY: check hooks lint format test test-all fuzz scan audit audit-images approve-pictures
 check: lint test ## What a commit must pass: lint, then test
+
+hooks: $(DEV) ## Look at each commit before it is made (pre-commit): style, types, layers, links, in seconds
+	$(VENV)/bin/pre-commit install
 
 lint: $(DEV) ## Style, format, types and Dockerfiles
 	$(PY) -m ruff check .

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from lib.backup.estimate import estimated_bytes
 from lib.backup.form import Entry, packed
 from lib.errors import Conflict
 from lib.reading import text_of
@@ -22,8 +23,6 @@ _EVENTS = 5_000  # read at once
 _AT_ONCE = 100  # changed jobs that the last script may read, to begin with; twice as many each time that more have changed
 _ROUNDS = 12  # after which it is given up
 _MEMBERS = 5_000  # of a stream, list or sorted set in one entry
-_SAMPLE = 50  # jobs by which the size of all is estimated
-_BESIDE = 1_000  # bytes that a job takes beside its values: the record itself, and its entries in indexes
 
 
 class BackupImpossible(Conflict):
@@ -263,17 +262,6 @@ class Taking:
             return False
         yield Entry("version", name, {"score": score}, _flat(fields))
         return True
-
-
-def estimated_bytes(store: Store, data: DatasetStore) -> int:
-    """What the release takes in Redis, about: data exactly, and jobs by a sample of those submitted last."""
-    versions: int = sum(one.bytes for one in store.read(lambda _: data.versions()))
-    number: int = store.read(lambda client: client.zcard(f"{store.prefix}jobs"))
-    sample = store.run("backup_jobs", "+inf", _SAMPLE, _PAGE_BYTES)[1:]
-    if not sample:
-        return versions
-    size = sum(len(value) for job in sample if len(job) > 1 for part in (job[1], job[4]) for value in part)
-    return int(versions + (size / len(sample) + _BESIDE) * number)
 
 
 def _id(entry: bytes | str) -> tuple[int, int]:
