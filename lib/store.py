@@ -24,6 +24,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
 _RAISE = object()
 _GATE_LOOK = 0.5  # seconds between two looks whether a restore is being put in place; restore_begin.lua gives twice as long
 _RESTORING = "A restore is being put in place; try again when it is over."
+_WITHOUT_FUNCTIONS = 30.0  # seconds for which scripts are sent as such where they are no functions (yet)
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
 _PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError)
 
@@ -33,6 +34,12 @@ def text(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return [text(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_no_function(error: redis.ResponseError) -> bool:
+    """Whether the server has none of that name, may not call it for us, or knows no functions at all: then nothing was done."""
+    absent = str(error).startswith(("Function not found", "unknown command"))
+    return absent or isinstance(error, redis.exceptions.NoPermissionError)
 
 
 class Store:
@@ -59,6 +66,7 @@ class Store:
         self._wire = Wire(self.queues)
         self._gated = gated
         self._restoring, self._looked = False, float("-inf")
+        self._no_functions_before = float("-inf")
 
     def script(self, name: str) -> Script:
         """The composed script of that name."""
@@ -153,6 +161,13 @@ class Store:
     def _send(self, script: Script, args: tuple[Any, ...]) -> Any:
         if self._commit is not None and script.name in STRICT_SCRIPTS:
             return self._commit.run(script, self._route, args)
+        if script.function and time.monotonic() >= self._no_functions_before:
+            try:
+                return self._wire.execute("FCALL", script.function, 1, self._route, *args)
+            except redis.ResponseError as error:
+                if not _is_no_function(error):
+                    raise
+                self._no_functions_before = time.monotonic() + _WITHOUT_FUNCTIONS
         try:
             return self._wire.execute("EVALSHA", script.sha, 1, self._route, *args)
         except redis.exceptions.NoScriptError:

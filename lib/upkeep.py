@@ -1,5 +1,5 @@
-"""The duties that keep the queue's promises while nobody asks: tidy, reap, promote, ring, fire, settle, expire, remember,
-verify, trim; and to finish restores whose process died.
+"""The duties that keep the queue's promises while nobody asks: keep functions, tidy, reap, promote, ring, fire, settle,
+expire, remember, verify, trim; and to finish restores whose process died.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
 number may run: a lock with a time to live lets one work, and every duty is a script that two may call at once. Nothing
@@ -16,6 +16,7 @@ from typing import Any
 from lib.backup.restoring import go_on
 from lib.errors import JobsError, StoreFull
 from lib.firing import fire_due
+from lib.functions import keep_functions
 from lib.jobs import Jobs
 from lib.reading import number_of
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
@@ -29,6 +30,7 @@ _CHUNK = 5_000  # entries in one read of verify
 _MOST_REPAIRS = 1_000  # in one verify; the next one goes on
 _DEAD_ALLOWED = 1_000  # dead ids in a list that are not worth a trim, nor are a tenth of its entries
 _BATCH_PATIENCE = 5.0  # seconds which the submitter of a batch has to turn it into jobs
+_FUNCTIONS_EVERY = 30.0  # seconds between two looks whether the server has them
 _SILENT_LEASES = 10  # leases without a beat after which a worker is forgotten
 
 
@@ -47,6 +49,7 @@ class Upkeep:
         self._ungated = Store(self.settings, jobs.store.patience, gated=False)  # for the lock, and for restores
         self._verified = float("-inf")
         self._sample_due = float("-inf")
+        self._functions_due = float("-inf")
         self._waited = False
         self._tidying = Tidying(self.store, self._lock)
 
@@ -65,6 +68,8 @@ class Upkeep:
         return True
 
     def _duties(self) -> Iterator[Callable[[], Any]]:
+        if time.monotonic() >= self._functions_due:
+            yield self._keep_functions
         yield self._tidy
         for queue in self.settings.all_queues:
             yield partial(self._reap, queue)
@@ -80,6 +85,10 @@ class Upkeep:
             yield self._remember
         if time.monotonic() - self._verified >= self.settings.verify_interval:
             yield self._verify
+
+    def _keep_functions(self) -> None:
+        keep_functions(self.store)
+        self._functions_due = time.monotonic() + _FUNCTIONS_EVERY
 
     def release(self) -> None:
         """Give the lock back, so that another one need not wait."""

@@ -8,12 +8,15 @@ import itertools
 import math
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from lib.functions import loaded
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
+from lib.store import Store
 from tests.receivers import Receiver, receiver
 from tests.servers import Server
 
@@ -35,9 +38,12 @@ def _looks_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def settings(server: Server, tmp_path: Path) -> Settings:
-    """Settings of a release of its own on the shared server: a prefix nobody else has, a lease of 2 s."""
-    return load_settings(
+def settings(server: Server, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a release of its own on the shared server: a prefix nobody else has, a lease of 2 s.
+
+    Its functions are taken away at the end: a server would have those of hundreds of releases, half a megabyte each.
+    """
+    made = load_settings(
         redis_ip="127.0.0.1",
         redis_port=server.port,
         key_prefix=f"t{os.getpid()}-{next(_numbers)}:",
@@ -47,6 +53,10 @@ def settings(server: Server, tmp_path: Path) -> Settings:
         data_cache=tmp_path / "cache",
         worker_state_dir=tmp_path / "worker",
     )
+    yield made
+    with closing(Store(made, gated=False)) as store:
+        for name in loaded(store) or ():
+            store.queues.function_delete(name)
 
 
 @pytest.fixture

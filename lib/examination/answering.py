@@ -9,6 +9,7 @@ import redis
 
 from lib.examination.finding import FAILED, OK, WARNING, Finding
 from lib.examination.look import Look
+from lib.functions import loaded
 from lib.scripts import script_names
 
 PINGS, CALLS = 20, 5
@@ -75,7 +76,10 @@ def scripts(look: Look) -> Iterator[Finding]:
         if not there
     ]
     if not refused:
-        yield Finding("scripts", OK, f"all {len(made)} are loaded")
+        functions = {script.function for script in made if script.function}
+        there = functions & (loaded(look.store) or set())
+        faster = f"of {len(functions)} that every job needs {len(there)} also as functions, which is faster"
+        yield Finding("scripts", OK, f"all {len(made)} are loaded; {faster}")
         return
     remedy = "allow the user EVAL, EVALSHA and SCRIPT LOAD, and take a server that docs/kubernetes.md names"
     yield Finding("scripts", FAILED, f"{len(refused)} of {len(made)} cannot be loaded: {', '.join(refused[:3])}", remedy)

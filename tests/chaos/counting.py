@@ -39,7 +39,7 @@ class CountingProxy:
 
     Args:
         port: of the server on loopback.
-        scripts: names of scripts by their sha.
+        scripts: names of scripts by their sha, and by the name of their function.
     """
 
     def __init__(self, port: int, scripts: Mapping[str, str]) -> None:
@@ -106,7 +106,7 @@ class CountingProxy:
 
     def _name(self, words: list[bytes]) -> str:
         name = words[0].decode().upper()
-        if name == "EVALSHA":
+        if name in ("EVALSHA", "FCALL"):
             return self.scripts[words[1].decode()]
         return f"{name} {words[1].decode().upper()}" if name == "CLIENT" else name
 

@@ -60,7 +60,8 @@ class Scene(Stage):
     def __enter__(self) -> "Scene":
         super().__enter__()
         self.history.end()
-        scripts = {compose(name, self.settings).sha: name for name in script_names()}
+        made = [compose(name, self.settings) for name in script_names()]
+        scripts = {script.sha: script.name for script in made} | {script.function: script.name for script in made}
         self.proxy = self._stack.enter_context(CountingProxy(self.server.port, scripts))
         own = {
             "REDIS_PORT": str(self.proxy.port),

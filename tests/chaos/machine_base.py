@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from lib.errors import ExpiredJob, JobsError
+from lib.functions import keep_functions
 from lib.jobs import Claim, Jobs, Submission
 from lib.settings import Settings
 from lib.store import Store
@@ -49,6 +50,7 @@ class Base(RuleBasedStateMachine):
         super().__init__()
         self.store = Repeating(self.settings)
         self.store.records.flushall()
+        keep_functions(self.store)  # before the first call: a store that met none asks again after half a minute
         self.jobs = Jobs(self.settings, store=self.store)
         self.upkeep, self.clock = Upkeep(self.jobs), Clock(self.jobs)
         self.model = Model(QUEUES, self.settings.max_lost)

@@ -1,7 +1,8 @@
 """A TCP proxy in front of Redis that does what networks do: it loses a reply, slows down, or goes silent and closes nothing.
 
-Of replies only those of scripts are dropped (EVALSHA, EVAL), and never a NOSCRIPT, since then nothing was done. What goes
-silent stays open at both ends, as when a router forgets a connection: nobody is told, and each side has only its timeouts.
+Of replies only those of scripts are dropped (EVALSHA, EVAL, FCALL), and never the one that there is no such script, since
+then nothing was done. What goes silent stays open at both ends, as when a router forgets a connection: nobody is told, and
+each side has only its timeouts.
 """
 
 import socket
@@ -79,7 +80,7 @@ class Proxy:
         """The marker for which this request's reply is to be dropped."""
         with self._lock:
             found = next((marker for marker in self._armed if marker in request), None)
-            if found is not None and b"EVAL" in request:
+            if found is not None and (b"EVAL" in request or b"FCALL" in request):
                 self._armed.remove(found)
                 return found
         return None
@@ -121,7 +122,7 @@ class _Link:
             while data := self.server.recv(65_536):
                 if self.marker is not None:
                     marker, self.marker = self.marker, None
-                    if not data.startswith(b"-NOSCRIPT"):
+                    if not data.startswith((b"-NOSCRIPT", b"-ERR Function not found")):
                         self.proxy.dropped.append(marker)
                         break
                     self.proxy.drop(marker)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import HealthCheck, Phase, seed
 from hypothesis import settings as profile
 from hypothesis.stateful import run_state_machine_as_test
@@ -99,6 +100,22 @@ def play(release: Settings, sequences: int, steps: int) -> None:
 
 def test_every_sequence_of_calls_does_what_the_model_says(release: Settings) -> None:
     play(release, sequences=40, steps=40)
+
+
+def test_functions_are_what_is_played_and_scripts_do_the_same(release: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis.Redis(port=release.redis_port) as rd:
+        play(release, sequences=2, steps=20)
+        assert calls(rd, "fcall") > 0
+        before = calls(rd, "fcall")
+        monkeypatch.setattr("lib.scripts.HOT", frozenset())
+        monkeypatch.setattr("lib.functions.HOT", frozenset())
+        play(release, sequences=20, steps=40)
+        assert calls(rd, "fcall") == before
+
+
+def calls(rd: redis.Redis, command: str) -> int:
+    """How often the server has run a command."""
+    return int(rd.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"])
 
 
 @pytest.mark.slow

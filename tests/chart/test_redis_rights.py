@@ -131,6 +131,15 @@ def test_who_does_the_work_may_do_nothing_dangerous(guarded: GuardedRedis, comma
     assert allowed(guarded, user, every, within=True) | allowed(guarded, user, alone) == DANGEROUS[user]
 
 
+@pytest.mark.parametrize("user", ["worker", "debug"])
+def test_what_others_call_by_name_is_not_for_workers_to_load(guarded: GuardedRedis, commands: Commands, user: str) -> None:
+    every = {name: words for name, words in commands.all().items() if name.startswith("function|")}
+    assert {"function|load", "function|restore", "function|delete", "function|flush"} <= every.keys()
+    assert allowed(guarded, user, every) == set()
+    assert allowed(guarded, "api", {"function|load": every["function|load"]})
+    assert allowed(guarded, user, {"fcall": ["FCALL", "x", "1", KEY]})
+
+
 @pytest.mark.parametrize("shape", ["TYPE {}", "LLEN {}", "ZCARD {}", "EVAL x 1 {}"])
 def test_keda_counts_no_other_key(guarded: GuardedRedis, shape: str) -> None:
     own = [KEY, f"{PREFIX}job-queue.leases"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lib.functions import keep_functions
 from lib.jobs import Job, Jobs, Retry, Submission
 from lib.settings import Settings
 from lib.states import TERMINAL
@@ -183,12 +184,13 @@ def test_a_job_in_the_steady_state_is_one_round_trip(settings: Settings, operati
     with Server(tmp_path / "redis") as server:  # of its own: commands are counted for the whole server
         own = settings.model_copy(update={"redis_port": server.port})
         jobs = Jobs(own)
+        keep_functions(jobs.store)
 
         def commands(name: str) -> int:
             return int(jobs.store.records.info("commandstats").get(f"cmdstat_{name}", {"calls": 0})["calls"])
 
         def scripts() -> int:
-            return commands("evalsha") + commands("eval")
+            return commands("fcall") + commands("evalsha") + commands("eval")
 
         with Worker(own, operations_dir=operations, lease_seconds=30):
             until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "an idle child")

@@ -1,21 +1,27 @@
 -- What every script stands on: the release's constants, the two databases, time, and names of keys.
 local PREFIX, RECORDS, QUEUES, ADOPTED = @PREFIX@, @RECORDS@, @QUEUES@, @ADOPTED@
--- While a restore puts its keys in place, no script runs but its own (lib/backup): nobody works on half of a release.
-if @GATED@ and redis.call('EXISTS', PREFIX .. 'restoring') == 1 then
-  return redis.error_reply('RESTORING A restore is being put in place.')
-end
 local RANK = {high = 0, normal = 1, low = 2}
 local PRIORITIES = {'high', 'normal', 'low'}
 -- Waiting jobs are ordered by RANK * RANK_STEP + order, where order is the time in microseconds at the tail and counts
 -- down from FRONT at the front; all stay exact in a double.
 local RANK_STEP, FRONT = 2 ^ 51, 2 ^ 50
 
-local clock = redis.call('TIME')
-local NOW = clock[1] + clock[2] / 1000000
-local NOW_US = clock[1] * 1000000 + clock[2]
-local NOW_TEXT = string.format('%d.%06d', clock[1], clock[2])
+-- What holds for one call; `called` is for other parts. As a function (lib/functions.py) all else is made once, and called again and
+-- again: no part may keep anything elsewhere, nor ask Redis or the clock outside of a function (tests/unit/test_functions.py).
+local NOW, NOW_US, NOW_TEXT, selected, called
+local function begin()
+  -- While a restore puts its keys in place, no script runs but its own (lib/backup): nobody works on half of a release.
+  if @GATED@ and redis.call('EXISTS', PREFIX .. 'restoring') == 1 then
+    return redis.error_reply('RESTORING A restore is being put in place.')
+  end
+  local clock = redis.call('TIME')
+  NOW = clock[1] + clock[2] / 1000000
+  NOW_US = clock[1] * 1000000 + clock[2]
+  NOW_TEXT = string.format('%d.%06d', clock[1], clock[2])
+  selected = QUEUES -- script connections are opened on the queue database
+  called = {}
+end
 
-local selected = QUEUES -- script connections are opened on the queue database
 local function at(db)
   if selected ~= db then
     redis.call('SELECT', db)

@@ -117,7 +117,7 @@ local function fail_or_retry(job, reason, error_json, may_retry)
   if not may_retry or retries >= allowed then return fail(job, reason, error_json) end
   local delay = tonumber(intervals[math.min(retries + 1, #intervals)] or 0)
   -- Lua's random is seeded alike in every run of a script; the microsecond of the call is not.
-  delay = delay * (1 + tonumber(job.jitter or 0) * (clock[2] % 1000) / 1000)
+  delay = delay * (1 + tonumber(job.jitter or 0) * (NOW_US % 1000) / 1000)
   rec('HSET', job.key, 'retries', retries + 1)
   count('retried|' .. job.operation .. '|' .. reason)
   requeue(job, reason, false, delay)

@@ -4,7 +4,6 @@
 --@include batches
 local LINKS = {'depends_on', 'kept', 'allow_failure', 'dependents', 'batch', 'cache', 'data_version', 'quota', 'by'}
 local MOST_SETTLED = 100 -- dependents that the end of a job looks at itself; upkeep does the rest
-local settling = false
 
 local function cache_key(digest, version) return PREFIX .. 'cache.' .. digest .. '.' .. version end
 -- The ids in a JSON text, as far as they are any.
@@ -61,8 +60,8 @@ end
 
 -- Tell the next dependents of jobs that have ended, at most `most` of them. Returns how many were told.
 settle = function(most)
-  if settling then return 0 end
-  settling = true
+  if called.settling then return 0 end
+  called.settling = true
   local due, told = PREFIX .. 'dependents.due', 0
   while told < most do
     local parent = rec('ZRANGE', due, 0, 0)[1]
@@ -87,7 +86,7 @@ settle = function(most)
       end
     end
   end
-  settling = false
+  called.settling = false
   return told
 end
 

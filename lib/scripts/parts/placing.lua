@@ -1,7 +1,11 @@
 -- Putting the records of a restore in place. Every index, place and link of a job is made anew from its record.
 --@include clearing
 --@include links
-local SHIFT = tonumber(rec('HGET', ABOUT, 'shift') or 0)
+-- Seconds by which what is kept for a time is kept longer.
+local function shift()
+  called.shift = called.shift or numeric(rec('HGET', ABOUT, 'shift'), 0)
+  return called.shift
+end
 
 local function settle_in(name)
   if rec('EXISTS', SHADOW .. name) == 0 then return false end
@@ -50,7 +54,7 @@ local function place_batches(most)
     rec('ZADD', PREFIX .. 'batches', found[i + 1], id)
     if rec('EXISTS', key .. '.todo') == 1 then rec('ZADD', PREFIX .. 'batches.open', NOW_TEXT, id) end
     local known = rec('HMGET', key, 'ended', 'ttl')
-    if known[1] then rec('ZADD', PREFIX .. 'batches.expiry', seconds(known[1] + known[2] + SHIFT), id) end
+    if known[1] then rec('ZADD', PREFIX .. 'batches.expiry', seconds(known[1] + known[2] + shift()), id) end
   end
   return #found
 end
@@ -72,13 +76,13 @@ local RESTORED = {'ended', 'depends_on', 'batch', 'quota', 'by', 'cache', 'data_
 local function place_ended(job, more)
   local ended = tonumber(more.ended)
   local ttl = tonumber(job.status == 'failed' and job.failed_ttl or job.result_ttl)
-  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(ended + ttl + SHIFT), job.id)
+  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(ended + ttl + shift()), job.id)
   if job.status == 'failed' and job.fingerprint then
     rec('ZADD', PREFIX .. 'failures', 'GT', string.format('%.0f', ended * 1000000), job.fingerprint)
     rec('HSETNX', PREFIX .. 'failures.first', job.fingerprint, more.ended)
     rec('ZADD', PREFIX .. 'failures.' .. job.fingerprint, job.seq, job.id)
   end
-  local left = math.floor(ended + tonumber(job.result_ttl) + SHIFT - NOW)
+  local left = math.floor(ended + tonumber(job.result_ttl) + shift() - NOW)
   if job.status == 'complete' and more.cache and more.data_version and left > 0 then
     rec('SET', cache_key(more.cache, more.data_version), job.id, 'EX', left, 'NX')
   end

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from lib.errors import JobsError, StaleClaim
+from lib.functions import keep_functions
 from lib.jobs import Claim, Jobs, Outcome, Submission, complete
 from lib.scripts import compose, script_names
 from lib.settings import load_settings
@@ -88,7 +89,8 @@ class Stage:
             self.server.kill()
 
     def _load_scripts(self) -> None:
-        """So that the first EVALSHA of each is answered, and not by NOSCRIPT."""
+        """So that the first call of each is answered, and not by NOSCRIPT or that there is no such function."""
+        keep_functions(self.jobs.store)
         for name in script_names():
             self.jobs.store.queues.script_load(compose(name, self.settings).text)
 
