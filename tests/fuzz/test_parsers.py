@@ -48,6 +48,7 @@ from tests.unit.incident_files import HEADER, ZONE, csv_file, row
 
 FEW = 60
 MANY = 3 * int(os.environ.get("TRAFFICJOBS_EXAMPLES", "100"))
+PATIENCE = 120 + MANY // 3  # seconds, for the slowest of them on the slowest machine
 LONGEST_ERROR = 20_000  # characters
 SHORT = 12  # examples of what takes whole files
 ODD = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from(
@@ -229,6 +230,7 @@ def test_a_parser_answers_or_raises_its_own_error(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.once
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_answers_or_raises_its_own_error_many_times(name: str) -> None:
     fuzz(MANY, PARSERS[name].given)(lambda value: ask(PARSERS[name], value))()

@@ -9,7 +9,7 @@ from lib.settings import Settings
 from lib.states import TRANSITIONS
 from tests.poison.conftest import release
 from tests.poison.release import Release
-from tools.reference import keys, states, values
+from tools.reference import keys, modules, states, values
 from tools.reference.pages import DOCS, PAGES
 from tools.reference.scripts import head, named_keys
 
@@ -103,3 +103,17 @@ def test_the_types_are_those_that_upkeep_expects() -> None:
                 assert row.type == kind, name
                 expected += 1
     assert expected > 25
+
+
+def test_every_script_has_a_sender() -> None:
+    assert {name for sent in modules.senders().values() for name in sent} == set(script_names())
+
+
+def test_arrows_between_packages_are_imports() -> None:
+    drawn = modules.arrows()
+    assert ("services/api", "lib") in drawn
+    assert ("lib", "lib/scripts") in drawn
+    assert not [pair for pair in drawn if pair[0].startswith("lib") and pair[1].startswith(("services", "trafficjobs/"))]
+    assert modules.package_of("lib.scripts.compose") == "lib/scripts"
+    assert modules.package_of("redis.client") is None
+    assert re.findall(r"^    lib_backup --> (\w+)$", modules.diagram(), re.MULTILINE) == ["lib"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from lib.settings import load_settings
 from services.api.app import create_app
 from tools import api_page, metrics_page, operations_page, settings_page
-from tools.reference import keys, scripts, states, values
+from tools.reference import keys, modules, scripts, states, values
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOTE = "<!-- Made by `make reference` from {source}; change that. -->\n"
@@ -32,6 +32,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "operations.md": operations_page.page,
     "settings.md": settings_page.page,
     "reference/keys.md": _made(keys.page, "tools/reference/keys.py and the heads of lib/scripts"),
+    "reference/modules.md": _made(modules.page, "the sources"),
     "reference/scripts.md": _made(scripts.page, "the heads of lib/scripts"),
     "reference/states.md": _made(states.page, "lib/states.py"),
     "reference/values.md": _made(values.page, "charts/trafficjobs/values.yaml"),
