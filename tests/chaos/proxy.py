@@ -29,8 +29,8 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
-    def drop(self, marker: bytes = b"EVALSHA") -> None:
-        """Drop the reply of the next script whose request holds `marker` (its sha, say)."""
+    def drop(self, marker: bytes = b"") -> None:
+        """Drop the reply of the next script, of the next whose request holds `marker` (its sha, say)."""
         with self._lock:
             self._armed.append(marker)
 

@@ -132,9 +132,14 @@ class Stage:
         proxy = Proxy(self.server.port)
         self.proxies.append(proxy)
         for name in scripts:
-            proxy.drop(compose(name, self.settings).sha.encode())
+            proxy.drop(self.sent_as(name))
         settings = self.settings.model_copy(update={"redis_port": proxy.port})
         return Jobs(settings, store=Store(settings, patience=10.0))
+
+    def sent_as(self, name: str) -> bytes:
+        """What a call of that script holds: the name of its function, or its sha."""
+        script = compose(name, self.settings)
+        return (script.function or script.sha).encode()
 
     def fill_memory(self) -> None:
         """Bring Redis to its memory limit: from now on it refuses what has no allow-oom."""
