@@ -63,7 +63,7 @@ def arrows() -> list[tuple[str, str]]:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever that stands in it. Of `from a import b` it is `a.b`, be `b` a module or a name."""
+    """The modules that a file imports, wherever that stands in it. Of `from a import b` it is `a.b`, be `b` a module or not."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
