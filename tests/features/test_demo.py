@@ -53,7 +53,7 @@ def test_the_demo_stays_up_and_outlives_a_kill_of_each_of_its_processes(demo: De
 
 
 def answered(ask: Callable[[], httpx.Response], end: float) -> Any:
-    """What is answered. Whom the killed API has left behind may answer once more, and hang up on the next request as it leaves."""
+    """What is answered. Whom the killed API has left behind may answer once more, and hang up on the next request."""
     while True:
         try:
             return ask().raise_for_status().json()
