@@ -13,10 +13,11 @@ from tests.e2e.waits import until
 GRACE = 40  # seconds; jobs have 10 less
 VALUES = {"worker": {"concurrency": 1, "terminationGracePeriodSeconds": GRACE, "keda": {"maxReplicas": 2}}}
 pytestmark = pytest.mark.usefixtures("at_zero")
+LONG_GRACE = 120  # seconds; only what does not listen is there for so long
 # Python takes 5 s before it reads the first line of a program.
 SLOW_START = {
     "operations": {"files": {"sitecustomize.py": "import time\n\ntime.sleep(5)\n"}},
-    "worker": {"extraEnv": [{"name": "PYTHONPATH", "value": "/operations:/app"}]},
+    "worker": {"extraEnv": [{"name": "PYTHONPATH", "value": "/operations:/app"}], "terminationGracePeriodSeconds": LONG_GRACE},
 }
 
 
@@ -77,11 +78,11 @@ def test_a_pod_that_is_told_to_go_before_its_program_listens_does_not_stay(
     )
     assert pod.ready is None
     release.cluster.core.delete_namespaced_pod(pod.name, release.namespace)
-    until(lambda: pod.gone, lambda gone: gone, GRACE + 60, "the end of the pod")
+    until(lambda: pod.gone, lambda gone: gone, LONG_GRACE + 60, "the end of the pod")
     figure(f"told to go while it started: {pod}")
     assert pod.gone
     assert pod.deleting
-    assert pod.gone - pod.deleting < GRACE - 5, "it ended by itself"
+    assert pod.gone - pod.deleting < LONG_GRACE - 5, "it was killed when its grace was over"
     (ended,) = release.accepted.end(jobs, 5 * 60)
     assert ended.untouched
 
