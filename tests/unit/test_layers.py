@@ -6,12 +6,12 @@ Nothing is imported here: sources are parsed.
 import ast
 import fnmatch
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.workers import ROOT
+from tools.reference.modules import imports
 
 PAGE = ROOT / "docs" / "architecture.md"
 PRODUCT = ("lib", "services", "trafficjobs")
@@ -45,16 +45,6 @@ def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-def imported(path: Path) -> Iterator[str]:
-    """What a file imports, wherever it stands in it: modules, and names of modules."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path} imports relatively, line {node.lineno}"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def is_within(name: str, module: str) -> bool:
     """Whether `name` is `module` or below it; below it alone where that ends with a star."""
     return name.startswith(module[:-1]) if module.endswith("*") else name == module or name.startswith(f"{module}.")
@@ -67,7 +57,7 @@ def test_arrows_go_one_way(folder: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for path in files
-        for name in imported(path)
+        for name in imports(path)
         if name not in ALLOWED and any(is_within(name, module) for module in FORBIDDEN[folder])
     ]
     assert not wrong, wrong

@@ -68,6 +68,7 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively, line {node.lineno}"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
