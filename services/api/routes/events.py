@@ -41,7 +41,7 @@ _STREAM = Answer(
 class EventsQuery(Query):
     """Which events a stream has."""
 
-    status: Literal["scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
+    status: Literal["waiting", "scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
         None, description="Only events of jobs that are in this state then."
     )
 
