@@ -137,14 +137,16 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versio
     context = LiveContext(claim, jobs, versions)
     writer = _LogWriter(context)
     try:
-        with (
-            at_most(allowed_bytes(operation, jobs.settings)),
-            running(context),
-            contextlib.redirect_stdout(writer),
-        ):
-            frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
-            result = run(operation, claim.params, frame)
-        writer.end()
+        try:
+            with (
+                at_most(allowed_bytes(operation, jobs.settings)),
+                running(context),
+                contextlib.redirect_stdout(writer),
+            ):
+                frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
+                result = run(operation, claim.params, frame)
+        finally:
+            writer.end()
         payload = orjson.dumps(result)
     except StaleClaim:
         return failed({"type": "StaleClaim", "message": "Given to another worker.", "reason": "stale"})
