@@ -112,6 +112,11 @@ class StoreFull(JobsError):
 
     retry_after = 10
 
+    def __init__(
+        self, message: str = "Redis is at its memory limit; wait until jobs end or expire, or give it more memory."
+    ) -> None:
+        super().__init__(message)
+
 
 class StoreUnavailable(JobsError):
     """Redis cannot be reached, is loading its data, or did not confirm in time."""

@@ -152,7 +152,7 @@ class Store:
                     raise redis.ResponseError("RESTORING")
                 return action()
             except redis.exceptions.OutOfMemoryError as error:
-                raise StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.") from error
+                raise StoreFull from error
             except redis.exceptions.AuthenticationError as error:
                 raise StoreUnavailable(f"Redis refused the login: {error}. Check REDIS_USERNAME and REDIS_PASSWORD.") from error
             except _PASSING as error:
