@@ -189,4 +189,4 @@ def _check_top_level(operation: str, params: dict[str, Any]) -> None:
     try:
         backend().catalog.validate(operation, params)
     except InvalidParameters as error:
-        raise InvalidParameters([(name.removeprefix("params."), message) for name, message in error.problems]) from None
+        raise error.at_top() from None
