@@ -42,7 +42,9 @@ class Taking:
         self._made_by = made_by
         self._data = DatasetStore(store.records, store.settings)
         self._prefix = store.prefix
+        self._began_us = 0  # when it began, in Redis's time
         self._seen = "0-0"  # the last event that was read
+        self._last_event = ""  # the last one before the moment
         self._changed: dict[bytes, None] = {}  # jobs, in the order in which they changed
         self._batches: set[bytes] = set()  # those whose counts may have changed
 
