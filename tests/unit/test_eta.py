@@ -116,7 +116,7 @@ def test_a_mix_of_jobs_is_shared_by_the_children_that_serve_all_of_it(jobs: Jobs
 def test_a_batch_takes_as_long_as_the_jobs_of_it_that_are_to_run_later(jobs: Jobs, when: str) -> None:
     history(jobs, "x", 2.0)
     jobs.beat("w", INFO, [])
-    later = {when: 600.0 if when == "run_in" else time.time() + 600.0}
+    later: dict[str, Any] = {when: 600.0 if when == "run_in" else time.time() + 600.0}
     at_once, _ = jobs.submit_batch([Submission("x") for _ in range(10)])
     delayed, _ = jobs.submit_batch([Submission("x"), *(Submission("x", **later) for _ in range(10))])
     eta = {batch.id: jobs.batch_eta(batch) for batch in (at_once, delayed)}

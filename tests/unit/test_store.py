@@ -129,7 +129,7 @@ def test_of_many_keys_only_what_is_of_another_type_is_left_out_and_other_errors_
 @pytest.mark.parametrize("most", [3, 4, 5, 100])
 def test_members_of_one_score_are_all_read_where_two_calls_meet(jobs: Jobs, most: int) -> None:
     key = f"{jobs.settings.key_prefix}odd"
-    scores: dict[str | bytes, float] = {b"a": 1, b"b": 2, b"c": 2, b"d": 2.5, b"e": 2.5, b"f": 2.5 + 2**-40, b"g": 9}
+    scores = {b"a": 1, b"b": 2, b"c": 2, b"d": 2.5, b"e": 2.5, b"f": 2.5 + 2**-40, b"g": 9}
     jobs.store.records.zadd(key, scores)
 
     def command(name: str, *args: Any, **options: Any) -> Any:
