@@ -55,6 +55,8 @@ class Batch:
     notify: list[dict[str, Any]] = field(default_factory=list)
     origin: Origin = NOWHERE
     operations: dict[str, int] = field(default_factory=dict)  # jobs of each, as submitted
+    delayed: dict[str, int] = field(default_factory=dict)  # those of them that have run_in or run_at
+    due: float = 0.0  # seconds since 1970 from which on the last of these may run
 
     @property
     def status(self) -> str:
@@ -115,7 +117,7 @@ class Batching(Submitting):
             self._check_ids(given)
         rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
         ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
-        fields = ["operations", orjson.dumps(Counter(each.operation for each in given)).decode()]
+        fields = ["operations", orjson.dumps(Counter(each.operation for each in given)).decode(), *_delays(given)]
         fields += ["by", by] if by is not None else []
         fields += ["notify", orjson.dumps(targets).decode()] if targets else []
         fields += [part for item in origin.fields().items() for part in item]
@@ -149,14 +151,20 @@ class Batching(Submitting):
         if batch.ended is not None:
             return None
         known, share = self.estimates(), batch.pending / max(1, sum(batch.operations.values()))
-        own = known.of_mix({name: math.ceil(number * share) for name, number in batch.operations.items()}, batch.queue)
+
+        def mix(counts: Mapping[str, int]) -> float | None:
+            return known.of_mix({name: math.ceil(number * share) for name, number in counts.items()}, batch.queue)
+
+        own, later = mix(batch.operations), 0.0
+        if wait := known.until(batch.due):
+            later = wait + (mix(batch.delayed) or 0.0)
         last = self.store.read(lambda rd: rd.zrevrange(f"{self.store.prefix}batch.{batch.id}.jobs", 0, 0), [])
         rank = self.store.look(lambda rd: rd.zrank(f"{self.store.prefix}{batch.queue}.waiting", last[0])) if last else None
         others = max(0, (rank or 0) + 1 - batch.pending)  # before its last one, and none of it
-        if own is None or known.overall is None:
-            return own
+        if own is None:
+            return None
         children = min((known.children(batch.queue, name) for name in batch.operations), default=0)
-        return own + others * known.overall / max(1, children)
+        return max(later, own + others * (known.overall or 0.0) / max(1, children))
 
     def batches(self, limit: int = 50, cursor: str | None = None) -> tuple[list[Batch], str | None]:
         """A page of batches, the newest first, and the cursor of the next page; None on the last. Raises InvalidInput."""
@@ -247,7 +255,6 @@ def _batch(raw: Any, accepting: Any) -> Batch | None:
     if not all(values.get(name) for name in ("id", "queue", "total")):
         return None
     read = Reading(values)
-    operations = read.json("operations", dict) or {}
     made = Batch(
         values["id"],
         values["queue"],
@@ -258,10 +265,26 @@ def _batch(raw: Any, accepting: Any) -> Batch | None:
         ended=read.time("ended"),
         notify=read.array("notify", dict),
         origin=Origin.of(values),
-        operations={name: number for name, number in operations.items() if isinstance(number, int)},
+        operations=_numbers(read.json("operations", dict)),
+        delayed=_numbers(read.json("delayed", dict)),
+        due=max(read.float("run_at"), read.float("created") + read.float("run_in")),
     )
     counts: dict[str, Any] = {name: read.int(name) for name in _COUNTS}
     return replace(made, **counts)
+
+
+def _numbers(counts: dict[str, Any] | None) -> dict[str, int]:
+    return {name: number for name, number in (counts or {}).items() if isinstance(number, int)}
+
+
+def _delays(given: list[Submission]) -> list[str]:
+    """Fields of the record that say how many jobs of each operation are not to run at once, and when the last of them may."""
+    later = [each for each in given if each.run_in or each.run_at]
+    if not later:
+        return []
+    last = {"run_in": max(each.run_in or 0.0 for each in later), "run_at": max(each.run_at or 0.0 for each in later)}
+    times = [part for name, value in last.items() if value for part in (name, f"{value:.6f}")]
+    return ["delayed", orjson.dumps(Counter(each.operation for each in later)).decode(), *times]
 
 
 def plain(word: Any) -> str:

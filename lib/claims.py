@@ -16,7 +16,7 @@ from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
 from lib.foreign import settle
 from lib.origin import NOWHERE, Origin
-from lib.reading import iso
+from lib.reading import damaged_record, iso
 from lib.store import Store, text
 
 if TYPE_CHECKING:
@@ -158,8 +158,7 @@ class Claiming:
         return None, code == "AGAIN"
 
     def _fail_unreadable(self, jid: str, token: str, error: Exception) -> None:
-        words = f"The record in Redis was changed by another program, and the job cannot be run: {error}"[:300]
-        said = failed({"type": "DamagedRecord", "message": words, "reason": "damaged"}, may_retry=False)
+        said = failed(damaged_record(f"the job cannot be run: {error}"), may_retry=False)
         self.store.run("finish", jid, token, said.kind, said.reason, said.result, said.error, 0, "")
 
     def take(self, jid: str, child: str, worker: str) -> Claim | None:

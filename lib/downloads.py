@@ -5,7 +5,6 @@ unpacks to too much, or is no file at all raises, and nothing is published.
 """
 
 import http.client
-import socket
 import ssl
 import time
 import zlib
@@ -110,7 +109,7 @@ class Download:
             return self._failed(
                 f"there is no secure connection ({getattr(error, 'verify_message', '') or error.reason or error})"
             )
-        if isinstance(error, socket.timeout | TimeoutError):
+        if isinstance(error, TimeoutError):
             return self._failed("it does not answer in time")
         if isinstance(error, http.client.IncompleteRead):
             return self._failed(f"it was cut off after {self.received:,} bytes")

@@ -41,6 +41,10 @@ class InvalidParameters(InvalidInput):
         """As of InvalidInput, of each problem."""
         return type(self)([(f"{place}.{name}" if name else place, message) for name, message in self.problems])
 
+    def at_top(self) -> "InvalidParameters":
+        """The same error of parameters that stand by themselves, in no `params`."""
+        return type(self)([(name.removeprefix("params."), message) for name, message in self.problems])
+
 
 class UnreadableFile(InvalidInput):
     """What was given to load is no file of incidents, or a broken one; the message says where."""
@@ -111,6 +115,11 @@ class StoreFull(JobsError):
     """Redis is at its memory limit (or its disk is full): nothing new is accepted, running jobs still end."""
 
     retry_after = 10
+
+    def __init__(
+        self, message: str = "Redis is at its memory limit; wait until jobs end or expire, or give it more memory."
+    ) -> None:
+        super().__init__(message)
 
 
 class StoreUnavailable(JobsError):

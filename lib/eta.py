@@ -52,14 +52,14 @@ class Estimates:
         Args:
             position: how many jobs run before it, while it waits.
         """
-        mean, now = self.means.get(job.operation), self.now + time.monotonic() - self.read
+        mean = self.means.get(job.operation)
         if job.status == IN_PROGRESS:
-            return _left(job, mean, now)
+            return _left(job, mean, self._clock())
         children = self.children(job.queue, job.operation)
         if mean is None or not children or job.queue in self.paused:
             return None
         if job.status == SCHEDULED and job.due is not None:
-            return max(0.0, _seconds(job.due) - now) + mean
+            return self.until(_seconds(job.due)) + mean
         if job.status == SUBMITTED and position is not None and self.overall is not None:
             return position * self.overall / children + mean
         return None
@@ -78,7 +78,15 @@ class Estimates:
 
     def at(self, seconds: float) -> str | None:
         """So many seconds from now, as ISO 8601."""
-        return iso(self.now + time.monotonic() - self.read + seconds)
+        return iso(self._clock() + seconds)
+
+    def until(self, moment: float) -> float:
+        """Seconds from now to a time, in seconds since 1970; 0 for one that is over."""
+        return max(0.0, moment - self._clock())
+
+    def _clock(self) -> float:
+        """Redis's time now."""
+        return self.now + time.monotonic() - self.read
 
     def children(self, queue: str, operation: str) -> int:
         """Children of workers that beat, take jobs, serve the queue and know the operation."""

@@ -19,6 +19,7 @@ T = TypeVar("T")
 Shape = Mapping[str, tuple[type, ...]]  # keys that an object must have, and of which types their values may be
 _ERRORS = (ValueError, TypeError, OverflowError, OSError)  # of what parses numbers, times and JSON
 _MOST_NAMED = 5
+_LONGEST_MESSAGE = 600  # characters: five names of 100 fit
 _LONGEST_COUNT = 20  # digits
 ERROR: Shape = {"type": (str,), "message": (str,), "reason": (str,)}
 PROGRESS: Shape = {"done": (int, float), "total": (int, float, NoneType), "note": (str, NoneType)}
@@ -77,6 +78,12 @@ def object_of(words: str | bytes | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def damaged_record(what: str) -> dict[str, Any]:
+    """The error of a job whose record cannot be read; scripts have the same words (parts/records.lua)."""
+    words = f"The record in Redis was changed by another program: {what}"[:_LONGEST_MESSAGE]
+    return {"type": "DamagedRecord", "message": words, "reason": "damaged"}
+
+
 class Reading:
     """The fields of one hash, as text. `damaged` are names of those that could not be read."""
 
@@ -126,8 +133,7 @@ class Reading:
     def error(self) -> dict[str, Any]:
         """What the error of a job says whose record is this."""
         named = ", ".join(self.damaged[:_MOST_NAMED]) + (", ..." if len(self.damaged) > _MOST_NAMED else "")
-        message = f"The record in Redis was changed by another program: {named} cannot be read."
-        return {"type": "DamagedRecord", "message": message, "reason": "damaged"}
+        return damaged_record(f"{named} cannot be read.")
 
     def _read(self, name: str, default: T, parse: Callable[[str], T]) -> T:
         words = self.values.get(name)

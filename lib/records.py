@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from lib.rq_face import RqJob
 
 RECORD_VERSION = 1
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # what may be an id of a job
+ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}"
+ID = re.compile(ID_PATTERN + r"\Z")  # what may be an id of a job, or of a batch
 _NEEDED = {"v", "id", "status", "operation", "queue", "priority"}
 # Fields of a record that are never large, which are enough for a list.
 BRIEF = (

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -27,10 +28,14 @@ SCHEDULE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")  # with a time behind it, it 
 MISSED = ("once", "skip", "all")
 MOST_SCHEDULES = 10_000
 _SHOWN_TIMES = 5
-_JOB_FIELDS = (
-    *("params", "input", "priority", "timeout", "retry", "max_crashes", "result_ttl", "failed_ttl", "start", "end", "notify"),
-    *("unique", "throttle", "unique_key", "cache", "concurrency_key"),
-)
+_LATEST = 220_000_000_000.0  # seconds since 1970; soon after it end the years of Python's calendar
+_NUMBER, _TEXT = (int, float, NoneType), (str, NoneType)  # a truth value is a number
+# Fields of a submission that a schedule keeps, and of which types they are in its record.
+_JOB_FIELDS: dict[str, tuple[type, ...]] = {
+    **{"params": (dict, NoneType), "input": (dict, NoneType), "priority": (str,), "timeout": _NUMBER, "retry": (dict,)},
+    **{"max_crashes": _NUMBER, "result_ttl": _NUMBER, "failed_ttl": _NUMBER, "start": _TEXT, "end": _TEXT, "notify": (list,)},
+    **{"unique": _NUMBER, "throttle": _NUMBER, "unique_key": _TEXT, "cache": _NUMBER, "concurrency_key": _TEXT},
+}
 
 
 @dataclass(frozen=True)
@@ -240,17 +245,17 @@ def _schedule(raw: Any) -> tuple[Schedule | None, str]:
     values = fields_of(raw)
     read = Reading(values)
     try:
-        every, following, last = (float(values[name]) if values.get(name) else None for name in ("every", "next", "last"))
+        every, last = (float(values[name]) if values.get(name) else None for name in ("every", "last"))
         schedule = Schedule(
             id=values["id"],
             job=_checked_job(read.json("job", dict)),
-            recurrence=Recurrence(values.get("cron"), every, values.get("timezone", "UTC"), float(values["anchor"])),
+            recurrence=Recurrence(values.get("cron"), every, values.get("timezone", "UTC"), _moment(values["anchor"])),
             queue=values["queue"] or None,
             missed=values["missed"],
             by=values.get("by"),
             origin=Origin.of(values),
             paused=values["paused"] == "1",
-            next=following,
+            next=_moment(values["next"]) if values["next"] else None,
             last=last,
             last_job=values.get("last_job"),
             fired=read.int("fired"),
@@ -260,14 +265,32 @@ def _schedule(raw: Any) -> tuple[Schedule | None, str]:
             updated=read.time("updated"),
             due_text=values["next"],
         )
-        schedule.to_dict()
-        schedule.submission("x")
     except (KeyError, ValueError, TypeError, OverflowError, AttributeError, InvalidInput) as error:
         return None, f"cannot be read as a schedule: {type(error).__name__} {error}"[:200]
     return schedule, ""
 
 
+def _moment(text: str) -> float:
+    """A time from which on there may be others. Raises ValueError."""
+    moment = float(text)
+    if not 0 <= moment < _LATEST:
+        raise ValueError(f"{text} is no time")
+    return moment
+
+
 def _checked_job(job: Any) -> dict[str, Any]:
-    if not isinstance(job, dict) or not set(job) <= {"operation", *_JOB_FIELDS}:
+    """A job of which a submission can be made, and which can be shown. Raises ValueError, TypeError, InvalidInput, ..."""
+    if not isinstance(job, dict) or not isinstance(job.get("operation"), str):
         raise ValueError("job")
+    for name in job.keys() - {"operation"}:
+        if not isinstance(job[name], _JOB_FIELDS[name]):
+            raise ValueError(f"job.{name}")
+    retry = Retry(**job.get("retry", {}))
+    if not all(isinstance(each, int | float) for each in (retry.max, retry.jitter, *retry.intervals)):
+        raise ValueError("job.retry")
+    for target in job.get("notify", ()):
+        texts = [value for name, value in target.items() if name != "on" and value is not None]
+        if not all(isinstance(each, str) for each in [*texts, *(target.get("on") or ())]):
+            raise ValueError("job.notify")
+    shown(job.get("notify", ()))
     return job

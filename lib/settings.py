@@ -191,12 +191,14 @@ class Settings(BaseSettings):
         None, repr=False, description="Bearer token that /metrics wants; without it /metrics is open."
     )
 
-    # When a job ends
+    # Dashboard
     scaler_view: CommaList = Field(
         default_factory=list,
         description="In Kubernetes: Deployments of workers whose scaling the dashboard shows: `<deployment>`, with `:keda` or"
         " `:hpa` after it where one scales it; needs the right to read them.",
     )
+
+    # When a job ends
     webhook_secret: str | None = Field(
         None,
         repr=False,

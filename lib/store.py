@@ -8,7 +8,7 @@ is known to be written.
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
@@ -34,6 +34,25 @@ def text(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return [text(item) for item in value] if isinstance(value, list) else value
+
+
+def members_of(command: Callable[..., Any], key: str, most: int) -> Iterator[tuple[bytes, float]]:
+    """Members of a sorted set with their scores, `most` a call; by score, so that the set may change meanwhile.
+
+    Where several have one score, none is passed over at the seam of two calls, unless it has as many as a call reads.
+
+    Args:
+        command: sends one command: called with its name as redis-py has it, and its arguments.
+    """
+    low, seen = "-inf", frozenset[bytes]()
+    while True:
+        chunk = command("zrangebyscore", key, low, "+inf", 0, most, withscores=True)
+        yield from ((member, score) for member, score in chunk if member not in seen)
+        if len(chunk) < most:
+            return
+        last = chunk[-1][1]
+        whole = chunk[0][1] == last  # nothing but this score: what is left of it would be read for ever
+        low, seen = f"({last!r}" if whole else repr(last), frozenset(member for member, score in chunk if score == last)
 
 
 def _is_no_function(error: redis.ResponseError) -> bool:
@@ -133,7 +152,7 @@ class Store:
                     raise redis.ResponseError("RESTORING")
                 return action()
             except redis.exceptions.OutOfMemoryError as error:
-                raise StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.") from error
+                raise StoreFull from error
             except redis.exceptions.AuthenticationError as error:
                 raise StoreUnavailable(f"Redis refused the login: {error}. Check REDIS_USERNAME and REDIS_PASSWORD.") from error
             except _PASSING as error:

@@ -20,7 +20,7 @@ from lib.functions import keep_functions
 from lib.jobs import Jobs
 from lib.reading import number_of
 from lib.states import IN_PROGRESS, PRIORITIES, SCHEDULED
-from lib.store import Store, text
+from lib.store import Store, members_of, text
 from lib.tidying import Tidying
 
 logger = logging.getLogger("trafficjobs.upkeep")
@@ -198,14 +198,8 @@ class Upkeep:
                 yield jid
 
     def _members(self, command: Callable[..., Any], name: str) -> Iterator[bytes]:
-        """Ids of a sorted set, in chunks by score, so that it may change meanwhile."""
-        low = "-inf"
-        while True:
-            chunk = command("zrangebyscore", self._key(name), low, "+inf", 0, _CHUNK, withscores=True)
-            yield from (jid for jid, _ in chunk)
-            if len(chunk) < _CHUNK:
-                return
-            low = f"({chunk[-1][1]!r}"
+        """Ids of a sorted set."""
+        return (jid for jid, _ in members_of(command, self._key(name), _CHUNK))
 
     def _trim(self, queue: str) -> None:
         """Take dead ids out of lists that hold many."""

@@ -87,9 +87,8 @@ class DatasetStore:
         Raises:
             TooLarge, StoreFull: as `Upload.append` does.
         """
-        upload_room = Room(self.client)
         if size is not None:
-            upload_room.require(2 * min(size, self.settings.max_upload_bytes), "the upload, with the version made of it,")
+            Room(self.client).require(2 * min(size, self.settings.max_upload_bytes), "the upload, with the version made of it,")
         return Upload(self.client, self.settings, filename, by)
 
     def read_upload(self, upload: str) -> UploadReader:

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from trafficjobs.glances import ENDED
 from trafficjobs.terminal import Terminal, shortened, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,6 @@ JOB_LIMIT = 120.0
 FIRST_GLANCE = 0.005
 LAST_GLANCE = 0.1
 CHUNK = 1 << 16
-TERMINAL_STATES = frozenset({"complete", "failed", "cancelled"})
 
 Record = dict[str, Any]
 
@@ -78,7 +78,7 @@ class Service:
         """Follow a job to its end and return its last record."""
         end = time.monotonic() + JOB_LIMIT
         glance = FIRST_GLANCE
-        while job["status"] not in TERMINAL_STATES:
+        while job["status"] not in ENDED:
             if time.monotonic() > end:
                 raise DemoError(f"job {job['id']} is still {job['status']} after {JOB_LIMIT:.0f} s")
             time.sleep(glance)

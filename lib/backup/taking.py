@@ -14,7 +14,7 @@ from lib.backup.estimate import estimated_bytes
 from lib.backup.form import Entry, packed
 from lib.errors import Conflict
 from lib.reading import text_of
-from lib.store import Store
+from lib.store import Store, members_of
 from lib.versions import DatasetStore
 
 _PAGE = 200  # jobs in one call
@@ -42,7 +42,9 @@ class Taking:
         self._made_by = made_by
         self._data = DatasetStore(store.records, store.settings)
         self._prefix = store.prefix
+        self._began_us = 0  # when it began, in Redis's time
         self._seen = "0-0"  # the last event that was read
+        self._last_event = ""  # the last one before the moment
         self._changed: dict[bytes, None] = {}  # jobs, in the order in which they changed
         self._batches: set[bytes] = set()  # those whose counts may have changed
 
@@ -97,7 +99,7 @@ class Taking:
         record = self._read("hgetall", key)
         if not record:
             return
-        yield Entry("batch", name, {"score": score}, [part for pair in record.items() for part in pair])
+        yield Entry("batch", name, {"score": score}, _flat(record))
         for chunk in _chunks(self._members(f"batch.{name}.jobs"), _MEMBERS):
             yield Entry("members", name, {}, [part for member, place in chunk for part in (member, b"%.0f" % place)])
         if b"ended" not in record:
@@ -108,7 +110,7 @@ class Taking:
     def _deliveries(self, of: str) -> Iterator[Entry]:
         for delivery in self._read("lrange", self._key(f"{of}.deliveries"), 0, -1):
             fields = self._read("hgetall", self._key(f"delivery.{text_of(delivery)}"))
-            yield Entry("delivery", text_of(delivery), {"of": of}, [part for pair in fields.items() for part in pair])
+            yield Entry("delivery", text_of(delivery), {"of": of}, _flat(fields))
 
     def _all_jobs(self) -> Iterator[Entry]:
         cursor = "+inf"
@@ -227,14 +229,8 @@ class Taking:
             start = f"({text_of(found[-1][0])}"
 
     def _members(self, name: str) -> Iterator[tuple[bytes, float]]:
-        """Of a sorted set of the records' database, by score, so that it may change meanwhile."""
-        low, key = "-inf", self._key(name)
-        while True:
-            chunk = self._read("zrangebyscore", key, low, "+inf", 0, _MEMBERS, withscores=True)
-            yield from chunk
-            if len(chunk) < _MEMBERS:
-                return
-            low = f"({chunk[-1][1]!r}"
+        """Of a sorted set of the records' database."""
+        return members_of(self._read, self._key(name), _MEMBERS)
 
     def _versions(self) -> Iterator[Entry]:
         """Versions of the data, which never change; again where one was loaded meanwhile, until the current one is among them."""

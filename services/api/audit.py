@@ -10,11 +10,10 @@ from flask import Flask, Response, current_app, g, request
 
 from lib.errors import JobsError
 from services.api.backend import backend
-from services.api.contract import contract_of
+from services.api.contract import READING, contract_of
 from services.api.tokens import Caller
 
 logger = logging.getLogger("trafficjobs.audit")
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Their scripts write the event itself, with the name of the caller.
 _MOVES = frozenset({"jobs.submit", "course.submit", "jobs.cancel", "jobs.retry", "jobs.delete"})
 _LONGEST = 200  # characters of a target
@@ -28,7 +27,7 @@ def install(app: Flask) -> None:
 def _keep(response: Response) -> Response:
     action = request.endpoint
     contract = None if action is None else contract_of(current_app.view_functions[action])
-    if request.method in _READING or action is None or contract is None:
+    if request.method in READING or action is None or contract is None:
         return response
     action = contract.action or action
     caller: Caller | None = g.get("caller")

@@ -102,7 +102,7 @@ def parsed(model: type[Model], given: dict[str, Any], coerce: bool) -> Model:
     try:
         return parse(model, given, coerce)
     except InvalidParameters as error:
-        raise InvalidBody([(name.removeprefix("params."), message) for name, message in error.problems]) from None
+        raise InvalidBody(error.at_top().problems) from None
 
 
 def page_link(name: str, value: str) -> str:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from services.api.forms import JSON
 from services.api.kinds import Kind
 from services.api.tokens import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ATTRIBUTE = "__contract__"
-JSON = "application/json"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})  # methods with which nothing is changed
 
 
 @dataclass(frozen=True)

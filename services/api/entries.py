@@ -90,14 +90,14 @@ def look(rd: redis.Redis, prefix: str, job: str | None = None, since: Place | No
 
 def job_of(fields: dict[bytes, bytes]) -> str:
     """The job that a raw event is about; empty for what never became one."""
-    return fields.get(b"id", b"").decode("utf-8", "replace")
+    return text_of(fields.get(b"id", b""))
 
 
 def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     """A raw entry of `events`: what happened to a job, or what a caller did."""
     if b"action" in fields:
         return _action(entry_id, fields)
-    text = {name: fields.get(name.encode(), b"").decode("utf-8", "replace") for name in ("id", "status", "attempt", "reason")}
+    text = {name: text_of(fields.get(name.encode(), b"")) for name in ("id", "status", "reason")}
     place = place_of(entry_id) or START
     data = {
         "id": text["id"] or None,
@@ -107,25 +107,24 @@ def event(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
         "at": iso(place[0] / 1000),
     }
     if b"by" in fields:
-        data["by"] = fields[b"by"].decode("utf-8", "replace")
+        data["by"] = text_of(fields[b"by"])
     return Entry(place, text["reason"] if text["reason"] in ("progress", "partial") else "status", text["id"], data)
 
 
 def _action(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     place = place_of(entry_id) or START
     names = ("action", "target", "by", "request_id")
-    data = {name: fields.get(name.encode(), b"").decode("utf-8", "replace") for name in names}
+    data = {name: text_of(fields.get(name.encode(), b"")) for name in names}
     return Entry(place, "action", "", data | {"at": iso(place[0] / 1000)})
 
 
 def line(job: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
     """A raw entry of a job's log."""
     place = place_of(entry_id) or START
-    text = fields.get(b"line", b"").decode("utf-8", "replace")
     data = {
         "id": job,
         "attempt": number_of(fields.get(b"attempt")),
-        "line": text,
+        "line": text_of(fields.get(b"line", b"")),
         "entry": shown(place),
         "at": iso(place[0] / 1000),
     }

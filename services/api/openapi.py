@@ -16,8 +16,8 @@ from lib.operations import Catalog
 from lib.settings import Settings
 from services.api import kinds
 from services.api.auth import SignIn, sign_in
-from services.api.contract import JSON, Answer, Body, Contract, contract_of
-from services.api.forms import GEOJSON
+from services.api.contract import Answer, Body, Contract, contract_of
+from services.api.forms import GEOJSON, JSON
 from services.api.kinds import Kind
 from services.api.openapi_parts import (
     ABOUT,

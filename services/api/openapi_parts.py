@@ -3,6 +3,7 @@
 from typing import Any
 
 from lib.operations import Catalog
+from lib.records import ID_PATTERN
 from lib.settings import Settings
 
 TITLE = "trafficjobs"
@@ -88,9 +89,10 @@ SECURITY_SCHEME = {
 def path_parameter(rule: str, name: str, catalog: Catalog, settings: Settings) -> dict[str, Any]:
     """A parameter of a path."""
     text: dict[str, Any] = {"type": "string", "minLength": 1}
+    identity = {"type": "string", "pattern": ID_PATTERN + "$"}
     description, schema = {
-        "jid": ("Id of a job.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
-        "bid": ("Id of a batch.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}),
+        "jid": ("Id of a job.", identity),
+        "bid": ("Id of a batch.", identity),
         "sid": ("Id of a schedule.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}),
         "delivery": ("Id of a delivery.", text),
         "report_id": ("Report id of an incident.", text),

@@ -218,7 +218,7 @@ def _of_http(error: HTTPException) -> _Description:
 def _of_redis(error: Exception) -> Exception:
     """What the library did not translate, because it came from a plain command."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return StoreFull("Redis is at its memory limit; wait until jobs end or expire, or give it more memory.")
+        return StoreFull()
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return StoreUnavailable("Redis does not answer.")
     if isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error):

@@ -14,6 +14,7 @@ from lib.failures import PAGE_LIMIT as MOST_GROUPS
 from lib.history import LONGEST, SHORTEST
 from lib.listing import MOST_SEARCHED, PAGE_LIMIT
 from lib.periods import Day
+from lib.records import ID_PATTERN
 from lib.rows import MAX_LIMIT
 
 MOST_LINES = 1_000
@@ -81,7 +82,7 @@ class JobsQuery(Query):
     fingerprint: str | None = Field(
         None, pattern="^[0-9a-f]{16}$", description="Only failed jobs that are alike; GET /failures lists the groups."
     )
-    batch: str | None = Field(None, pattern="^[A-Za-z0-9_-]{1,64}$", description="Only jobs of this batch.")
+    batch: str | None = Field(None, pattern=ID_PATTERN + "$", description="Only jobs of this batch.")
     search: str | None = Field(
         None,
         max_length=MOST_SEARCHED,

@@ -36,14 +36,20 @@ def kind_of(error: Exception) -> Kind | None:
     return next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), None)
 
 
-def refusal(kind: Kind, detail: str, retry_after: int = 0) -> bytes:
-    """A whole answer, after which the connection closes; the log has it under its request id.
-
-    One with Retry-After is one of very many: whoever refuses these says in the log how many there are.
-    """
+def refusal(kind: Kind, detail: str) -> bytes:
+    """A whole answer, after which the connection closes; the log has it under its request id."""
     request_id = secrets.token_hex(8)
-    if not retry_after:  # Not the detail: it quotes what was sent.
-        logger.warning("refused: %s", kind.title, extra={"request_id": request_id, "status": kind.status})
+    # Not the detail: it quotes what was sent.
+    logger.warning("refused: %s", kind.title, extra={"request_id": request_id, "status": kind.status})
+    return _answer(kind, detail, request_id)
+
+
+def refusal_of_many(kind: Kind, detail: str, retry_after: int) -> bytes:
+    """The same for one of very many, each of whom may come again: whoever refuses them says in the log how many there are."""
+    return _answer(kind, detail, secrets.token_hex(8), f"Retry-After: {retry_after}")
+
+
+def _answer(kind: Kind, detail: str, request_id: str, *headers: str) -> bytes:
     count_refusal(kind.status)
     made = {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": detail[:_LONGEST], "request_id": request_id}
     body = orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE)
@@ -54,6 +60,6 @@ def refusal(kind: Kind, detail: str, retry_after: int = 0) -> bytes:
         f"X-Request-ID: {request_id}",
         "X-Content-Type-Options: nosniff",
         "Connection: close",
-        *([f"Retry-After: {retry_after}"] if retry_after else []),
+        *headers,
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -182,10 +182,9 @@ def _schedule(model: type[ScheduleBody], catalog: Catalog, settings: Settings, s
     properties = schemas.fields(model)
     properties["job"] = {"oneOf": jobs, "description": properties["job"]["description"]}
     made = _object(properties, ["job"], "When which job is submitted: cron or every, and job.")
-    given: Schema = {"not": NULL}
-    cron = {"required": ["cron"], "properties": {"cron": given}}
-    zoned = {"required": ["timezone"], "properties": {"timezone": given}}
-    every = {"required": ["every"], "properties": {"every": given}, "not": zoned}
+    cron = {"required": ["cron"], "properties": {"cron": _GIVEN}}
+    zoned = {"required": ["timezone"], "properties": {"timezone": _GIVEN}}
+    every = {"required": ["every"], "properties": {"every": _GIVEN}, "not": zoned}
     return made | {"oneOf": [cron, every]}
 
 

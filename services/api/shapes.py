@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType, TypedDict
 from lib.states import PRIORITIES, STATUSES
 
 
-def _time(description: str) -> Any:
+def moment(description: str) -> Any:
     return Field(description=description, json_schema_extra={"format": "date-time"})
 
 
@@ -29,7 +29,7 @@ JsonObject = dict[str, JsonValue]
 Count = Annotated[int, Field(ge=0)]
 Status = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
 Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
-Ended = Annotated[str | None, _time("When it ended.")]
+Ended = Annotated[str | None, moment("When it ended.")]
 
 
 class Problem(TypedDict):
@@ -67,7 +67,7 @@ class Attempt(TypedDict):
 
     attempt: int
     outcome: str
-    started: Annotated[str | None, _time("When it began.")]
+    started: Annotated[str | None, moment("When it began.")]
     ended: Ended
     worker: str
     error: JobError | None
@@ -78,7 +78,7 @@ class Run(TypedDict):
 
     run: int
     status: Status
-    started: Annotated[str | None, _time("When its last attempt began.")]
+    started: Annotated[str | None, moment("When its last attempt began.")]
     ended: Ended
     error: JobError | None
     attempts: list[Attempt]
@@ -121,9 +121,9 @@ class JobRecord(TypedDict):
     error: JobError | None
     progress: Progress | None
     partial: Annotated[JsonValue, Field(description="What a running job has of its result so far.")]
-    submitted: Annotated[str | None, _time("When it was accepted.")]
-    due: Annotated[str | None, _time("When a scheduled job joins its queue.")]
-    started: Annotated[str | None, _time("When the current or last attempt began.")]
+    submitted: Annotated[str | None, moment("When it was accepted.")]
+    due: Annotated[str | None, moment("When a scheduled job joins its queue.")]
+    started: Annotated[str | None, moment("When the current or last attempt began.")]
     ended: Ended
     attempt: Annotated[Count, Field(description="Attempts of this run so far.")]
     crashes: Annotated[Count, Field(description="Seen deaths of its process.")]
@@ -146,7 +146,7 @@ class JobRecord(TypedDict):
     end: NotRequired[str | None]
     schedule: NotRequired[Annotated[str, Field(description="Only where a schedule fired it.")]]
     scheduled_for: NotRequired[
-        Annotated[str | None, _time("The time of the schedule that it is for; null where it was triggered.")]
+        Annotated[str | None, moment("The time of the schedule that it is for; null where it was triggered.")]
     ]
     notify: NotRequired[Annotated[list[NotifyTarget], Field(description="Who is told of its end; only where somebody is.")]]
     request_id: NotRequired[Annotated[str, Field(description="X-Request-ID of the request that submitted it.")]]
@@ -157,7 +157,7 @@ class JobRecord(TypedDict):
             float | None, Field(description="Seconds until it will have ended, by how long others ran; null where unknown.")
         ]
     ]
-    eta_at: NotRequired[Annotated[str | None, _time("When it will have ended, by that.")]]
+    eta_at: NotRequired[Annotated[str | None, moment("When it will have ended, by that.")]]
     files: NotRequired[Annotated[list[str], Field(description="Names of its files; once it is complete.")]]
 
 
@@ -176,7 +176,8 @@ class JobPage(TypedDict):
     jobs: list[JobRecord]
     next: Annotated[str | None, Field(description="The cursor of the next page; null on the last.")]
     searched_to: Annotated[
-        str | None, _time("Where a page ended because it had looked at enough jobs: the next one goes on with those before then.")
+        str | None,
+        moment("Where a page ended because it had looked at enough jobs: the next one goes on with those before then."),
     ]
 
 
@@ -279,9 +280,9 @@ class QueueRecord(TypedDict):
     name: str
     depth: Annotated[Count, Field(description="Entries that will run.")]
     paused: bool
-    paused_since: Annotated[str | None, _time("Since when it is paused.")]
+    paused_since: Annotated[str | None, moment("Since when it is paused.")]
     draining: Annotated[bool, Field(description="Whether it accepts nothing.")]
-    draining_since: Annotated[str | None, _time("Since when it accepts nothing.")]
+    draining_since: Annotated[str | None, moment("Since when it accepts nothing.")]
     entries: ByPriority
     waiting: ByPriority
     in_flight: Annotated[ByPriority, Field(description="Jobs that run now.")]
@@ -321,7 +322,7 @@ class WorkerRecord(TypedDict):
     """A worker that beats, and what it says of itself."""
 
     name: str
-    beat: Annotated[str | None, _time("When it last said that it lives.")]
+    beat: Annotated[str | None, moment("When it last said that it lives.")]
     host: NotRequired[str]
     pid: NotRequired[int]
     queues: NotRequired[list[str]]
@@ -330,7 +331,7 @@ class WorkerRecord(TypedDict):
     children: NotRequired[Count]
     running: Annotated[list["RunningJob"], Field(description="What its children hold now.")]
     draining: Annotated[bool, Field(description="Whether it takes no more jobs.")]
-    draining_since: Annotated[str | None, _time("When it was told to take no more.")]
+    draining_since: Annotated[str | None, moment("When it was told to take no more.")]
     drained: Annotated[bool, Field(description="Whether it has heard of that and runs nothing any more.")]
     version: NotRequired[Annotated[str, Field(description="Of the package.")]]
     memory_bytes: NotRequired[Annotated[int | None, Field(description="Of all its processes, what they share counted once.")]]
@@ -345,7 +346,7 @@ class RunningJob(TypedDict):
     child: str
     job: str
     operation: str
-    started: Annotated[str | None, _time("When it was claimed.")]
+    started: Annotated[str | None, moment("When it was claimed.")]
     seconds: float
 
 

@@ -6,8 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from lib.batches import MOST_JOBS
+from lib.records import ID_PATTERN
 from lib.targets import MOST_TARGETS
-from services.api.shapes import Count, Ended, NotifyTarget, _time
+from services.api.shapes import Count, Ended, NotifyTarget, moment
 from services.api.submissions import Target
 
 
@@ -18,7 +19,7 @@ class BatchBody(BaseModel):
 
     id: str | None = Field(
         None,
-        pattern="^[A-Za-z0-9_-]{1,64}$",
+        pattern=ID_PATTERN + "$",
         description="A fresh one by default. Sent again with the same jobs and their ids, it is the same batch.",
     )
     queue: str | None = Field(None, description="Of all its jobs; the default queue by default.")
@@ -47,7 +48,7 @@ class BatchRecord(TypedDict):
     deduplicated: Annotated[Count, Field(description="Jobs that are not in it, since another one stands for them.")]
     conflicts: Annotated[Count, Field(description="Jobs that are not in it, since their id was taken in the same moment.")]
     by: str | None
-    created: Annotated[str | None, _time("When it was accepted.")]
+    created: Annotated[str | None, moment("When it was accepted.")]
     ended: Ended
     eta: NotRequired[
         Annotated[

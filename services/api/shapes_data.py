@@ -7,14 +7,14 @@ from typing_extensions import TypedDict
 
 from lib.cleaning import Report
 from lib.examination.finding import STATUSES
-from services.api.shapes import BrokenOperation, Count, _time
+from services.api.shapes import BrokenOperation, Count, moment
 
 
 class Incident(TypedDict, total=False):
     """A traffic incident. A column the loaded files do not have is absent; days and hours are local."""
 
     report_id: str
-    published: Annotated[str | None, _time("When it was published, UTC.")]
+    published: Annotated[str | None, moment("When it was published, UTC.")]
     date: Annotated[str | None, Field(json_schema_extra={"format": "date"})]
     hour: int | None
     weekday: Annotated[int | None, Field(description="0 is Monday.")]
@@ -26,7 +26,7 @@ class Incident(TypedDict, total=False):
     longitude: float | None
     point: str | None
     status: str | None
-    status_date: Annotated[str | None, _time("When the status was set, UTC.")]
+    status_date: Annotated[str | None, moment("When the status was set, UTC.")]
     agency: str | None
     response_time: float | None
 
@@ -39,7 +39,7 @@ class VersionRecord(TypedDict):
     bytes: Count
     chunks: Count
     sha256: str
-    created: Annotated[str, _time("When it was published.")]
+    created: Annotated[str, moment("When it was published.")]
     source: str
     by: str
     job: Annotated[str, Field(description="The job that loaded it.")]
@@ -56,7 +56,7 @@ class Versions(TypedDict):
 class RestoredRelease(TypedDict):
     """What a restore has put in place."""
 
-    made: Annotated[str, _time("When the backup was made.")]
+    made: Annotated[str, moment("When the backup was made.")]
     made_by: Annotated[str, Field(description="The version of trafficjobs that made it.")]
     jobs: Count
     seconds: Annotated[float, Field(description="How long it took.")]

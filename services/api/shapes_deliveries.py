@@ -5,13 +5,13 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from services.api.shapes import _time
+from services.api.shapes import moment
 
 
 class DeliveryAttempt(TypedDict):
     """What became of one attempt."""
 
-    at: Annotated[str, _time("When it began.")]
+    at: Annotated[str, moment("When it began.")]
     seconds: Annotated[float, Field(description="How long it took.")]
     status: Annotated[int | None, Field(description="Of HTTP or SMTP; null where nobody answered.")]
     error: Annotated[str | None, Field(description="What went wrong; null where it was delivered.")]
@@ -25,8 +25,8 @@ class DeliveryRecord(TypedDict):
     email: NotRequired[str]
     event: Literal["complete", "failed", "cancelled"]
     state: Literal["pending", "delivered", "failed"]
-    created: Annotated[str | None, _time("When the job ended.")]
-    next: Annotated[str | None, _time("When it is tried next; null where it will not be.")]
+    created: Annotated[str | None, moment("When the job ended.")]
+    next: Annotated[str | None, moment("When it is tried next; null where it will not be.")]
     attempts: Annotated[list[DeliveryAttempt], Field(description="The last 20.")]
 
 

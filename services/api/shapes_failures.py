@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from services.api.shapes import Count, _time
+from services.api.shapes import Count, moment
 
 
 class RetryFailedBody(BaseModel):
@@ -31,8 +31,8 @@ class FailureGroup(TypedDict):
     reason: str
     message: str
     count: Count
-    first: Annotated[str | None, _time("When the first of them failed.")]
-    last: Annotated[str | None, _time("When the last of them failed.")]
+    first: Annotated[str | None, moment("When the first of them failed.")]
+    last: Annotated[str | None, moment("When the last of them failed.")]
     job: Annotated[str, Field(description="Id of the job submitted last.")]
 
 

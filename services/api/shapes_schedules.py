@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from lib.recurrence import LONGEST
-from services.api.shapes import Count, JsonObject, _time
+from services.api.shapes import Count, JsonObject, moment
 
 
 class ScheduleBody(BaseModel):
@@ -51,15 +51,15 @@ class ScheduleRecord(TypedDict, total=False):
     missed: Literal["once", "skip", "all"]
     paused: bool
     by: str | None
-    next: Annotated[str | None, _time("When it fires next; null while it is paused.")]
+    next: Annotated[str | None, moment("When it fires next; null while it is paused.")]
     upcoming: Annotated[list[str], Field(description="Its next five times.")]
-    last: Annotated[str | None, _time("The last time it fired for.")]
+    last: Annotated[str | None, moment("The last time it fired for.")]
     last_job: str | None
     fired: Count
     missed_count: Annotated[Count, Field(description="Times for which no job was submitted.")]
     problem: Annotated[str | None, Field(description="Why it did not fire the last time; null where it did.")]
-    created: Annotated[str | None, _time("When it was made.")]
-    updated: Annotated[str | None, _time("When it was changed.")]
+    created: Annotated[str | None, moment("When it was made.")]
+    updated: Annotated[str | None, moment("When it was changed.")]
 
 
 class Schedules(TypedDict):

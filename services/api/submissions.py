@@ -13,19 +13,18 @@ from lib.errors import InvalidParameters
 from lib.jobs import Backoff, Origin, Quota, Retry, Submission
 from lib.origin import NOWHERE
 from lib.parameters import did_you_mean, strictly
-from lib.records import ID
+from lib.records import ID, ID_PATTERN
 from lib.retries import MAX_DELAY
-from lib.states import PRIORITIES
 from lib.submission import KEY_PATTERN, LONGEST_PERIOD, MOST_PARENTS
 from lib.targets import MOST_TARGETS
 from services.api.backend import backend
 from services.api.problems import MOST_ERRORS, InvalidBody
 from services.api.queries import Moment
+from services.api.shapes import Priority
 
 # Shapes are checked here; what the library checks with its own words is only described.
 Seconds = Annotated[float, Field(ge=0, json_schema_extra={"maximum": MAX_DELAY})]
-JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})]
-Priority = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRIORITIES)})]
+JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": ID_PATTERN + "$"})]
 Key = Annotated[str, WithJsonSchema({"type": "string", "pattern": KEY_PATTERN + "$"})]
 Period = Annotated[float, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_PERIOD})]
 Ttl = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DELAY})]
@@ -190,4 +189,4 @@ def _check_top_level(operation: str, params: dict[str, Any]) -> None:
     try:
         backend().catalog.validate(operation, params)
     except InvalidParameters as error:
-        raise InvalidParameters([(name.removeprefix("params."), message) for name, message in error.problems]) from None
+        raise error.at_top() from None

@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-
 
 from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_all, is_probe, is_whole
 from services.api.kinds import TOO_BUSY, TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
-from services.api.refusals import kind_of, logger, refusal
+from services.api.refusals import kind_of, logger, refusal, refusal_of_many
 
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
 BODY_PATIENCE = 60.0  # seconds from then on for a body that is waited for
@@ -198,7 +198,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not come or (spares_probes and is_probe(come)):
                 return False
             self._shed_lately += 1
-            self._send(client, refusal(TOO_BUSY, "More requests wait than can be answered soon; nothing was done.", RETRY_AFTER))
+            words = "More requests wait than can be answered soon; nothing was done."
+            self._send(client, refusal_of_many(TOO_BUSY, words, RETRY_AFTER))
             if not is_all(come):
                 self._linger(client)
                 return True

@@ -35,8 +35,7 @@ class _Readable(Protocol):
 class _Receiver:
     """What a form's file is written to: the parser calls `write` as bytes arrive."""
 
-    def __init__(self, upload: Upload, write: Callable[[bytes], None]) -> None:
-        self.upload = upload
+    def __init__(self, write: Callable[[bytes], None]) -> None:
         self.write = write
 
     def seek(self, position: int) -> None:
@@ -158,7 +157,7 @@ class Uploads:
             if self._open:
                 raise one
             upload = self._begin(filename or "", None)
-            return _Receiver(upload, lambda data: self._append(upload, bytes(data)))
+            return _Receiver(lambda data: self._append(upload, bytes(data)))
 
         parser = FormDataParser(receiver, max_form_memory_size=_FORM_MEMORY, max_form_parts=10, silent=False)  # type: ignore[arg-type]
         try:

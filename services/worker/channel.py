@@ -16,7 +16,7 @@ class Sender:
         """Write one message; False where the other side is gone."""
         try:
             os.write(self._fd, orjson.dumps(message) + b"\n")
-        except (BrokenPipeError, OSError):
+        except OSError:
             return False
         return True
 

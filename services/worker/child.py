@@ -55,8 +55,8 @@ class Child:
         self.jobs = Jobs(settings, catalog, store=Store(settings, patience=FOREVER, blocking=settings.idle_wait))
         # Everything the data store does may be repeated, so redis-py may do it.
         patient = Retry(ExponentialBackoff(cap=1.0, base=0.02), 100_000)
-        self.versions = DatasetStore(connect(settings, settings.redis_db, retry=patient), settings)
-        self.dataset = Dataset(self.versions, settings.data_cache, settings)
+        versions = DatasetStore(connect(settings, settings.redis_db, retry=patient), settings)
+        self.dataset = Dataset(versions, settings.data_cache, settings)
         self.stopping = False
         self.waiting = False
         self.ran = 0
@@ -138,7 +138,7 @@ class Child:
         }
         with tracing.span(f"run {claim.operation}", "consumer", claim.origin.traceparent, about) as span:
             with logs.about(trace_id=trace_id(span.traceparent)):
-                outcome = run_job(claim, self.jobs, self.catalog, self.dataset, self.versions)
+                outcome = run_job(claim, self.jobs, self.catalog, self.dataset)
             span.set({"trafficjobs.outcome": outcome.kind})
             if outcome.error:
                 error = orjson.loads(outcome.error)

@@ -122,19 +122,6 @@ class Links:
                 self._registered = self.supervisor.operations
             self._end.wait(0.1 if not self._registered else self.settings.lease_seconds / 3)
 
-    # Effects
-
-    def _effects(self, _jobs: Jobs) -> None:
-        """Operations that change the world outside must not outlive their lease; all others run on, fenced.
-
-        In a thread of its own: a beat to a Redis that hangs waits longer than the lease may have left.
-        """
-        while not self._end.wait(_EFFECTS_PAUSE):
-            now = time.monotonic()
-            for mark in self.supervisor.running():
-                if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
-                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
-
     def _info(self) -> dict[str, Any]:
         supervisor = self.supervisor
         return {
@@ -152,6 +139,19 @@ class Links:
             "stopping": supervisor.stopping,
             "draining": supervisor.draining,
         }
+
+    # Effects
+
+    def _effects(self, _jobs: Jobs) -> None:
+        """Operations that change the world outside must not outlive their lease; all others run on, fenced.
+
+        In a thread of its own: a beat to a Redis that hangs waits longer than the lease may have left.
+        """
+        while not self._end.wait(_EFFECTS_PAUSE):
+            now = time.monotonic()
+            for mark in self.supervisor.running():
+                if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
+                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
 
     # The control stream
 

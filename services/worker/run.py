@@ -124,7 +124,7 @@ class _LogWriter(io.TextIOBase):
             self._rest = ""
 
 
-def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versions: DatasetStore) -> Outcome:
+def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset) -> Outcome:
     """Run a claimed job. Raises SetAside where this worker lacks the operation or the record is newer than it."""
     if claim.version > RECORD_VERSION or (claim.operation not in catalog and not claim.adopted):
         raise SetAside
@@ -134,17 +134,19 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, versio
             message = str(claim.input["error"])
         return failed({"type": "UnknownOperation", "message": message, "reason": "invalid"}, may_retry=False)
     operation = catalog.get(claim.operation)
-    context = LiveContext(claim, jobs, versions)
+    context = LiveContext(claim, jobs, dataset.store)
     writer = _LogWriter(context)
     try:
-        with (
-            at_most(allowed_bytes(operation, jobs.settings)),
-            running(context),
-            contextlib.redirect_stdout(writer),
-        ):
-            frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
-            result = run(operation, claim.params, frame)
-        writer.end()
+        try:
+            with (
+                at_most(allowed_bytes(operation, jobs.settings)),
+                running(context),
+                contextlib.redirect_stdout(writer),
+            ):
+                frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
+                result = run(operation, claim.params, frame)
+        finally:
+            writer.end()
         payload = orjson.dumps(result)
     except StaleClaim:
         return failed({"type": "StaleClaim", "message": "Given to another worker.", "reason": "stale"})

@@ -152,6 +152,12 @@ def test_a_stream_may_be_narrowed_to_a_status(client: FlaskClient, queue: Jobs, 
     assert client.get("/events?status=done").status_code == 400
 
 
+def test_a_stream_may_be_narrowed_to_jobs_that_wait_for_others(client: FlaskClient, read: Read) -> None:
+    stream = read("/events?status=waiting")
+    child = submit(client, depends_on=[submit(client)])
+    assert [each["data"]["id"] for each in stream.wait(1)] == [child]
+
+
 def test_a_stream_goes_on_after_the_last_event_that_was_seen(client: FlaskClient, queue: Jobs, read: Read) -> None:
     first = read("/events")
     jids = [submit(client) for _ in range(3)]

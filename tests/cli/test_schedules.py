@@ -2,7 +2,7 @@
 
 import uuid
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import PARKED, Shell
 from tests.waiting import until
 from trafficjobs import Client
 
@@ -56,6 +56,16 @@ def test_every_command_of_the_group(shell: Shell) -> None:
     gone = shell("schedule", "show", sid)
     assert (gone.code, sid in gone.err) == (3, True)
     assert shell("schedule", "change", sid, "--every", "60").code == 3
+
+
+def test_a_change_leaves_the_queue_and_the_course_spelling_of_the_job_as_they_are(shell: Shell, client: Client) -> None:
+    sid = f"cli-{uuid.uuid4().hex[:8]}"
+    period = {"start": "2023-01-01", "end": "2023-01-02"}
+    client.create_schedule(period | {"queue": PARKED}, every=3600, id=sid)
+    changed = shell("schedule", "change", sid, "--every", "7200", "--json").json
+    job = changed["job"]
+    assert (changed["every"], changed["queue"], job["operation"], job["params"]) == (7200, PARKED, "describe", period)
+    client.delete_schedule(sid)
 
 
 def test_what_is_no_schedule_is_told_in_one_sentence(shell: Shell) -> None:

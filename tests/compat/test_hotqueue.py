@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -84,3 +85,13 @@ def test_clear_throws_away_what_waits_and_cancels_jobs(face: HotQueue, jobs: Job
     assert jobs.get(jid).status == "cancelled"
     assert face.get() is None
     assert repr(face).startswith("<HotQueue: 'job-queue'")
+
+
+def test_clear_finds_jobs_behind_any_number_of_newer_ones_of_another_queue(settings: Settings) -> None:
+    several = settings.model_copy(update={"queues": ["other"]})
+    with closing(Jobs(several)) as jobs, closing(HotQueue.of(several, "job-queue")) as face:
+        mine = jobs.submit(Submission("x")).id
+        jobs.submit_many([Submission("y") for _ in range(1_000)], queue="other")
+        face.clear()
+        assert jobs.get(mine).status == "cancelled"
+        assert jobs.queue("other").depth == 1_000

@@ -1,5 +1,6 @@
 """Estimates: learned from the counters, by position, time and progress, and none where nothing is known."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_a_mix_of_jobs_is_shared_by_the_children_that_serve_all_of_it(jobs: Jobs
     assert known.of_mix({}, "job-queue") == known.of_mix({"x": 0}, "job-queue") == 0.0
     assert known.of_mix({"x": 1, "z": 1}, "job-queue") is None
     assert known.of_mix({"x": 1}, "other") is None
+
+
+@pytest.mark.parametrize("when", ["run_in", "run_at"])
+def test_a_batch_takes_as_long_as_the_jobs_of_it_that_are_to_run_later(jobs: Jobs, when: str) -> None:
+    history(jobs, "x", 2.0)
+    jobs.beat("w", INFO, [])
+    later: dict[str, Any] = {when: 600.0 if when == "run_in" else time.time() + 600.0}
+    at_once, _ = jobs.submit_batch([Submission("x") for _ in range(10)])
+    delayed, _ = jobs.submit_batch([Submission("x"), *(Submission("x", **later) for _ in range(10))])
+    eta = {batch.id: jobs.batch_eta(batch) for batch in (at_once, delayed)}
+    assert eta[at_once.id] == 10 * 2.0 / 2
+    assert 600 < (eta[delayed.id] or 0.0) <= 600 + 10 * 2.0 / 2 + 1  # their time to come, and the time that they take
 
 
 def test_what_was_read_is_used_for_a_second(jobs: Jobs) -> None:

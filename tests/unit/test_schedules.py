@@ -1,12 +1,14 @@
 """Schedules on a real server: created, changed, paused, deleted, and fired once for each of their times."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from lib.errors import Conflict, InvalidInput, UnknownSchedule
 from lib.firing import fire_due
-from lib.jobs import Jobs, Recurrence, Schedule
+from lib.jobs import Jobs, Recurrence, Retry, Schedule, Submission, job_of
 from lib.settings import Settings
 
 HOURLY = Recurrence(every=3600.0)
@@ -69,6 +71,41 @@ def test_a_missed_day_follows_the_policy(jobs: Jobs, policy: str, jobs_run: int,
     if policy == "once":  # for the newest of its times
         assert ids(jobs) == [f"nightly-{due + 23 * 3600:.0f}"]
     assert fire_due(jobs) == 0
+
+
+DAMAGED_JOBS = [
+    {"timeout": "x"},
+    {"retry": {"max": "x"}},
+    {"retry": {"max": 1, "intervals": [[]]}},
+    {"retry": {"backoff": 5}},
+    {"notify": [[]]},
+    {"notify": [{"webhook": 5}]},
+    {"notify": [{"email": "a@example.org", "on": [[]]}]},
+    {"input": 5},
+    {"unique_key": 5},
+    {"odd": 1},
+    {"operation": None},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED_JOBS)
+def test_a_schedule_whose_job_was_damaged_is_shelved_and_holds_up_no_other(jobs: Jobs, damage: dict[str, object]) -> None:
+    for sid in ("damaged", "whole"):
+        jobs.put_schedule(nightly(id=sid))
+        set_back(jobs, sid, 5)
+    jobs.store.records.hset(f"{jobs.store.prefix}schedule.damaged", "job", orjson.dumps({"operation": "x"} | damage))
+    assert fire_due(jobs) == 1
+    assert [each.id for each in jobs.schedules()] == ["whole"]
+    assert jobs.schedule("whole").fired == 1
+
+
+def test_a_schedule_keeps_every_field_of_a_job_that_can_recur(jobs: Jobs) -> None:
+    params, retry = {"start": "2023-01-01"}, Retry(max=2, intervals=[1, 2.5], jitter=0)
+    submission = Submission("x", params, input=params, priority="low", timeout=5, retry=retry, max_crashes=0, result_ttl=60,
+                            failed_ttl=60, start="2023-01-01", end="2023-01-02", throttle=60.0, unique_key="k", cache=False,
+                            concurrency_key="c")  # fmt: skip
+    jobs.put_schedule(nightly(job=job_of(submission)))
+    assert jobs.schedule("nightly").submission(submission.id) == replace(submission, schedule="nightly")
 
 
 def test_skip_still_fires_the_time_that_has_just_come(jobs: Jobs) -> None:

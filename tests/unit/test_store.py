@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -10,7 +11,7 @@ from lib.errors import StoreUnavailable
 from lib.jobs import Jobs, Submission, complete
 from lib.scripts import FOLDER, compose, script_names
 from lib.settings import Settings
-from lib.store import Store
+from lib.store import Store, members_of
 from lib.upkeep import Upkeep
 from tests.chaos.killing import kill_redis
 from tests.servers import Server
@@ -123,3 +124,17 @@ def test_of_many_keys_only_what_is_of_another_type_is_left_out_and_other_errors_
     assert jobs.store.read_each(lambda pipeline: pipeline.get(key).hgetall(key).hgetall(f"{key}.none")) == [b"text", None, {}]
     with pytest.raises(redis.ResponseError, match="wrong number of arguments"):
         jobs.store.read_each(lambda pipeline: pipeline.get(key).execute_command("HGETALL"))
+
+
+@pytest.mark.parametrize("most", [3, 4, 5, 100])
+def test_members_of_one_score_are_all_read_where_two_calls_meet(jobs: Jobs, most: int) -> None:
+    key = f"{jobs.settings.key_prefix}odd"
+    scores = {b"a": 1, b"b": 2, b"c": 2, b"d": 2.5, b"e": 2.5, b"f": 2.5 + 2**-40, b"g": 9}
+    jobs.store.records.zadd(key, scores)
+
+    def command(name: str, *args: Any, **options: Any) -> Any:
+        return jobs.store.read(lambda rd: getattr(rd, name)(*args, **options))
+
+    assert list(members_of(command, key, most)) == list(scores.items())
+    jobs.store.records.zadd(key, dict.fromkeys(scores, 5.0))
+    assert len(list(members_of(command, key, 3))) >= 3  # one score that is longer than a call ends, too

@@ -37,7 +37,8 @@ def talk(lines: int = 2) -> dict:
 
 @operation(needs_data=False)
 def raising(kind: str = "value") -> dict:
-    """Ends badly."""
+    """Ends badly, in the middle of a line."""
+    print("last words", end="")
     if kind == "exit":
         sys.exit(3)
     if kind == "result":
@@ -92,6 +93,7 @@ def test_every_bad_end_fails_the_job_with_its_reason_and_the_child_goes_on(jobs:
     assert raised.error is not None
     assert (raised.error["type"], raised.error["reason"]) == ("ValueError", "exception")
     assert "mine.py" in raised.error["traceback"]
+    assert [line["line"] for line in jobs.log(raised.id)] == ["last words"] * 2
     left = ended(jobs, Submission("raising", {"kind": "exit"}))
     assert left.error is not None
     assert left.error["type"] == "SystemExit"

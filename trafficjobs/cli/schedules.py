@@ -15,6 +15,7 @@ Cron = Annotated[str | None, typer.Option(metavar="'M H D M W'", help="Cron expr
 Every = Annotated[float | None, typer.Option(metavar="SECONDS", min=1, help="Seconds between two jobs.")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Of --cron; the service's by default.")]
 Missed = Annotated[str | None, typer.Option(metavar="once|skip|all", help="What becomes of missed times.")]
+_MADE_ANEW = ("input", "start", "end")  # of a job in an answer: what the service makes of the parameters, and takes from nobody
 _COLUMNS = ("SCHEDULE", "WHEN", "OPERATION", "STATE", "NEXT", "LAST JOB", "FIRED")
 
 
@@ -79,8 +80,10 @@ def change(
         cron, every = known.get("cron"), known.get("every")
     if timezone is None and cron is not None:
         timezone = known.get("timezone")
-    job = dict(known["job"])
+    job = {name: value for name, value in known["job"].items() if name not in _MADE_ANEW}
     job["params"] = job.get("params", {}) | _params(session, job["operation"], param, json_params)
+    if (queue := known.get("queue")) is not None:  # beside the job in an answer, and within it in a body
+        job["queue"] = queue
     options: dict[str, Any] = {"cron": cron, "every": every, "timezone": timezone, "missed": missed or known.get("missed")}
     made = session.client.change_schedule(id, job, **options)
     session.show(made, lambda: _made(made))

@@ -138,8 +138,7 @@ def _choices(about: Mapping[str, Any]) -> list[Any]:
 def _read(text: str, kind: str, about: Mapping[str, Any]) -> Any:
     """What was typed as its type; as it is where it cannot be."""
     if kind == "list":
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return lines
+        return [line.strip() for line in text.splitlines() if line.strip()]
     if kind == "numbers":
         return [_number(part) for part in text.replace(",", " ").split()]
     if kind == "number":

@@ -52,11 +52,7 @@ def address_with(**changed: str | None) -> str:
     return url_for("ui.jobs", **values)
 
 
-_ORDERS: dict[str, tuple[Action, str]] = {
-    "retry": ("retry", "run again"),
-    "cancel": ("cancel", "cancelled"),
-    "delete": ("delete", "deleted"),
-}
+_ORDERS: dict[Action, str] = {"retry": "run again", "cancel": "cancelled", "delete": "deleted"}
 
 
 @blueprint.post("/jobs/many")
@@ -64,16 +60,16 @@ _ORDERS: dict[str, tuple[Action, str]] = {
 def many() -> Response:
     """Run again, cancel or delete the chosen jobs. One that cannot be is left alone, and the first of those is told of."""
     wanted = request.form.get("order", "")
-    if wanted not in _ORDERS:
+    action = next((each for each in _ORDERS if each == wanted), None)
+    if action is None:
         raise InvalidInput("order", f"must be one of {', '.join(_ORDERS)}")
-    action, word = _ORDERS[wanted]
     ids = request.form.getlist("ids")[:PAGE]
     address = back(url_for("ui.jobs"))
     if not ids:
         return done_at("No job was chosen.", address)
     answers = change_each(action, ids)
     refused = [answer["problem"]["detail"] for answer in answers if "problem" in answer]
-    said = f"{plural(len(answers) - len(refused), 'job')} {word}."
+    said = f"{plural(len(answers) - len(refused), 'job')} {_ORDERS[action]}."
     return done_at(f"{said} {len(refused)} left alone: {refused[0]}" if refused else said, address)
 
 

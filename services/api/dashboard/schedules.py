@@ -19,8 +19,9 @@ from services.api.backend import backend
 from services.api.body import parsed
 from services.api.dashboard.fields import fields_of, of_params, params_of
 from services.api.dashboard.pages import blueprint, done, page, render
-from services.api.dashboard.submit import folded, known_operation
+from services.api.dashboard.submit import folded
 from services.api.problems import InvalidBody
+from services.api.routes.operations import known_operation
 from services.api.routes.schedules import own_schedule, schedule_of
 from services.api.shapes_schedules import NewScheduleBody
 from services.api.tokens import Role

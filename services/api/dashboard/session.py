@@ -14,13 +14,13 @@ import secrets
 from flask import Response, g, request
 
 from services.api.backend import backend
+from services.api.contract import READING
 from services.api.kinds import CROSS_SITE
 from services.api.problems import Problem
 from services.api.tokens import proof_of
 
 COOKIE = "trafficjobs_session"
 FIELD, HEADER = "csrf", "X-CSRF-Token"
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _FORM, _FORM_WITH_A_FILE = "application/x-www-form-urlencoded", "multipart/form-data"
 

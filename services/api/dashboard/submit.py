@@ -10,19 +10,19 @@ from typing import Any
 
 from flask import Response, request
 
-from lib.errors import Conflict, InvalidInput, InvalidParameters, QueueDraining, UnknownJob, UnknownOperation
+from lib.errors import Conflict, InvalidInput, InvalidParameters, QueueDraining, UnknownJob
 from lib.filters import Filters
 from lib.operations import Operation
 from lib.states import PRIORITIES
-from services.api import kinds
 from services.api.access_log import origin
 from services.api.auth import caller_name, caller_quota
 from services.api.backend import backend
 from services.api.dashboard.fields import Field, fields_of, of_params, params_of
 from services.api.dashboard.job import params_given
 from services.api.dashboard.pages import blueprint, done, page, render
-from services.api.problems import InvalidBody, Problem
+from services.api.problems import InvalidBody
 from services.api.routes.jobs import find_job
+from services.api.routes.operations import known_operation
 from services.api.submissions import is_job_id, submission_of
 from services.api.tokens import Role
 
@@ -79,14 +79,6 @@ def submitted(name: str) -> Response:
         return _form(operation, params, {"form": words}, request.form, 409)
     said = "An equal job stands for it." if accepted.deduplicated or accepted.cached else "Accepted."
     return done(said, "ui.job", jid=accepted.id)
-
-
-def known_operation(name: str) -> Operation:
-    """The operation of a form. Raises Problem where there is none."""
-    try:
-        return backend().catalog.get(name)
-    except UnknownOperation as error:
-        raise Problem(kinds.NOT_FOUND, error.message[:1].upper() + error.message[1:], "name") from None
 
 
 def _id() -> str:

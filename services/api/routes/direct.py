@@ -82,7 +82,7 @@ def _parameters(operation: Operation, lists: frozenset[str]) -> dict[str, Any]:
     try:
         return operation.validate(given, coerce=True)
     except InvalidParameters as error:
-        raise InvalidParameters([(name.removeprefix("params."), message) for name, message in error.problems]) from None
+        raise error.at_top() from None
 
 
 def _list_fields(operation: Operation) -> frozenset[str]:

@@ -14,8 +14,8 @@ from flask import Blueprint, Response, current_app, request, url_for
 
 from services.api import kinds
 from services.api.backend import backend
-from services.api.contract import JSON, Answer, contract
-from services.api.forms import wants_page
+from services.api.contract import Answer, contract
+from services.api.forms import JSON, wants_page
 from services.api.kinds import KINDS, Kind
 from services.api.openapi import document
 from services.api.problems import Problem

@@ -41,7 +41,7 @@ _STREAM = Answer(
 class EventsQuery(Query):
     """Which events a stream has."""
 
-    status: Literal["scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
+    status: Literal["waiting", "scheduled", "submitted", "in-progress", "complete", "failed", "cancelled"] | None = Field(
         None, description="Only events of jobs that are in this state then."
     )
 
@@ -150,6 +150,7 @@ class Stream:
         self, listener: Listener, since: Place | None, log: Place, status: str | None = None, record: dict[str, Any] | None = None
     ) -> None:
         self.listener, self.status, self.record = listener, status, record
+        self.store = listener.live.store
         self.resumes = since is not None and listener.now.continues
         self.gap = since is not None and not listener.now.continues
         self.place = since if since is not None and self.resumes else listener.now.last
@@ -159,14 +160,12 @@ class Stream:
         """Whether the job has ended, and the client knows."""
         job, now = self.listener.job, self.listener.now
         ended = now.status in TERMINAL
-        return ended and not any(page for page in events_between(backend().store, self.place, now.last, job))
+        return ended and not any(page for page in events_between(self.store, self.place, now.last, job))
 
     def __iter__(self) -> Iterator[bytes]:
-        store = self.listener.live.store
-
         def pieces() -> Iterator[bytes]:
             try:
-                for piece in self._pieces(store):
+                for piece in self._pieces():
                     self.listener.writing_since = time.monotonic()
                     yield piece
                     self.listener.writing_since = None
@@ -175,17 +174,17 @@ class Stream:
 
         return pieces()
 
-    def _pieces(self, store: Any) -> Iterator[bytes]:
+    def _pieces(self) -> Iterator[bytes]:
         listener, now = self.listener, self.listener.now
         yield self._opening()
         if self.record is not None and self.record["status"] in TERMINAL:
             return
         if self.resumes:
-            for page in events_between(store, self.place, now.last, listener.job):
-                yield from self._news(store, page)
+            for page in events_between(self.store, self.place, now.last, listener.job):
+                yield from self._news(page)
                 if self._ended(page) or listener.live.stopping:
                     return
-        yield from self._lines(store)
+        yield from self._lines()
         give_up = time.monotonic() + listener.live.longest
         ping_at = time.monotonic() + PING
         while (moment := time.monotonic()) < give_up and not listener.live.stopping and not listener.gone():
@@ -194,7 +193,7 @@ class Stream:
                 yield _frame("reset", None, {"reason": "Too much happened at once, or Redis has lost something; connect again."})
                 return
             if found:
-                yield from self._news(store, found)
+                yield from self._news(found)
                 ping_at = moment + PING
                 if self._ended(found):
                     return
@@ -210,19 +209,19 @@ class Stream:
             made += _frame("job", self._id(), self.record)
         return made
 
-    def _news(self, store: Any, found: list[Entry]) -> Iterator[bytes]:
+    def _news(self, found: list[Entry]) -> Iterator[bytes]:
         """Entries as one piece; before the end of the job, the lines of its log that did not come yet."""
         if self._ended(found):
             lines = [each for each in found if each.kind == "log"]
             yield self._written(lines)
-            yield from self._lines(store)
+            yield from self._lines()
             found = [each for each in found if each.kind != "log"]
         if piece := self._written(found):
             yield piece
 
-    def _lines(self, store: Any) -> Iterator[bytes]:
+    def _lines(self) -> Iterator[bytes]:
         if self.listener.job is not None:
-            for page in lines_after(store, self.log, self.listener.job):
+            for page in lines_after(self.store, self.log, self.listener.job):
                 if piece := self._written(page):
                     yield piece
 

@@ -36,12 +36,17 @@ def index() -> Response:
 )
 def get(name: str) -> Response:
     """One operation, with the JSON Schema of its parameters."""
-    try:
-        found = backend().catalog.get(name)
-    except UnknownOperation as error:
-        raise Problem(NOT_FOUND, error.message[:1].upper() + error.message[1:], "name") from None
+    found = known_operation(name)
     about = {"description": found.doc, "timeout": found.timeout, "schema": found.json_schema(), "template": found.template()}
     return json_reply(_brief(found) | about)
+
+
+def known_operation(name: str) -> Operation:
+    """The operation of that name. Raises Problem where there is none."""
+    try:
+        return backend().catalog.get(name)
+    except UnknownOperation as error:
+        raise Problem(NOT_FOUND, error.message[:1].upper() + error.message[1:], "name") from None
 
 
 def _brief(operation: Operation) -> dict[str, Any]:
