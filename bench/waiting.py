@@ -7,10 +7,9 @@ stands how many commands Redis ran for one, those of its scripts included, which
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count as counting
 from pathlib import Path
@@ -22,13 +21,12 @@ from bench import report
 from bench.filling import OPERATIONS, QUEUE, submit_all
 from bench.question import Verdict, at_most
 from bench.report import Grid
+from bench.server import fresh_server
 from lib.claims import Claim, complete
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
 from lib.settings import load_settings
-from tests.servers import Server
-from tests.service import api, ready
-from tests.waiting import until
+from tests.service import serving
 
 MOST_RATIO, MOST_BYTES = 1.5, 1_536.0  # with many against few; of a waiting job without parameters to speak of
 _COUNTED = 3  # times of which the commands are counted
@@ -97,16 +95,17 @@ class Full:
 @contextmanager
 def filled(count: int, repeats: int) -> Iterator[Full]:
     """A queue with so many jobs waiting."""
-    with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name, Server(Path(name) / "redis") as server:
-        folder = Path(name)
+    with fresh_server() as server:
+        folder = server.folder.parent
         settings = load_settings(
             redis_ip="127.0.0.1", redis_port=server.port, queues=[QUEUE], queue_limit=10 * count, data_cache=folder / "cache"
         )
         more = {"queues": QUEUE, "queue_limit": 10 * count, "operations_dir": OPERATIONS, "log_level": "warning"}
-        process, url = api(settings, folder, **more)
-        jobs = Jobs(settings, load_catalog(OPERATIONS))
-        try:
-            until(lambda: ready(url), 60, "the API")
+        with (
+            closing(Jobs(settings, load_catalog(OPERATIONS))) as jobs,
+            serving(settings, folder, **more) as api,
+            httpx.Client(base_url=api.url, timeout=30) as http,
+        ):
             client: Any = jobs.store.records
             before, began = client.info("memory")["used_memory"], time.monotonic()
             submit_all(jobs, count)
@@ -114,12 +113,7 @@ def filled(count: int, repeats: int) -> Iterator[Full]:
             print(f"{count:,} jobs in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             wanted = 4 * (repeats + _COUNTED + 1)  # of four actions
             ids = client.zrange("jobs", (count - wanted) // 2, (count + wanted) // 2)
-            with httpx.Client(base_url=url, timeout=30) as http:
-                yield Full(jobs, http, iter([jid.decode() for jid in ids]), each)
-        finally:
-            jobs.close()
-            process.terminate()
-            process.wait(20)
+            yield Full(jobs, http, iter([jid.decode() for jid in ids]), each)
 
 
 def compare(few: int, many: int, repeats: int) -> tuple[Full, Full]:

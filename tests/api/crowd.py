@@ -3,12 +3,12 @@
 import os
 import re
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -16,49 +16,22 @@ import requests
 from lib.claims import complete
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
-from tests.servers import Server, free_port
+from tests import service
+from tests.servers import Server
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 CROWD = 500
 PROCESSES, THREADS = 2, 8
 PLACES = PROCESSES * THREADS // 2
 
 
 class Api:
-    """A gunicorn of its own, and the queue that it serves.
+    """A gunicorn of its own, and the queue that it serves."""
 
-    Args:
-        app: another application than the usual one.
-        more: further settings, such as `max_body_bytes=65536`.
-    """
-
-    def __init__(self, server: Server, folder: Path, app: str = "services.api.app:create_app()", **more: object) -> None:
-        self.port, prefix = free_port(), f"crowd{os.getpid()}-{folder.name}:"
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.settings: Settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix)
-        self.queue = Jobs(self.settings)
-        env = os.environ | {
-            "REDIS_IP": "127.0.0.1",
-            "REDIS_PORT": str(server.port),
-            "KEY_PREFIX": prefix,
-            "PORT": str(self.port),
-            "API_WORKERS": str(PROCESSES),
-            "API_THREADS": str(THREADS),
-            "DATA_CACHE": str(folder / "cache"),
-        }
-        env |= {name.upper(): str(value) for name, value in more.items()}
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", app]
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        until(self._ready, 60, "the API")
-
-    def _ready(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
-            return False
+    def __init__(self, running: service.Api, settings: Settings) -> None:
+        self.port, self.url, self.log = running.port, running.url, running.log
+        self.process = psutil.Process(running.process.pid)
+        self.settings, self.queue = settings, Jobs(settings)
 
     def submit(self) -> str:
         answer = requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
@@ -71,14 +44,18 @@ class Api:
         assert taken is not None
         self.queue.finish(taken, complete(b"{}"))
 
-    def __enter__(self) -> "Api":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.queue.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
+@contextmanager
+def gunicorn(server: Server, folder: Path, **more: Any) -> Iterator[Api]:
+    """An API as it is deployed, for a release of its own; `more` is what `tests.service.api` takes."""
+    prefix = f"crowd{os.getpid()}-{folder.name}:"
+    settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix, data_cache=folder / "cache")
+    with service.serving(settings, folder, **{"api_workers": PROCESSES, "api_threads": THREADS} | more) as running:
+        made = Api(running, settings)
+        try:
+            yield made
+        finally:
+            made.queue.close()
 
 
 class Client:

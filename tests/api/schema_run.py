@@ -23,7 +23,7 @@ from schemathesis.schemas import BaseSchema
 from lib.records import ID
 from lib.submission import MOST_PARENTS
 from tests.api.conftest import CSV
-from tests.api.crowd import Api
+from tests.api.crowd import Api, gunicorn
 from tests.servers import Server
 from tests.waiting import until
 from tests.workers import Worker
@@ -124,7 +124,7 @@ def service(server: Server, folder: Path, sign_in: bool) -> Iterator[Api]:
     if sign_in:
         more["tokens_file"] = folder / "tokens"
         (folder / "tokens").write_text(f"tester admin {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
-    with Api(server, folder, app="tests.api.brief:create_app()", **more) as api:
+    with gunicorn(server, folder, app="tests.api.brief:create_app()", **more) as api:
         settings = api.settings.model_copy(update={"worker_state_dir": folder / "worker", "data_cache": folder / "cache"})
         with Worker(settings, log_level="error"):
             headers = {"Authorization": f"Bearer {TOKEN}"}

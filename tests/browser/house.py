@@ -12,7 +12,7 @@ import httpx
 
 from lib.settings import Settings, load_settings
 from tests.servers import Server
-from tests.service import api, ready, whole_service
+from tests.service import serving, whole_service
 from tests.waiting import until
 from tests.workers import ROOT
 
@@ -79,22 +79,10 @@ def built(folder: Path, sample: Path, **others: Any) -> Iterator[House]:
             whole_service(settings, folder, worker_queues="job-queue", worker_children=3, **more) as service,
             ExitStack() as stack,
         ):
-            guarded = stack.enter_context(_further(settings, folder, tokens_file=folder / "tokens", **more))
-            behind = stack.enter_context(_further(settings, folder, path_prefix=PATH, **more))
-            empty = stack.enter_context(_further(settings.model_copy(update={"key_prefix": "empty:"}), folder))
+            guarded = stack.enter_context(serving(settings, folder, tokens_file=folder / "tokens", **more)).url
+            behind = stack.enter_context(serving(settings, folder, path_prefix=PATH, **more)).url
+            empty = stack.enter_context(serving(settings.model_copy(update={"key_prefix": "empty:"}), folder)).url
             http = stack.enter_context(httpx.Client(base_url=service.url, timeout=30))
             made = House(service.url, guarded, behind + PATH, empty, settings, http)
             assert made.ended(str(http.post("/data", content=sample.read_bytes()).json()["id"])) == "complete"
             yield made
-
-
-@contextmanager
-def _further(settings: Settings, folder: Path, **more: Any) -> Iterator[str]:
-    """A further API; its address."""
-    process, url = api(settings, folder, **more)
-    try:
-        until(lambda: ready(url), 60, f"the API at {url}")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)

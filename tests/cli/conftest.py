@@ -17,8 +17,7 @@ import pytest
 
 from lib.settings import load_settings
 from tests.servers import Server, free_port
-from tests.service import Service, api, ready, whole_service
-from tests.waiting import until
+from tests.service import Service, serving, whole_service
 from trafficjobs import Client
 from trafficjobs.cli.app import run
 
@@ -107,13 +106,8 @@ def service(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def small(service: Service) -> Iterator[str]:
     """Address of a second copy of the API, whose queues take two jobs."""
-    process, url = api(service.settings, service.folder, **service.running, queue_limit=2)
-    try:
-        until(lambda: ready(url), 60, "the second copy")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(service.settings, service.folder, **service.running, queue_limit=2) as api:
+        yield api.url
 
 
 @pytest.fixture

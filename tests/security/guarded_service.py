@@ -222,9 +222,9 @@ def _misled(folder: Path, settings: Any) -> Iterator[None]:
     running, ending, addresses = [], [], []
     try:
         for more in wrong:
-            process, address = api(settings, folder, **more)
-            running.append(process)
-            addresses.append(address)
+            refused = api(settings, folder, **more)
+            running.append(refused.process)
+            addresses.append(refused.url)
         for name, value in broken.items():
             for program in ("services.worker", "services.api.upkeep"):
                 env = environment(settings, **{name: value, "worker_state_dir": None})
