@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 from playwright.sync_api import Browser
 
@@ -26,6 +25,7 @@ from bench.report import Grid
 from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import NAMES, addresses, furnish
 from tests.browser.house import House, built
+from tests.listening import in_thread
 from tests.workers import ROOT
 
 MOST_PAINT, MOST_RATIO = 300.0, 1.5  # milliseconds; with many jobs against few
@@ -121,12 +121,8 @@ def _nothing() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with in_thread(server := ThreadingHTTPServer(("127.0.0.1", 0), Answer)):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def first_paint(browser: Browser, url: str) -> float:

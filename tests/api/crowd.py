@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from lib.claims import complete
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
 from tests import service
+from tests.meanwhile import Meanwhile
 from tests.servers import Server
 from tests.waiting import until
 
@@ -135,42 +135,31 @@ def streams(api: Api, stack: ExitStack, count: int, path: str = "/events", buffe
 PROMISED = 1.0  # seconds in which everything else is answered, whatever the crowd does
 
 
-class Slowest:
+class Slowest(Meanwhile):
     """Asks for /healthz and submits all the time, in threads of its own; the longest that either took, in seconds."""
 
     def __init__(self, api: Api) -> None:
         self.seconds: dict[str, float] = {"healthz": 0.0, "submit": 0.0}
         self.asked = 0
-        self._end = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._ask, args=("healthz", lambda: requests.get(f"{api.url}/healthz", timeout=20))),
-            threading.Thread(target=self._ask, args=("submit", api.submit)),
-        ]
+        super().__init__(
+            lambda: self._ask("healthz", lambda: requests.get(f"{api.url}/healthz", timeout=20)),
+            lambda: self._ask("submit", api.submit),
+        )
 
     def _ask(self, name: str, action: Callable[[], object]) -> None:
-        while not self._end.is_set():
+        while not self.ending.is_set():
             began = time.monotonic()
             action()
             self.seconds[name] = max(self.seconds[name], time.monotonic() - began)
             self.asked += 1
-
-    def __enter__(self) -> "Slowest":
-        for thread in self._threads:
-            thread.start()
-        return self
 
     def look(self, count: int = 50) -> None:
         """Return after so many answers more; AssertionError where one took longer than five times the second it may take."""
         until(lambda have=self.asked: self.asked > have + count, 30, "more answers")  # type: ignore[misc]
         assert max(self.seconds.values()) < 5 * PROMISED, self.seconds
 
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
 
-
-class Probe:
+class Probe(Meanwhile):
     """Asks for `paths` every so many seconds, as Kubernetes does but more often; `answers` are what it was told, 0 where
     nothing came, and how long each took, in seconds.
     """
@@ -178,11 +167,10 @@ class Probe:
     def __init__(self, url: str, paths: Sequence[str], every: float, timeout: float) -> None:
         self.answers: list[tuple[int, float]] = []
         self._url, self._paths, self._every, self._timeout = url, paths, every, timeout
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        super().__init__(self._run)
 
     def _run(self) -> None:
-        while not self._end.wait(self._every):
+        while not self.ending.wait(self._every):
             for path in self._paths:
                 began = time.monotonic()
                 try:
@@ -190,11 +178,3 @@ class Probe:
                 except requests.RequestException:
                     status = 0
                 self.answers.append((status, time.monotonic() - began))
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
