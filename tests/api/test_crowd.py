@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import service
 from tests.api.crowd import CROWD, PLACES, PROCESSES, Api, Client, Slowest, gunicorn, streams
 from tests.servers import Server
 from tests.waiting import until
@@ -160,7 +161,7 @@ def test_streams_outlive_a_restart_of_redis_and_say_what_it_has_lost(tmp_path: P
         one = streams(api, stack, 1, f"/jobs/{first}/events")[0]
         jids = [api.submit()]
         own.kill()
-        time.sleep(0.3)
+        until(lambda: not service.ready(api.url), 10, "the outage")
         own.start()
         jids.append(until(lambda: _or_none(api.submit), 20, "a submit"))
         until(lambda: all(each.seen() == jids for each in found), 10, "every event, once")
