@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.chart.pods import container
-from tests.chart.rendering import ROOT, Chart, merged
+from tests.chart.rendering import Chart, merged
+from tests.workers import ROOT
 
 MAKE = shutil.which("make")
 NEEDED = ("bash", "basename", "sed", "git", "grep", "mkdir")  # what the Makefile itself calls

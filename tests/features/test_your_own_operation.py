@@ -15,11 +15,11 @@ import yaml
 
 from lib.settings import load_settings
 from tests.chart.rendering import FULL, Chart
-from tests.features.conftest import ROOT
 from tests.features.test_readme import matches
 from tests.servers import Server
 from tests.service import Service, whole_service
 from tests.waiting import until
+from tests.workers import ROOT
 
 PAGE = (ROOT / "docs" / "your-own-operation.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

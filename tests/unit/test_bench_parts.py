@@ -22,8 +22,8 @@ from bench.question import Answer, Question, Table, Verdict, against, at_least, 
 from bench.runner import run
 from tests.listening import in_thread
 from tests.servers import Server
+from tests.workers import ROOT
 
-ROOT = Path(__file__).parents[2]
 OURS, FAST, SLOW = Entrant("ours", "", peer=False), Entrant("fast", ""), Entrant("slow", "")
 RATE = Table("a rate", "jobs/s", note="Told below.")
 pytestmark = pytest.mark.once
