@@ -77,7 +77,7 @@ test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and t
 		tests="$(ON_OTHERS)"; done
 
 EXAMPLES ?= 1000
-fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, and of every parser
+fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, three times as many of each parser
 	TRAFFICJOBS_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal tests/api/test_schema.py tests/fuzz
 
 # What kube-score is not asked, beside CPU limits (.checkov.yaml says why, as of the pull policy and Redis's user): ephemeral storage,

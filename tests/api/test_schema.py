@@ -5,7 +5,6 @@ requests, in the slow ones; a thousand, and all that it may say in every body th
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,10 @@ from services.api.app import create_app
 from services.api.attempts import PER_MINUTE
 from tests.api.crowd import PROCESSES
 from tests.api.schema_run import GROUPS, LARGE_BODIES, TOKEN, Run, groups_of, service
+from tests.examples import many
 from tests.servers import Server
 
-MANY = int(os.environ.get("TRAFFICJOBS_EXAMPLES", "40"))
+MANY = many(40)
 CHAINS = max(100, MANY)  # few of them come to where they ask for a job that there is
 LARGE = LARGE_BODIES if MANY >= 1_000 else LARGE_BODIES[:1]
 PATIENCE = 300 + 5 * MANY  # seconds, for the slowest machine that it ran on
