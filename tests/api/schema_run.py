@@ -4,7 +4,6 @@ Nothing of the document is loosened. Where a check is told of a further status, 
 address that is too long for the server (414), and parameters that contradict one another (422).
 """
 
-import hashlib
 import sys
 import traceback
 from collections import Counter
@@ -25,6 +24,7 @@ from lib.submission import MOST_PARENTS
 from tests.api.conftest import CSV
 from tests.api.crowd import Api, gunicorn
 from tests.servers import Server
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -123,7 +123,7 @@ def service(server: Server, folder: Path, sign_in: bool) -> Iterator[Api]:
     more: dict[str, object] = {"data_file": folder / "absent.csv", "max_body_bytes": 64 * 1024}
     if sign_in:
         more["tokens_file"] = folder / "tokens"
-        (folder / "tokens").write_text(f"tester admin {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
+        (folder / "tokens").write_text(line("tester", "admin", TOKEN))
     with gunicorn(server, folder, app="tests.api.brief:create_app()", **more) as api:
         settings = api.settings.model_copy(update={"worker_state_dir": folder / "worker", "data_cache": folder / "cache"})
         with Worker(settings, log_level="error"):

@@ -1,6 +1,5 @@
 """One service for all tests of the browser, with a sample of incidents, seen at several addresses."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ import httpx
 from lib.settings import Settings, load_settings
 from tests.servers import Server
 from tests.service import serving, whole_service
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import ROOT
 
@@ -58,9 +58,7 @@ class House:
 @contextmanager
 def built(folder: Path, sample: Path, **others: Any) -> Iterator[House]:
     """The running service, with the sample loaded; `others` are further settings."""
-    (folder / "tokens").write_text(
-        "".join(f"{role}-name {role} {hashlib.sha256(token.encode()).hexdigest()}\n" for role, token in TOKENS.items())
-    )
+    (folder / "tokens").write_text("".join(line(f"{role}-name", role, token) for role, token in TOKENS.items()))
     with Server(folder / "redis", binary=os.environ.get("TRAFFICJOBS_SERVER")) as server:
         settings = load_settings(
             redis_ip="127.0.0.1",

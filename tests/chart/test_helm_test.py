@@ -1,6 +1,5 @@
 """What `helm test` runs, taken from the rendered ConfigMap, against a real API: it passes where all is well, and only there."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from tests.chart.rendering import FULL, Chart
 from tests.listening import in_thread
 from tests.servers import Server
 from tests.service import serving
+from tests.tokens import line
 from tests.workers import Worker
 
 Api = tuple[str, Settings]
@@ -34,7 +34,7 @@ def script(chart: Chart, tmp_path: Path) -> Path:
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """URL and settings of an API that wants the token."""
     folder, prefix = tmp_path_factory.mktemp("api"), f"helm-test-{os.getpid()}:"
-    (folder / "tokens").write_text(f"helm submit {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
+    (folder / "tokens").write_text(line("helm", "submit", TOKEN))
     settings = load_settings(
         redis_ip="127.0.0.1",
         redis_port=server.port,

@@ -1,6 +1,5 @@
 """Concurrency keys, rates of operations, quotas of tokens."""
 
-import hashlib
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +8,7 @@ import httpx
 
 from tests.features.conftest import Face
 from tests.service import serving
+from tests.tokens import line
 from tests.waiting import until
 
 
@@ -31,8 +31,7 @@ def test_an_operations_rate_spreads_its_starts(face: Face) -> None:
 
 
 def test_a_tokens_quota_is_a_429_that_says_when_to_come_back(face: Face, tmp_path: Path) -> None:
-    digest = hashlib.sha256(b"secret").hexdigest()
-    (tmp_path / "tokens").write_text(f"student submit {digest} pending=2 per_minute=100\n")
+    (tmp_path / "tokens").write_text(line("student", "submit", "secret", "pending=2", "per_minute=100"))
     with (
         serving(face.service.settings, tmp_path, **face.service.running, tokens_file=tmp_path / "tokens") as api,
         httpx.Client(base_url=api.url, headers={"Authorization": "Bearer secret"}, timeout=30) as http,
