@@ -18,6 +18,7 @@ from services.api import tokens
 from services.api.app import create_app
 from services.api.backend import Backend
 from tests.api.sign_in import TOKENS
+from tests.servers import Server
 from tests.tokens import line
 
 _CONGRESS = "POINT (-97.74 30.26),30.26,-97.74,S CONGRESS AVE & E RIVERSIDE DR,ARCHIVED"
@@ -42,6 +43,13 @@ def app(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
     made = create_app(settings.model_copy(update={"data_file": tmp_path / "absent.csv", "max_body_bytes": 64 * 1024}))
     yield made
     backend_of(made).jobs.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test alone, which it may make ill or kill."""
+    with Server(tmp_path / "redis") as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
