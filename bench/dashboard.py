@@ -5,7 +5,6 @@ service yet: style sheet and scripts come as well. Both services run side by sid
 ended, some of them failed; the others wait.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -41,11 +40,10 @@ Times = dict[str, tuple[float, float | None]]  # milliseconds of the server, and
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.dashboard", description=__doc__)
+    parser = report.arguments("dashboard", __doc__)
     parser.add_argument("--few", type=int, default=1_000, help="jobs at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs then (1000000)")
     parser.add_argument("--repeats", type=int, default=9, help="measurements of each page (9)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     with ExitStack() as stack:
         few, many = (stack.enter_context(_filled(count)) for count in (options.few, options.many))

@@ -4,7 +4,6 @@ Both queues stand side by side, each on a server and with an API of its own, and
 stands how many commands Redis ran for one, those of its scripts included, which is the same in every run.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count as counting
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -155,11 +153,10 @@ def judge(few: Full, many: Full) -> Iterator[Verdict]:
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.waiting", description=__doc__)
+    parser = report.arguments("waiting", __doc__)
     parser.add_argument("--few", type=int, default=1_000, help="jobs that wait at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs that wait then (1000000)")
     parser.add_argument("--repeats", type=int, default=100, help="measurements of each thing (100)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     few, many = compare(options.few, options.many, options.repeats)
     grids = [grid(few, many, options.few, options.many)]

@@ -1,6 +1,5 @@
 """Runs all parts on one set of data, prints the ratios and the targets, and writes every value to bench/results."""
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -39,11 +38,10 @@ _REASONS = {
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.analysis", description=__doc__)
+    parser = report.arguments("analysis", __doc__)
     parser.add_argument("--rows", type=int, default=432_500, help="rows of the data (432500, as the portal's export has)")
     parser.add_argument("--calls", type=int, default=40, help="calls of each operation by each contestant (40; at least 2)")
     parser.add_argument("--starts", type=int, default=5, help="starts of each kind (5)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file")
     options = parser.parse_args()
     began = time.monotonic()
     with fresh_server() as server:
