@@ -6,7 +6,6 @@ ended, some of them failed; the others wait.
 """
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import NAMES, addresses, furnish
 from tests.browser.house import House, built
 from tests.listening import in_thread
-from tests.workers import ROOT
+from tools.make_sample import make_sample, write
 
 MOST_PAINT, MOST_RATIO = 300.0, 1.5  # milliseconds; with many jobs against few
 # What no index answers looks at the newest 5,000 jobs, where there are so many: a text, or an operation's failed jobs.
@@ -59,8 +58,7 @@ def _filled(count: int) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name:
         folder = Path(name)
         sample = folder / "sample.csv"
-        command = [sys.executable, "tools/make_sample.py", "--rows", "20000", "--out", str(sample), "--seed", "1"]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        write(make_sample(20_000, seed=1), sample)
         with built(folder, sample, queue_limit=10 * count) as house:
             began = time.monotonic()
             fill(house.settings, count)
