@@ -77,7 +77,7 @@ test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and t
 		tests="$(ON_OTHERS)"; done
 
 EXAMPLES ?= 1000
-fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, and of every parser
+fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, three times as many of each parser
 	TRAFFICJOBS_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal tests/api/test_schema.py tests/fuzz
 
 # What kube-score is not asked, beside CPU limits (.checkov.yaml says why, as of the pull policy and Redis's user): ephemeral storage,
@@ -115,10 +115,12 @@ audit: $(DEV) ## Known holes in what the images and `make up` install, by pip-au
 		$(VENV)/bin/uv tool run --from $(PIP_AUDIT) pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
 			--requirement requirements/$$group.txt || exit 1; done
 
-audit-images: ## Known holes in the built images, by grype, which docker fetches
+# It reads archives, so that it needs no socket of docker's, with which it could do anything.
+audit-images: engine ## Known holes in the built images, by grype, which is pulled (ENGINE=podman)
+	@$(save)
 	@for name in api worker; do \
-		docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock:ro $(GRYPE) --only-fixed --fail-on high \
-			docker:$(REGISTRY)/$$name:$(TAG) || exit 1; done
+		$(ENGINE) run --rm --volume "$(CURDIR)/build:/build:ro" $(GRYPE) --only-fixed --fail-on high \
+			docker-archive:/build/$$name.tar || exit 1; done
 
 approve-pictures: $(DEV) ## Draw tests/pictures/approved anew; look at what changed before you commit it
 	APPROVE_PICTURES=1 $(PY) -m pytest -q tests/pictures/test_approved.py
@@ -132,7 +134,7 @@ REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/de
 BUILD ?= $(shell for tool in docker podman buildah; do command -v $$tool >/dev/null && echo $$tool build && break; done)
 ENGINE ?= $(shell for tool in docker podman; do command -v $$tool >/dev/null && echo $$tool && break; done)
 
-.PHONY: images image-sizes test-images builder
+.PHONY: images image-sizes test-images builder engine
 images: builder ## Build both images; what is there is not pulled (REGISTRY=, TAG=, BUILD='podman build')
 	@for name in api worker; do \
 		echo "Building $(REGISTRY)/$$name:$(TAG)"; \
@@ -146,9 +148,11 @@ builder:
 image-sizes: $(DEV) ## What the images weigh, with and without their base (ENGINE=podman)
 	@ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m tests.images.sizes
 
-test-images: $(DEV) ## Start what compose.yaml says, from the built images, and use it (ENGINE=podman)
+engine:
 	@test -n "$(ENGINE)" || { echo "Containers are run by docker or podman, and neither is on PATH;" \
-		"install one, or name it: make test-images ENGINE='...'" >&2; exit 1; }
+		"install one, or name it: make $(MAKECMDGOALS) ENGINE='...'" >&2; exit 1; }
+
+test-images: engine $(DEV) ## Start what compose.yaml says, from the built images, and use it (ENGINE=podman)
 	ENGINE="$(ENGINE)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(PY) -m pytest -q -m images tests/images
 
 ##@ Kubernetes
@@ -156,6 +160,8 @@ test-images: $(DEV) ## Start what compose.yaml says, from the built images, and 
 RELEASES ?= 3
 # The chart that upgrades start from is kept as a package.
 PREVIOUS = $(patsubst tests/e2e/previous/trafficjobs-%.tgz,%,$(wildcard tests/e2e/previous/trafficjobs-*.tgz))
+# What `make e2e-images` builds.
+ONLY_E2E = $(REGISTRY)/api:$(PREVIOUS) $(REGISTRY)/worker:$(PREVIOUS) $(REGISTRY)/e2e-redis:$(TAG)
 VALKEY = docker.io/valkey/valkey:8-alpine
 EXPORTER = docker.io/oliver006/redis_exporter:latest
 
@@ -174,8 +180,7 @@ e2e-images: builder ## Build what only `make e2e` needs: an image of Redis, and 
 			--build-arg VERSION=$(PREVIOUS) tests/e2e/images/previous || exit 1; done
 
 e2e-image-names: # What `make e2e` wants in a cluster that pulls nothing
-	@printf '%s\n' $(foreach tag,$(TAG) $(PREVIOUS),$(REGISTRY)/api:$(tag) $(REGISTRY)/worker:$(tag)) \
-		$(REGISTRY)/e2e-redis:$(TAG) $(VALKEY) $(EXPORTER)
+	@printf '%s\n' $(REGISTRY)/api:$(TAG) $(REGISTRY)/worker:$(TAG) $(ONLY_E2E) $(VALKEY) $(EXPORTER)
 
 CLUSTER ?= trafficjobs
 # The newest where empty.
@@ -183,8 +188,9 @@ KEDA_VERSION ?=
 # A target's first line: stops, and says which program is missing.
 needs = @for tool in $(1); do command -v $$tool >/dev/null || { \
 	echo "make $@ needs $$tool, which is not on PATH; see k8s/README.md" >&2; exit 1; }; done
-# Each image as an archive, which every kind of cluster takes from docker and podman alike.
-save = mkdir -p build && for name in api worker; do $(ENGINE) save -o build/$$name.tar $(REGISTRY)/$$name:$(TAG) || exit 1; done
+# Each image as an archive, which every kind of cluster takes from docker and podman alike. Podman writes over none that is there.
+save = mkdir -p build && for name in api worker; do \
+	rm -f build/$$name.tar && $(ENGINE) save -o build/$$name.tar $(REGISTRY)/$$name:$(TAG) || exit 1; done
 define install
 	helm upgrade --install keda keda --repo https://kedacore.github.io/charts $(if $(KEDA_VERSION),--version $(KEDA_VERSION)) \
 		--namespace keda --create-namespace --wait --timeout 10m
@@ -211,8 +217,9 @@ kind: ## A cluster of kind with KEDA and this checkout's images and chart (CLUST
 
 kind-load: # The images of `make e2e-images`, into the cluster of `make kind`
 	mkdir -p build
-	for image in $(filter $(REGISTRY)/e2e-redis:% %:$(PREVIOUS),$(shell $(MAKE) -s e2e-image-names)); do \
-		$(ENGINE) save -o build/e2e.tar $$image && kind load image-archive build/e2e.tar --name $(CLUSTER) || exit 1; done
+	for image in $(ONLY_E2E); do \
+		rm -f build/e2e.tar && $(ENGINE) save -o build/e2e.tar $$image && \
+		kind load image-archive build/e2e.tar --name $(CLUSTER) || exit 1; done
 
 minikube: ## The same on minikube (untested)
 	$(call needs,minikube kubectl helm $(or $(notdir $(ENGINE)),docker))

@@ -1,9 +1,7 @@
 """`python -m bench`: measures our queue beside its peers in one run and prints what of the design's targets is reached."""
 
-import argparse
 import sys
 import time
-from pathlib import Path
 
 from bench import answers, body, report
 from bench.entrants import ENTRANTS
@@ -14,7 +12,7 @@ from bench.runner import run
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = report.arguments("", __doc__)
     parser.add_argument("--jobs", type=int, default=3_000, help="jobs of one measurement, about (3000)")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each contestant, at most (3)")
     parser.add_argument("--seconds", type=float, default=720, help="begin no repeat that would end later (720; 0: any time)")
@@ -23,10 +21,9 @@ def main() -> int:
     )
     parser.add_argument("--only", default="", help="contestants whose name begins with one of these words, comma-separated")
     parser.add_argument("--questions", default="", help="questions whose name begins with one of these words, comma-separated")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
-    entrants = [each for each in ENTRANTS if _wanted(each.name, options.only)]
-    questions = [each for each in load_questions(options.delay) if _wanted(each.name, options.questions)]
+    entrants = [each for each in ENTRANTS if report.begins(each.name, options.only)]
+    questions = [each for each in load_questions(options.delay) if report.begins(each.name, options.questions)]
     began = time.monotonic()
 
     def say(what: str) -> None:
@@ -51,10 +48,6 @@ def main() -> int:
 def _versions(peers: dict[str, dict[str, str]]) -> report.Grid:
     rows = [[name, ", ".join(map(" ".join, found.items()))] for name, found in peers.items() if found]
     return report.Grid("versions", ["", "distributions"], rows)
-
-
-def _wanted(name: str, words: str) -> bool:
-    return not words or name.startswith(tuple(word.strip() for word in words.split(",")))
 
 
 if __name__ == "__main__":

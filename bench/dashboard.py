@@ -5,9 +5,7 @@ service yet: style sheet and scripts come as well. Both services run side by sid
 ended, some of them failed; the others wait.
 """
 
-import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 from playwright.sync_api import Browser
 
@@ -26,7 +23,8 @@ from bench.report import Grid
 from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import NAMES, addresses, furnish
 from tests.browser.house import House, built
-from tests.workers import ROOT
+from tests.listening import in_thread
+from tools.make_sample import make_sample, write
 
 MOST_PAINT, MOST_RATIO = 300.0, 1.5  # milliseconds; with many jobs against few
 # What no index answers looks at the newest 5,000 jobs, where there are so many: a text, or an operation's failed jobs.
@@ -41,11 +39,10 @@ Times = dict[str, tuple[float, float | None]]  # milliseconds of the server, and
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.dashboard", description=__doc__)
+    parser = report.arguments("dashboard", __doc__)
     parser.add_argument("--few", type=int, default=1_000, help="jobs at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs then (1000000)")
     parser.add_argument("--repeats", type=int, default=9, help="measurements of each page (9)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     with ExitStack() as stack:
         few, many = (stack.enter_context(_filled(count)) for count in (options.few, options.many))
@@ -61,8 +58,7 @@ def _filled(count: int) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name:
         folder = Path(name)
         sample = folder / "sample.csv"
-        command = [sys.executable, "tools/make_sample.py", "--rows", "20000", "--out", str(sample), "--seed", "1"]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        write(make_sample(20_000, seed=1), sample)
         with built(folder, sample, queue_limit=10 * count) as house:
             began = time.monotonic()
             fill(house.settings, count)
@@ -121,12 +117,8 @@ def _nothing() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with in_thread(server := ThreadingHTTPServer(("127.0.0.1", 0), Answer)):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def first_paint(browser: Browser, url: str) -> float:

@@ -4,6 +4,7 @@ bench/results.
 `bench.tables` reads those files again.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -47,6 +48,18 @@ class Grid:
         yield from (f"{note}\n" for note in self.notes)
 
 
+def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
+    """The parser of one of these programs, which has `--results` already; "" is `python -m bench` itself."""
+    parser = argparse.ArgumentParser(prog=f"python -m bench{program and '.'}{program}", description=description)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files (bench/results)")
+    return parser
+
+
+def begins(name: str, words: str) -> bool:
+    """Whether a name is asked for: whether it begins with one of the words, comma-separated; all are where there is no word."""
+    return not words or name.startswith(tuple(word.strip() for word in words.split(",")))
+
+
 def targets(verdicts: Iterable[Verdict]) -> Grid:
     """What is reached of the design's targets."""
     rows = [
@@ -73,7 +86,7 @@ def document(program: str, packages: Iterable[str], grids: Sequence[Grid], verdi
     }
 
 
-def publish(report: Mapping[str, Any], folder: Path = RESULTS) -> None:
+def publish(report: Mapping[str, Any], folder: Path) -> None:
     """Print the tables and the targets, and write everything under the time of its making."""
     grids = [Grid(**grid) for grid in report["grids"]]
     print("\n".join(line for grid in [*grids, targets(Verdict(**each) for each in report["targets"])] for line in grid.text()))

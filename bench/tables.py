@@ -4,7 +4,6 @@ With `--write` the tables of docs/performance.md are written anew, between its t
 above them, such as where they were measured.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,8 +61,7 @@ def replaced(page: str, block: str) -> str:
 
 def main() -> int:
     """Print, or write; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.tables", description=__doc__)
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON files (bench/results)")
+    parser = report.arguments("tables", __doc__)
     parser.add_argument("--write", action="store_true", help=f"write the tables of {PAGE.relative_to(ROOT)} anew")
     parser.add_argument("--note", default="", help="a sentence above the tables")
     options = parser.parse_args()

@@ -4,16 +4,13 @@ Both queues stand side by side, each on a server and with an API of its own, and
 stands how many commands Redis ran for one, those of its scripts included, which is the same in every run.
 """
 
-import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count as counting
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,14 +19,13 @@ from bench import report
 from bench.filling import OPERATIONS, QUEUE, submit_all
 from bench.question import Verdict, at_most
 from bench.report import Grid
+from bench.server import fresh_server
 from lib.claims import Claim, complete
 from lib.functions import keep_functions
 from lib.jobs import Jobs, Submission
 from lib.operations import load_catalog
 from lib.settings import load_settings
-from tests.servers import Server
-from tests.service import api, ready
-from tests.waiting import until
+from tests.service import serving
 
 MOST_RATIO, MOST_BYTES = 1.5, 1_536.0  # with many against few; of a waiting job without parameters to speak of
 _COUNTED = 3  # times of which the commands are counted
@@ -98,16 +94,17 @@ class Full:
 @contextmanager
 def filled(count: int, repeats: int) -> Iterator[Full]:
     """A queue with so many jobs waiting."""
-    with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name, Server(Path(name) / "redis") as server:
-        folder = Path(name)
+    with fresh_server() as server:
+        folder = server.folder.parent
         settings = load_settings(
             redis_ip="127.0.0.1", redis_port=server.port, queues=[QUEUE], queue_limit=10 * count, data_cache=folder / "cache"
         )
         more = {"queues": QUEUE, "queue_limit": 10 * count, "operations_dir": OPERATIONS, "log_level": "warning"}
-        process, url = api(settings, folder, **more)
-        jobs = Jobs(settings, load_catalog(OPERATIONS))
-        try:
-            until(lambda: ready(url), 60, "the API")
+        with (
+            closing(Jobs(settings, load_catalog(OPERATIONS))) as jobs,
+            serving(settings, folder, **more) as api,
+            httpx.Client(base_url=api.url, timeout=30) as http,
+        ):
             keep_functions(jobs.store)  # as upkeep does, which is not here; without them a call tries them twice a minute
             client: Any = jobs.store.records
             before, began = client.info("memory")["used_memory"], time.monotonic()
@@ -116,12 +113,7 @@ def filled(count: int, repeats: int) -> Iterator[Full]:
             print(f"{count:,} jobs in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             wanted = 4 * (repeats + _COUNTED + 1)  # of four actions
             ids = client.zrange("jobs", (count - wanted) // 2, (count + wanted) // 2)
-            with httpx.Client(base_url=url, timeout=30) as http:
-                yield Full(jobs, http, iter([jid.decode() for jid in ids]), each)
-        finally:
-            jobs.close()
-            process.terminate()
-            process.wait(20)
+            yield Full(jobs, http, iter([jid.decode() for jid in ids]), each)
 
 
 def compare(few: int, many: int, repeats: int) -> tuple[Full, Full]:
@@ -163,11 +155,10 @@ def judge(few: Full, many: Full) -> Iterator[Verdict]:
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.waiting", description=__doc__)
+    parser = report.arguments("waiting", __doc__)
     parser.add_argument("--few", type=int, default=1_000, help="jobs that wait at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs that wait then (1000000)")
     parser.add_argument("--repeats", type=int, default=100, help="measurements of each thing (100)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file (bench/results)")
     options = parser.parse_args()
     few, many = compare(options.few, options.many, options.repeats)
     grids = [grid(few, many, options.few, options.many)]

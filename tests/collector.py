@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.listening import in_thread
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -69,15 +71,11 @@ def collector() -> Iterator[Collector]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     made = Collector(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with in_thread(server):
+        try:
+            yield made
+        finally:
+            over.set()
 
 
 def _kept(request: Any) -> Iterator[Kept]:

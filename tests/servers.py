@@ -30,6 +30,21 @@ def embedded_binary() -> str:
     return str(found[0])
 
 
+def wait_for_answer(process: "subprocess.Popen[bytes]", client: redis.Redis, log: Path) -> None:
+    """Return once the server answers the client; where it does not, kill it and raise RuntimeError with the end of its log."""
+    give_up = time.monotonic() + 20
+    while True:
+        try:
+            client.ping()
+            return
+        except redis.RedisError:
+            if process.poll() is not None or time.monotonic() > give_up:
+                process.kill()
+                process.wait()
+                raise RuntimeError(log.read_text()[-2000:]) from None
+            time.sleep(0.02)
+
+
 class Server:
     """One server process. `kill` and `start` are for tests of outages; the context manager stops it at the end.
 
@@ -58,16 +73,8 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        give_up = time.monotonic() + 20
         with redis.Redis(port=self.port, socket_timeout=2) as client:
-            while True:
-                try:
-                    client.ping()
-                    return
-                except redis.RedisError:
-                    if self._process.poll() is not None or time.monotonic() > give_up:
-                        raise RuntimeError((self.folder / "server.log").read_text()[-2000:]) from None
-                    time.sleep(0.02)
+            wait_for_answer(self._process, client, self.folder / "server.log")
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal (SIGSTOP, SIGCONT)."""

@@ -1,6 +1,7 @@
-"""The one way to start a whole service in a test: gunicorn, upkeep and a worker, as processes, on a test's server.
+"""The one way to start a service in a test: gunicorn, upkeep and a worker, as processes, on a test's server.
 
-`whole_service` starts all of it and at the end leaves nothing running; `api` starts a gunicorn alone.
+`whole_service` starts all of it and `serving` an API alone; at the end they leave nothing running. `api` and `upkeep` only start
+a process, for tests that kill it or want to see how it fails.
 """
 
 import subprocess
@@ -33,14 +34,49 @@ class Service:
         return Worker(self.settings, **self.running | {"worker_state_dir": None} | more)
 
 
-def api(settings: Settings, folder: Path, **more: object) -> tuple[subprocess.Popen[bytes], str]:
-    """A gunicorn of one process on a port of its own; its address. What it says goes to `folder`."""
+@dataclass(frozen=True)
+class Api:
+    """A gunicorn that was started: its process, its address, and the file to which it says what it says."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """SIGTERM, if it still runs, and wait for the end."""
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def api(settings: Settings, folder: Path, app: str = "services.api.app:create_app()", **more: object) -> Api:
+    """Start a gunicorn of one process on a port of its own; it does not answer yet.
+
+    Args:
+        folder: for its log.
+        app: another application than the usual one.
+        more: further settings.
+    """
     port = free_port()
-    env = environment(settings, port=port, **{"api_workers": 1} | more)
-    env["DATA_FILE"] = str(settings.data_file)
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
-    with (folder / f"api-{port}.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log), f"http://127.0.0.1:{port}"
+    env = environment(settings, port=port, **{"api_workers": 1, "data_file": settings.data_file} | more)
+    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", app]
+    path = folder / f"api-{port}.log"
+    with path.open("wb") as log:
+        return Api(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log), port, path)
+
+
+@contextmanager
+def serving(settings: Settings, folder: Path, **more: Any) -> Iterator[Api]:
+    """An API that answers during the block; the arguments are those of `api`."""
+    made = api(settings, folder, **more)
+    try:
+        until(lambda: ready(made.url), 60, f"the API; see {made.log}")
+        yield made
+    finally:
+        made.stop()
 
 
 def ready(url: str) -> bool:
@@ -49,6 +85,21 @@ def ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def upkeep(settings: Settings, log: Path | None = None, **more: object) -> subprocess.Popen[bytes]:
+    """Start an upkeep.
+
+    Args:
+        log: file to which it says what it says; by default it says it where the test's own process does.
+        more: further settings.
+    """
+    command = [sys.executable, "-m", "services.api.upkeep"]
+    env = environment(settings, **more)
+    if log is None:
+        return subprocess.Popen(command, cwd=ROOT, env=env)
+    with log.open("wb") as file:
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=file, stderr=file)
 
 
 @contextmanager
@@ -61,16 +112,13 @@ def whole_service(settings: Settings, folder: Path, token: Any = None, **more: A
     """
     processes = []
     try:
-        process, url = api(settings, folder, **more)
-        processes.append(process)
-        with (folder / "upkeep.log").open("wb") as log:
-            command = [sys.executable, "-m", "services.api.upkeep"]
-            env = environment(settings, **more)
-            processes.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
+        front = api(settings, folder, **more)
+        processes.append(front.process)
+        processes.append(upkeep(settings, folder / "upkeep.log", **more))
         with Worker(settings, log=folder / "worker.log", **more):
-            until(lambda: ready(url), 60, f"the service; see {folder}")
-            until(lambda: _works(url, token), 60, "its worker")
-            yield Service(url, settings, folder, more)
+            until(lambda: ready(front.url), 60, f"the service; see {folder}")
+            until(lambda: _works(front.url, token), 60, "its worker")
+            yield Service(front.url, settings, folder, more)
     finally:
         for each in processes:
             each.terminate()

@@ -1,11 +1,9 @@
 """Runs all parts on one set of data, prints the ratios and the targets, and writes every value to bench/results."""
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,11 +12,13 @@ from typing import Any
 import httpx
 
 from bench import report
-from bench.analysis.memory import of_api, of_worker, serving
+from bench.analysis.memory import of_api, of_worker
 from bench.question import Verdict, at_least, at_most
 from bench.report import Grid
+from bench.server import fresh_server
 from lib.settings import Settings
-from tests.servers import Server
+from lib.states import TERMINAL
+from tests.service import serving
 from tests.waiting import until
 from tests.workers import ROOT, Worker, environment
 
@@ -38,15 +38,14 @@ _REASONS = {
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.analysis", description=__doc__)
+    parser = report.arguments("analysis", __doc__)
     parser.add_argument("--rows", type=int, default=432_500, help="rows of the data (432500, as the portal's export has)")
     parser.add_argument("--calls", type=int, default=40, help="calls of each operation by each contestant (40; at least 2)")
     parser.add_argument("--starts", type=int, default=5, help="starts of each kind (5)")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder of the JSON file")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="trafficjobs-bench-") as name, Server(Path(name) / "redis") as server:
-        folder = Path(name)
+    with fresh_server() as server:
+        folder = server.folder.parent
         settings = Settings(
             redis_ip="127.0.0.1",
             redis_port=server.port,
@@ -70,10 +69,10 @@ def _load(settings: Settings, folder: Path, rows: int) -> None:
     path = settings.data_file
     command = [sys.executable, "tools/make_sample.py", "--rows", str(rows), "--out", str(path)]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    with serving(settings, folder, data_cache=folder / "loading") as (_, url), Worker(settings, data_cache=folder / "loading"):
-        job = httpx.post(f"{url}/data", timeout=60).raise_for_status().json()["id"]
-        until(lambda: httpx.get(f"{url}/jobs/{job}").json()["status"] not in ("submitted", "in-progress"), 120, "the data")
-        record = httpx.get(f"{url}/jobs/{job}").json()
+    with serving(settings, folder, data_cache=folder / "loading") as api, Worker(settings, data_cache=folder / "loading"):
+        job = httpx.post(f"{api.url}/data", timeout=60).raise_for_status().json()["id"]
+        until(lambda: httpx.get(f"{api.url}/jobs/{job}").json()["status"] in TERMINAL, 120, "the data")
+        record = httpx.get(f"{api.url}/jobs/{job}").json()
     if record["status"] != "complete":
         raise RuntimeError(f"the data could not be loaded: {record['error']}")
 

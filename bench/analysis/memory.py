@@ -3,9 +3,6 @@
 Each is started alone, so that it shares the mapped file with nobody else.
 """
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,7 +11,7 @@ import psutil
 from lib.jobs import Jobs, Submission
 from lib.settings import Settings
 from lib.states import TERMINAL
-from tests.service import api, ready
+from tests.service import serving
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -34,25 +31,13 @@ def proportional_bytes(root: int) -> int:
     return sum(process.memory_full_info().pss for process in family)
 
 
-@contextmanager
-def serving(settings: Settings, folder: Path, **more: object) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A running API."""
-    process, url = api(settings, folder, **more)
-    try:
-        until(lambda: ready(url), 60, "the API")
-        yield process, url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def of_api(settings: Settings, folder: Path) -> int:
     """Bytes of gunicorn's parent and two workers, each of which has answered from the data."""
-    with serving(settings, folder, api_workers=2, data_cache=folder / "api") as (process, url):
+    with serving(settings, folder, api_workers=2, data_cache=folder / "api") as api:
         for _ in range(ROUNDS):
             for name, params in COURSE.items():
-                httpx.get(f"{url}/{name}", params=params, timeout=30).raise_for_status()  # type: ignore[arg-type]
-        return proportional_bytes(process.pid)
+                httpx.get(f"{api.url}/{name}", params=params, timeout=30).raise_for_status()  # type: ignore[arg-type]
+        return proportional_bytes(api.process.pid)
 
 
 def of_worker(settings: Settings, folder: Path) -> int:

@@ -4,11 +4,12 @@ import argparse
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+from bench import report
+from bench.losses.body import SECONDS
 from bench.losses.contenders import CONTENDERS
 from bench.losses.experiment import KINDS, WORKERS, Experiment, Losses, Plan, spread
 
@@ -22,38 +23,29 @@ def main() -> int:
     parser.add_argument("--only", default="", help="contenders whose name begins with one of these words, comma-separated")
     options = parser.parse_args()
     plan = Plan(options.jobs, options.kills, options.seed)
-    kinds = [kind for kind in CONTENDERS if kind.name.startswith(tuple(options.only.split(",")))]
+    kinds = [kind for kind in CONTENDERS if report.begins(kind.name, options.only)]
     folder, lock = Path(tempfile.mkdtemp(prefix="trafficjobs-losses-")), threading.Lock()
-    with ThreadPoolExecutor(len(kinds)) as pool:
+    print(f"logs in {folder}", file=sys.stderr, flush=True)
+    with ThreadPoolExecutor(len(CONTENDERS)) as pool:
         runs = [pool.submit(Experiment(kind, plan, folder / str(n), lock).run) for n, kind in enumerate(kinds)]
         found = [run.result() for run in runs]
-    print("\n".join(table(found, plan)))
+    print("\n".join(grid(found, plan).markdown()))
     return 0
 
 
-def table(found: list[Losses], plan: Plan) -> Iterator[str]:
-    """What came of it, as Markdown."""
-    yield f"{plan.jobs} jobs of 0.1 s, {WORKERS} workers, {plan.kills} kills of a running job (seed {plan.seed}).\n"
-    head = [
-        "",
-        "accepted",
-        "ended",
-        "lost",
-        "failed for no fault of theirs",
-        "ended twice",
-        *(f"again, {kind} killed" for kind in KINDS),
-    ]
-    yield f"| {' | '.join(head)} |"
-    yield "|---|---|---|---|---|---|" + "---|" * len(KINDS)
+def grid(found: list[Losses], plan: Plan) -> report.Grid:
+    """What came of it."""
+    title = f"{plan.jobs} jobs of {SECONDS:g} s, {WORKERS} workers, {plan.kills} kills of a running job (seed {plan.seed})"
+    counted = ["accepted", "ended", "lost", "failed for no fault of theirs", "ended twice"]
+    rows, notes = [], []
     for each in found:
         name = each.contender.name + (f" {version(each.contender.package)}" if each.contender.package else "")
         times = [f"{len(each.again.get(k, []))} of {each.kills[k]}: {spread(each.again.get(k, []))}" for k in KINDS]
         numbers = (each.accepted, each.ended, each.lost, each.failed, each.ended_twice)
-        yield f"| {name} | {' | '.join(map(str, numbers))} | {' | '.join(times)} |"
-    yield ""
-    for each in found:
+        rows.append([name, *map(str, numbers), *times])
         waited = f"waited {each.waited:.0f} s of at most {each.contender.patience:.0f} s"
-        yield f"- {each.contender.name} recovers: {each.contender.recovers}; {waited}."
+        notes.append(f"{each.contender.name} recovers: {each.contender.recovers}; {waited}.")
+    return report.Grid(title, ["", *counted, *(f"again, {kind} killed" for kind in KINDS)], rows, notes)
 
 
 if __name__ == "__main__":

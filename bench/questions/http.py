@@ -10,8 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import httpx
 import redis
@@ -24,7 +23,7 @@ from bench.question import Answer, Question, Rows, Table, Verdict, against, at_m
 from bench.server import fresh_server
 from lib.states import TERMINAL
 from tests.servers import Server, free_port
-from tests.service import api, ready
+from tests.service import ready, serving
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -48,17 +47,14 @@ class Http(Question):
         if entrant.peer:
             return {}
         with fresh_server() as server:
-            folder, more = (
-                server.folder.parent,
-                {"operations_dir": OPERATIONS, "log_level": "warning", "queue_limit": QUEUE_LIMIT},
-            )
+            folder = server.folder.parent
+            more = {"operations_dir": OPERATIONS, "log_level": "warning", "queue_limit": QUEUE_LIMIT}
             settings = our_settings(server.port, data_cache=folder / "cache", worker_state_dir=folder / "worker")
-            process, url = api(settings, folder, api_workers=_PROCESSES, api_threads=_THREADS, **more)
-            with _running(process, url):
-                rate = _rate(url, seconds, lambda: _count(server, "zcard", "jobs"))
+            with serving(settings, folder, api_workers=_PROCESSES, api_threads=_THREADS, **more) as api:
+                rate = _rate(api.url, seconds, lambda: _count(server, "zcard", "jobs"))
                 with redis.Redis(port=server.port) as client:
                     client.flushall()
-                with Worker(settings, log=folder / "worker.log", **more), httpx.Client(base_url=url) as http:
+                with Worker(settings, log=folder / "worker.log", **more), httpx.Client(base_url=api.url) as http:
                     _started(http, 0)
                     latencies = [_started(http, number) for number in range(max(10, min(50, jobs // 40)))]
         return {_RATE: {entrant.name: [rate]}, _WAIT: {entrant.name: latencies}, _LOAD: {"an empty answer": [_ceiling(seconds)]}}
@@ -78,18 +74,12 @@ def _flask_rq(entrant: Entrant, seconds: float) -> float:
         env = os.environ | {"PYTHONPATH": str(ROOT), PORT: str(server.port)}
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}"
-        with _running(process, url):
+        try:
+            until(lambda: ready(url), 60, "Flask + RQ")
             return _rate(url, seconds, lambda: _count(server, "llen", "rq:queue:default"))
-
-
-@contextmanager
-def _running(process: subprocess.Popen[bytes], url: str) -> Iterator[None]:
-    try:
-        until(lambda: ready(url), 60, "the API")
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def _rate(url: str, seconds: float, count: Callable[[], int]) -> float:

@@ -52,7 +52,11 @@ class IdleUpkeep(Question):
         if _FULL not in found:
             return []
         ratio = found[_FULL].median / found[_EMPTY].median
-        return [at_most(f"upkeep with 110,000 jobs that are not due: {MOST} times an empty queue", ratio, MOST, "times")]
+        return [
+            at_most(
+                f"upkeep with {SCHEDULED + DEPENDENT:,} jobs that are not due: {MOST} times an empty queue", ratio, MOST, "times"
+            )
+        ]
 
 
 def _round(upkeep: Upkeep) -> float:

@@ -14,8 +14,12 @@ from lib.context import Recorder, running
 from lib.jobs import Jobs
 from lib.operations import run
 from lib.settings import Settings
+from services.api import tokens
 from services.api.app import create_app
 from services.api.backend import Backend
+from tests.api.sign_in import TOKENS
+from tests.servers import Server
+from tests.tokens import line
 
 _CONGRESS = "POINT (-97.74 30.26),30.26,-97.74,S CONGRESS AVE & E RIVERSIDE DR,ARCHIVED"
 _FIFTH = "POINT (-97.75 30.27),30.27,-97.75,W 5TH ST & LAMAR BLVD,ARCHIVED"
@@ -37,6 +41,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def app(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
     """An application with a release of its own."""
     made = create_app(settings.model_copy(update={"data_file": tmp_path / "absent.csv", "max_body_bytes": 64 * 1024}))
+    yield made
+    backend_of(made).jobs.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test alone, which it may make ill or kill."""
+    with Server(tmp_path / "redis") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _looks_at_tokens_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
+
+
+@pytest.fixture
+def tokens_file(tmp_path: Path) -> Path:
+    """A file with a token of each role, and another submitter's."""
+    made = tmp_path / "tokens"
+    roles = {"view": "view", "submit": "submit", "admin": "admin", "other": "submit"}
+    made.write_text("# who may come in\n\n" + "".join(line(f"{name}-name", role, TOKENS[name]) for name, role in roles.items()))
+    return made
+
+
+@pytest.fixture
+def guarded_app(settings: Settings, tokens_file: Path, tmp_path: Path) -> Iterator[Flask]:
+    """An application that wants those tokens."""
+    made = create_app(settings.model_copy(update={"tokens_file": tokens_file, "data_file": tmp_path / "absent.csv"}))
     yield made
     backend_of(made).jobs.close()
 

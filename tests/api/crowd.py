@@ -3,12 +3,11 @@
 import os
 import re
 import socket
-import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -16,49 +15,23 @@ import requests
 from lib.claims import complete
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
-from tests.servers import Server, free_port
+from tests import service
+from tests.meanwhile import Meanwhile
+from tests.servers import Server
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 CROWD = 500
 PROCESSES, THREADS = 2, 8
 PLACES = PROCESSES * THREADS // 2
 
 
 class Api:
-    """A gunicorn of its own, and the queue that it serves.
+    """A gunicorn of its own, and the queue that it serves."""
 
-    Args:
-        app: another application than the usual one.
-        more: further settings, such as `max_body_bytes=65536`.
-    """
-
-    def __init__(self, server: Server, folder: Path, app: str = "services.api.app:create_app()", **more: object) -> None:
-        self.port, prefix = free_port(), f"crowd{os.getpid()}-{folder.name}:"
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.settings: Settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix)
-        self.queue = Jobs(self.settings)
-        env = os.environ | {
-            "REDIS_IP": "127.0.0.1",
-            "REDIS_PORT": str(server.port),
-            "KEY_PREFIX": prefix,
-            "PORT": str(self.port),
-            "API_WORKERS": str(PROCESSES),
-            "API_THREADS": str(THREADS),
-            "DATA_CACHE": str(folder / "cache"),
-        }
-        env |= {name.upper(): str(value) for name, value in more.items()}
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", app]
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        until(self._ready, 60, "the API")
-
-    def _ready(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
-            return False
+    def __init__(self, running: service.Api, settings: Settings) -> None:
+        self.port, self.url, self.log = running.port, running.url, running.log
+        self.process = psutil.Process(running.process.pid)
+        self.settings, self.queue = settings, Jobs(settings)
 
     def submit(self) -> str:
         answer = requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
@@ -71,14 +44,18 @@ class Api:
         assert taken is not None
         self.queue.finish(taken, complete(b"{}"))
 
-    def __enter__(self) -> "Api":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.queue.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
+@contextmanager
+def gunicorn(server: Server, folder: Path, **more: Any) -> Iterator[Api]:
+    """An API as it is deployed, for a release of its own; `more` is what `tests.service.api` takes."""
+    prefix = f"crowd{os.getpid()}-{folder.name}:"
+    settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix, data_cache=folder / "cache")
+    with service.serving(settings, folder, **{"api_workers": PROCESSES, "api_threads": THREADS} | more) as running:
+        made = Api(running, settings)
+        try:
+            yield made
+        finally:
+            made.queue.close()
 
 
 class Client:
@@ -158,42 +135,31 @@ def streams(api: Api, stack: ExitStack, count: int, path: str = "/events", buffe
 PROMISED = 1.0  # seconds in which everything else is answered, whatever the crowd does
 
 
-class Slowest:
+class Slowest(Meanwhile):
     """Asks for /healthz and submits all the time, in threads of its own; the longest that either took, in seconds."""
 
     def __init__(self, api: Api) -> None:
         self.seconds: dict[str, float] = {"healthz": 0.0, "submit": 0.0}
         self.asked = 0
-        self._end = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._ask, args=("healthz", lambda: requests.get(f"{api.url}/healthz", timeout=20))),
-            threading.Thread(target=self._ask, args=("submit", api.submit)),
-        ]
+        super().__init__(
+            lambda: self._ask("healthz", lambda: requests.get(f"{api.url}/healthz", timeout=20)),
+            lambda: self._ask("submit", api.submit),
+        )
 
     def _ask(self, name: str, action: Callable[[], object]) -> None:
-        while not self._end.is_set():
+        while not self.ending.is_set():
             began = time.monotonic()
             action()
             self.seconds[name] = max(self.seconds[name], time.monotonic() - began)
             self.asked += 1
-
-    def __enter__(self) -> "Slowest":
-        for thread in self._threads:
-            thread.start()
-        return self
 
     def look(self, count: int = 50) -> None:
         """Return after so many answers more; AssertionError where one took longer than five times the second it may take."""
         until(lambda have=self.asked: self.asked > have + count, 30, "more answers")  # type: ignore[misc]
         assert max(self.seconds.values()) < 5 * PROMISED, self.seconds
 
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
 
-
-class Probe:
+class Probe(Meanwhile):
     """Asks for `paths` every so many seconds, as Kubernetes does but more often; `answers` are what it was told, 0 where
     nothing came, and how long each took, in seconds.
     """
@@ -201,11 +167,10 @@ class Probe:
     def __init__(self, url: str, paths: Sequence[str], every: float, timeout: float) -> None:
         self.answers: list[tuple[int, float]] = []
         self._url, self._paths, self._every, self._timeout = url, paths, every, timeout
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        super().__init__(self._run)
 
     def _run(self) -> None:
-        while not self._end.wait(self._every):
+        while not self.ending.wait(self._every):
             for path in self._paths:
                 began = time.monotonic()
                 try:
@@ -213,11 +178,3 @@ class Probe:
                 except requests.RequestException:
                     status = 0
                 self.answers.append((status, time.monotonic() - began))
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()

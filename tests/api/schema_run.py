@@ -4,7 +4,6 @@ Nothing of the document is loosened. Where a check is told of a further status, 
 address that is too long for the server (414), and parameters that contradict one another (422).
 """
 
-import hashlib
 import sys
 import traceback
 from collections import Counter
@@ -23,8 +22,9 @@ from schemathesis.schemas import BaseSchema
 from lib.records import ID
 from lib.submission import MOST_PARENTS
 from tests.api.conftest import CSV
-from tests.api.crowd import Api
+from tests.api.crowd import Api, gunicorn
 from tests.servers import Server
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -123,8 +123,8 @@ def service(server: Server, folder: Path, sign_in: bool) -> Iterator[Api]:
     more: dict[str, object] = {"data_file": folder / "absent.csv", "max_body_bytes": 64 * 1024}
     if sign_in:
         more["tokens_file"] = folder / "tokens"
-        (folder / "tokens").write_text(f"tester admin {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
-    with Api(server, folder, app="tests.api.brief:create_app()", **more) as api:
+        (folder / "tokens").write_text(line("tester", "admin", TOKEN))
+    with gunicorn(server, folder, app="tests.api.brief:create_app()", **more) as api:
         settings = api.settings.model_copy(update={"worker_state_dir": folder / "worker", "data_cache": folder / "cache"})
         with Worker(settings, log_level="error"):
             headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -1,6 +1,5 @@
 """The audit trail: who did what to what, in the log and in the events; refused ones in the log alone."""
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from services.api.entries import START, events_between
 from tests.api.conftest import CSV, backend_of, claim, fail
 from tests.commands import commands_sent
 from tests.servers import Server
+from tests.tokens import line
 
 LAST = (1 << 62, 0)
 ADMIN, SUBMIT, VIEW = "tj_admin-token", "tj_submit-token", "tj_view-token"
@@ -34,7 +34,7 @@ def app(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
     """An application with a token of each role: ann, sam and vic."""
     names = {ADMIN: "ann admin", SUBMIT: "sam submit", VIEW: "vic view"}
     path = tmp_path / "tokens"
-    path.write_text("".join(f"{who} {hashlib.sha256(token.encode()).hexdigest()}\n" for token, who in names.items()))
+    path.write_text("".join(line(*who.split(), token) for token, who in names.items()))
     made = create_app(settings.model_copy(update={"tokens_file": path}))
     yield made
     backend_of(made).jobs.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.api.crowd import Api, Client
+from tests.api.crowd import Api, Client, gunicorn
 from tests.api.lines import MOST
 from tests.servers import Server
 from tests.waiting import until
@@ -23,7 +23,7 @@ LONG = b"POST /data HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n" + 1
 @contextmanager
 def held(server: Server, folder: Path, app: str) -> Iterator[tuple[Api, ExitStack, list[Client]]]:
     """An API whose threads all read uploads that do not go on, and these."""
-    with Api(server, folder, app=app, api_workers=1, api_threads=THREADS) as api, ExitStack() as stack:
+    with gunicorn(server, folder, app=app, api_workers=1, api_threads=THREADS) as api, ExitStack() as stack:
         uploads = [stack.enter_context(Client(api, say=UPLOAD)) for _ in range(THREADS)]
         assert requests.get(f"{api.url}/healthz", timeout=5).status_code == 200  # the threads have them by then
         yield api, stack, uploads

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.crowd import CROWD, PLACES, PROCESSES, Api, Client, Slowest, streams
+from tests import service
+from tests.api.crowd import CROWD, PLACES, PROCESSES, Api, Client, Slowest, gunicorn, streams
 from tests.servers import Server
 from tests.waiting import until
 
@@ -22,7 +23,7 @@ HALF = HEAD + BODY[:1]
 
 @pytest.fixture(scope="module")
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with Api(server, tmp_path_factory.mktemp("crowd")) as made:
+    with gunicorn(server, tmp_path_factory.mktemp("crowd")) as made:
         yield made
 
 
@@ -97,7 +98,7 @@ def test_a_head_that_is_too_long_is_refused(api: Api, begun: bytes, status: int,
 
 
 def test_a_body_that_does_not_come_is_refused_in_the_end(server: Server, tmp_path: Path) -> None:
-    with Api(server, tmp_path, app="tests.api.brief:create_app()") as api, Client(api, say=HALF) as client:
+    with gunicorn(server, tmp_path, app="tests.api.brief:create_app()") as api, Client(api, say=HALF) as client:
         assert until(lambda: client.status, 10, "an answer") == 408
         assert b"/problems/too-slow" in client.received
         until(lambda: client.over, 5, "the end of the connection")
@@ -138,7 +139,7 @@ def _flood(api: Api, count: int) -> None:
 
 
 def test_sigterm_ends_streams_and_waits_within_two_seconds(server: Server, tmp_path: Path) -> None:
-    with Api(server, tmp_path) as api, ExitStack() as stack:
+    with gunicorn(server, tmp_path) as api, ExitStack() as stack:
         jid = api.submit()
         found = streams(api, stack, 1) + streams(api, stack, 1, f"/jobs/{jid}/events")
         streams(api, stack, 1, buffer=4_096)
@@ -154,13 +155,13 @@ def test_sigterm_ends_streams_and_waits_within_two_seconds(server: Server, tmp_p
 
 
 def test_streams_outlive_a_restart_of_redis_and_say_what_it_has_lost(tmp_path: Path) -> None:
-    with Server(tmp_path / "redis", appendfsync="always") as own, Api(own, tmp_path) as api, ExitStack() as stack:
+    with Server(tmp_path / "redis", appendfsync="always") as own, gunicorn(own, tmp_path) as api, ExitStack() as stack:
         first = api.submit()
         found = streams(api, stack, 3)
         one = streams(api, stack, 1, f"/jobs/{first}/events")[0]
         jids = [api.submit()]
         own.kill()
-        time.sleep(0.3)
+        until(lambda: not service.ready(api.url), 10, "the outage")
         own.start()
         jids.append(until(lambda: _or_none(api.submit), 20, "a submit"))
         until(lambda: all(each.seen() == jids for each in found), 10, "every event, once")

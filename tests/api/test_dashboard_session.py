@@ -1,7 +1,6 @@
 """Sign-in to the dashboard: what a cookie opens and what it does not, CSRF, roles on every page, the end of a session."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,52 +8,22 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from lib.settings import Settings
-from services.api import tokens
-from services.api.app import create_app
 from services.api.attempts import PER_MINUTE, Attempts
 from services.api.contract import contract_of
 from services.api.dashboard.session import COOKIE
 from services.api.tokens import Role
 from tests.api.conftest import backend_of, fail
-from tests.api.test_sign_in import TOKENS, bearer, line
+from tests.api.sign_in import RANKS, TOKENS, bearer, csrf, signed_in
+from tests.tokens import line
 
-RANKS = {"view": Role.VIEW, "submit": Role.SUBMIT, "admin": Role.ADMIN}
 # Forms that anybody may send, if with a CSRF token.
 OPEN_FORMS = {"ui.signed_in", "ui.sign_out"}
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    made = tmp_path / "tokens"
-    made.write_text("".join(line(f"{role}-name", role, TOKENS[role]) for role in RANKS))
-    return made
-
-
-@pytest.fixture
-def app(settings: Settings, path: Path, tmp_path: Path) -> Iterator[Flask]:
-    made = create_app(settings.model_copy(update={"tokens_file": path, "data_file": tmp_path / "absent.csv"}))
-    yield made
-    backend_of(made).jobs.close()
-
-
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
-
-
-def csrf(client: FlaskClient) -> str:
-    """The token that a page's scripts are given."""
-    page = client.get("/ui/sign-in").text
-    return page.partition('data-csrf="')[2].partition('"')[0]
-
-
-def signed_in(app: Flask, role: str) -> FlaskClient:
-    """A browser with a session."""
-    client = app.test_client()
-    answer = client.post("/ui/sign-in", data={"csrf": csrf(client), "token": TOKENS[role]})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/ui"), answer.text
-    return client
+def app(guarded_app: Flask) -> Flask:
+    """Everybody signs in."""
+    return guarded_app
 
 
 def pages(app: Flask) -> list[tuple[str, str, str, Role]]:
@@ -186,9 +155,9 @@ def test_after_sign_out_the_old_cookie_opens_nothing(app: Flask) -> None:
     assert thief.get("/jobs").status_code == 401
 
 
-def test_a_token_that_is_taken_away_ends_its_sessions(app: Flask, path: Path) -> None:
+def test_a_token_that_is_taken_away_ends_its_sessions(app: Flask, tokens_file: Path) -> None:
     client = signed_in(app, "view")
-    path.write_text(line("admin-name", "admin", TOKENS["admin"]))
+    tokens_file.write_text(line("admin-name", "admin", TOKENS["admin"]))
     assert client.get("/jobs").status_code == 401
     assert client.get("/ui").status_code == 303
 

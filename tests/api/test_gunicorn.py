@@ -4,9 +4,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import psutil
 import pytest
 import requests
 
-from tests.servers import Server, free_port
+from lib.settings import load_settings
+from tests.servers import Server
+from tests.service import ready, serving
+from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 64 * 1024  # bytes of a body
 
 
@@ -24,37 +25,13 @@ LIMIT = 64 * 1024  # bytes of a body
 def deployed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process, Path]]:
     """URL, parent process and log of a gunicorn that runs without HOME."""
     folder = tmp_path_factory.mktemp("gunicorn")
-    port = free_port()
-    env = {name: value for name, value in os.environ.items() if name != "HOME"} | {
-        "REDIS_IP": "127.0.0.1",
-        "REDIS_PORT": str(server.port),
-        "KEY_PREFIX": f"gunicorn{os.getpid()}:",
-        "PORT": str(port),
-        "DATA_CACHE": str(folder / "cache"),
-        "MAX_BODY_BYTES": str(LIMIT),
-    }
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
-    with (folder / "log").open("wb") as log:
-        process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        eventually(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 200, 60)
-        yield url, process, folder / "log"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def eventually(condition: Callable[[], bool], seconds: float) -> None:
-    give_up = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return
-        except requests.ConnectionError:
-            pass
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    prefix = f"gunicorn{os.getpid()}:"
+    settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, key_prefix=prefix, data_cache=folder / "cache")
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.delenv("HOME", raising=False)
+            api = stack.enter_context(serving(settings, folder, api_workers=2, max_body_bytes=LIMIT))
+        yield api.url, psutil.Process(api.process.pid), api.log
 
 
 def exchange(url: str, request: bytes) -> bytes:
@@ -112,8 +89,8 @@ def test_a_killed_worker_is_replaced(deployed: tuple[str, psutil.Process, Path])
     assert len(killed) == 2
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: len({child.pid for child in parent.children()} - killed) == 2, 20)
-    eventually(lambda: requests.get(f"{url}/readyz", timeout=5).status_code == 200, 20)
+    until(lambda: len({child.pid for child in parent.children()} - killed) == 2, 20, "two new processes")
+    until(lambda: ready(url), 20, "an answer of theirs")
 
 
 def test_the_parent_forks_without_threads(deployed: tuple[str, psutil.Process, Path]) -> None:
@@ -141,7 +118,7 @@ def test_processes_count_requests_together_and_the_counts_outlive_them(
 
     def replaced(gone: int) -> bool:
         there = [each.pid for each in process.children()]
-        return gone not in there and len(there) > 1 and requests.get(f"{url}/healthz", timeout=30).status_code == 200
+        return gone not in there and len(there) > 1 and ready(url)
 
     before = counted()
     for _ in range(20):  # each on a connection of its own, so that both processes answer some
@@ -151,7 +128,7 @@ def test_processes_count_requests_together_and_the_counts_outlive_them(
     assert len(children) > 1
     for child in children:
         child.kill()
-        eventually(partial(replaced, child.pid), 20)
+        until(partial(replaced, child.pid), 20, "another process in its place")
         assert {counted() for _ in range(10)} == {before + 20}
     requests.get(f"{url}/jobs", timeout=30)
     assert counted() == before + 21

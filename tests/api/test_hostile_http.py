@@ -13,9 +13,10 @@ import pytest
 import requests
 import yaml
 
-from tests.api.crowd import PROMISED, ROOT, Api, Client, Probe
+from tests.api.crowd import PROMISED, Api, Client, Probe, gunicorn
 from tests.servers import Server
 from tests.waiting import until
+from tests.workers import ROOT
 
 MIB = 2**20
 BODY = b'{"operation": "unique_issues"}'
@@ -151,7 +152,7 @@ HEADS = {
 
 @pytest.fixture(scope="module")
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with Api(server, tmp_path_factory.mktemp("hostile"), max_body_bytes=2 * MIB) as made:
+    with gunicorn(server, tmp_path_factory.mktemp("hostile"), max_body_bytes=2 * MIB) as made:
         yield made
 
 

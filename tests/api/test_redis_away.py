@@ -42,13 +42,6 @@ WITHOUT_REDIS = ["/healthz", "/", "/operations", "/templates", "/print?msg=x"]
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Server]:
-    """A server that a test may kill."""
-    with Server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
 def app(own: Server, tmp_path: Path) -> Iterator[Flask]:
     made = create_app(load_settings(redis_ip="127.0.0.1", redis_port=own.port, data_cache=tmp_path / "cache"))
     yield made

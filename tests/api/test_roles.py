@@ -17,8 +17,7 @@ from services.api.app import create_app
 from services.api.contract import contract_of
 from services.api.tokens import Role
 from tests.api.conftest import backend_of
-from tests.api.test_dashboard_session import RANKS, csrf, signed_in
-from tests.api.test_sign_in import TOKENS, line
+from tests.api.sign_in import RANKS, TOKENS, csrf, signed_in
 
 ROLES = {
     Role.OPEN: """
@@ -182,11 +181,9 @@ def table() -> dict[tuple[str, str], Role]:
 
 
 @pytest.fixture
-def app(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
+def app(settings: Settings, tokens_file: Path, tmp_path: Path) -> Iterator[Flask]:
     """An application with a token of each role and one for /metrics."""
-    path = tmp_path / "tokens"
-    path.write_text("".join(line(f"{role}-name", role, TOKENS[role]) for role in RANKS))
-    more = {"tokens_file": path, "metrics_token": METRICS, "data_file": tmp_path / "absent.csv"}
+    more = {"tokens_file": tokens_file, "metrics_token": METRICS, "data_file": tmp_path / "absent.csv"}
     made = create_app(settings.model_copy(update=more))
     yield made
     backend_of(made).jobs.close()

@@ -4,8 +4,6 @@ A few examples of everything in the quick tests; forty of each operation, all th
 requests, in the slow ones; a thousand, and all that it may say in every body that has one, by `make fuzz`.
 """
 
-import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,11 @@ from services.api.app import create_app
 from services.api.attempts import PER_MINUTE
 from tests.api.crowd import PROCESSES
 from tests.api.schema_run import GROUPS, LARGE_BODIES, TOKEN, Run, groups_of, service
+from tests.examples import many
 from tests.servers import Server
+from tests.tokens import line
 
-MANY = int(os.environ.get("TRAFFICJOBS_EXAMPLES", "40"))
+MANY = many(40)
 CHAINS = max(100, MANY)  # few of them come to where they ask for a job that there is
 LARGE = LARGE_BODIES if MANY >= 1_000 else LARGE_BODIES[:1]
 PATIENCE = 300 + 5 * MANY  # seconds, for the slowest machine that it ran on
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("default::hypothesis.errors.HypothesisWa
 
 def test_the_document_is_valid(app: Flask, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "tokens"
-    path.write_text(f"tester view {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
+    path.write_text(line("tester", "view", TOKEN))
     guarded = create_app(settings.model_copy(update={"tokens_file": path}))
     for made in (app, guarded):
         validate(made.test_client().get("/openapi.json").get_json())

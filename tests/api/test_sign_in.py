@@ -1,8 +1,6 @@
 """Sign-in: every route with every kind of token, the file of tokens while it changes, and who did what."""
 
-import hashlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,45 +8,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lib.jobs import Jobs
-from lib.settings import Settings
-from services.api import tokens
-from services.api.app import create_app
 from services.api.attempts import PER_MINUTE
-from tests.api.conftest import CSV, backend_of, fail
-
-TOKENS = {role: f"tj_{role}-token" for role in ("view", "submit", "admin", "other")}
-
-
-def line(name: str, role: str, token: str) -> str:
-    return f"{name} {role} {hashlib.sha256(token.encode()).hexdigest()}\n"
-
-
-def bearer(role: str | None) -> dict[str, str]:
-    return {} if role is None else {"Authorization": f"Bearer {TOKENS.get(role, role)}"}
+from tests.api.conftest import CSV, fail
+from tests.api.sign_in import TOKENS, bearer, csrf
+from tests.tokens import line
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file with a token of each role, and another submitter's."""
-    made = tmp_path / "tokens"
-    made.write_text(
-        "# who may come in\n\n" + "".join(line(f"{role}-name", role, TOKENS[role]) for role in ("view", "submit", "admin"))
-    )
-    with made.open("a") as file:
-        file.write(line("other-name", "submit", TOKENS["other"]))
-    return made
-
-
-@pytest.fixture
-def app(settings: Settings, path: Path, tmp_path: Path) -> Iterator[Flask]:
-    made = create_app(settings.model_copy(update={"tokens_file": path, "data_file": tmp_path / "absent.csv"}))
-    yield made
-    backend_of(made).jobs.close()
-
-
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
+def app(guarded_app: Flask) -> Flask:
+    """Everybody signs in."""
+    return guarded_app
 
 
 @pytest.mark.parametrize(
@@ -172,8 +141,7 @@ def test_who_shares_an_address_with_a_guesser_is_not_locked_out(client: FlaskCli
     for _ in range(2 * PER_MINUTE):
         client.get("/jobs", headers=bearer("wrong"))
         assert client.get("/jobs", headers=bearer("submit")).status_code == 200
-    page = client.get("/ui/sign-in").text
-    form = {"csrf": page.partition('data-csrf="')[2].partition('"')[0]}
+    form = {"csrf": csrf(client)}
     assert client.post("/ui/sign-in", data=form | {"token": "tj_wrong"}).status_code == 429
     assert client.post("/ui/sign-in", data=form | {"token": TOKENS["view"]}).status_code == 303
     assert client.get("/jobs").status_code == 200
@@ -182,21 +150,21 @@ def test_who_shares_an_address_with_a_guesser_is_not_locked_out(client: FlaskCli
 # The file changes
 
 
-def test_a_changed_file_counts_without_a_restart(client: FlaskClient, path: Path) -> None:
+def test_a_changed_file_counts_without_a_restart(client: FlaskClient, tokens_file: Path) -> None:
     assert client.get("/jobs", headers=bearer("view")).status_code == 200
-    path.write_text(line("new", "view", "tj_new"))
+    tokens_file.write_text(line("new", "view", "tj_new"))
     assert client.get("/jobs", headers=bearer("view")).status_code == 401
     assert client.get("/jobs", headers={"Authorization": "Bearer tj_new"}).status_code == 200
 
 
-def test_a_missing_file_lets_nobody_in_until_it_is_there(client: FlaskClient, path: Path) -> None:
-    content = path.read_text()
-    path.unlink()
+def test_a_missing_file_lets_nobody_in_until_it_is_there(client: FlaskClient, tokens_file: Path) -> None:
+    content = tokens_file.read_text()
+    tokens_file.unlink()
     assert client.get("/jobs", headers=bearer("admin")).status_code == 401
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.get_json()["checks"]["sign_in"]["required"] is True
-    assert str(path) in ready.get_json()["checks"]["sign_in"]["problem"]
-    path.write_text(content)
+    assert str(tokens_file) in ready.get_json()["checks"]["sign_in"]["problem"]
+    tokens_file.write_text(content)
     assert client.get("/jobs", headers=bearer("admin")).status_code == 200
     assert client.get("/readyz").get_json()["checks"]["sign_in"]["problem"] is None

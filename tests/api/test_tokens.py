@@ -14,21 +14,8 @@ from services.api.attempts import MOST_ADDRESSES, PER_MINUTE, Attempts
 from services.api.auth import is_loopback, wants_sign_in
 from services.api.tokens import Role, TokenFile
 from tests.api.conftest import submit
-from tests.api.test_sign_in import TOKENS, bearer, line
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file with a token of each role, and another submitter's."""
-    made = tmp_path / "tokens"
-    roles = {"view": "view", "submit": "submit", "admin": "admin", "other": "submit"}
-    made.write_text("# who may come in\n\n" + "".join(line(f"{name}-name", role, TOKENS[name]) for name, role in roles.items()))
-    return made
-
-
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "LOOK_EVERY", 0.0)
+from tests.api.sign_in import TOKENS, bearer
+from tests.tokens import line
 
 
 def test_two_changes_within_a_tick_of_the_clock_both_count(tmp_path: Path) -> None:
@@ -74,9 +61,9 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_count(tmp_path: Pat
     assert "secret" not in caplog.text
 
 
-def test_the_file_is_looked_at_once_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_looked_at_once_a_second(tokens_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "LOOK_EVERY", 1.0)
-    file = TokenFile(path)
+    file = TokenFile(tokens_file)
     looks = []
     monkeypatch.setattr(file, "look", lambda: looks.append(1))
     for _ in range(100):
@@ -87,8 +74,8 @@ def test_the_file_is_looked_at_once_a_second(path: Path, monkeypatch: pytest.Mon
     assert looks == [1]
 
 
-def test_every_entry_is_compared_whatever_was_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = TokenFile(path)
+def test_every_entry_is_compared_whatever_was_found(tokens_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = TokenFile(tokens_file)
     compared: list[bytes] = []
 
     def compare(known: bytes, given: bytes) -> bool:
@@ -140,9 +127,9 @@ def test_attempts_come_back_with_time_and_stay_bounded() -> None:
     ],
 )
 def test_sign_in_is_on_unless_only_this_machine_or_everybody_was_meant(
-    settings: Settings, path: Path, host: str, auth: str, file: bool, wanted: bool | None
+    settings: Settings, tokens_file: Path, host: str, auth: str, file: bool, wanted: bool | None
 ) -> None:
-    chosen = settings.model_copy(update={"host": host, "auth": auth, "tokens_file": path if file else None})
+    chosen = settings.model_copy(update={"host": host, "auth": auth, "tokens_file": tokens_file if file else None})
     if wanted is None:
         with pytest.raises(SettingsError, match="TOKENS_FILE") as refusal:
             create_app(chosen)
@@ -159,9 +146,9 @@ def test_an_open_address_is_said_in_the_log(settings: Settings, caplog: pytest.L
     assert not is_loopback("0.0.0.0")
 
 
-def test_metrics_are_open_or_want_their_own_token(app: Flask, settings: Settings, path: Path) -> None:
+def test_metrics_are_open_or_want_their_own_token(app: Flask, settings: Settings, tokens_file: Path) -> None:
     assert app.test_client().get("/metrics").status_code == 200
-    for file in (None, path):
+    for file in (None, tokens_file):
         guarded = create_app(settings.model_copy(update={"metrics_token": "scrape", "tokens_file": file})).test_client()
         assert guarded.get("/metrics").status_code == 401
         assert guarded.get("/metrics", headers=bearer("nope")).status_code == 401

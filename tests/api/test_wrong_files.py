@@ -18,8 +18,7 @@ from lib.jobs import Jobs
 from lib.settings import Settings
 from tests.api.conftest import CSV
 from tests.api.test_data import uploads_left
-from tests.service import api, ready
-from tests.waiting import until
+from tests.service import serving
 from trafficjobs import Client, Invalid
 
 MIB = 2**20
@@ -71,14 +70,9 @@ def test_a_compressed_body_is_refused_with_the_remedy(client: FlaskClient, queue
 @pytest.fixture
 def gunicorn(settings: Settings, tmp_path: Path) -> Iterator[tuple[str, psutil.Process]]:
     """The address of a gunicorn, and the process in it that answers."""
-    process, url = api(settings, tmp_path)
-    try:
-        until(lambda: ready(url), 60, "the API")
-        (child,) = psutil.Process(process.pid).children()
-        yield url, child
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(settings, tmp_path) as api:
+        (child,) = psutil.Process(api.process.pid).children()
+        yield api.url, child
 
 
 @pytest.mark.parametrize("beginning", [b"", CSV], ids=["at once", "after incidents"])

@@ -4,8 +4,6 @@
 that has nothing yet. All of it is slow: `make test-all` runs it once, on the embedded server.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from tests.browser.chromium import CHROMIUM, WHERE, started
 from tests.browser.furniture import Jobs, furnish
 from tests.browser.house import House, built
 from tests.browser.windows import Windows
-from tests.workers import ROOT
+from tools.make_sample import make_sample, write
 
 ROWS = 3_000
 
@@ -35,8 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of incidents."""
     path = tmp_path_factory.mktemp("sample") / "sample.csv"
-    command = [sys.executable, "tools/make_sample.py", "--rows", str(ROWS), "--out", str(path), "--seed", "1"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    write(make_sample(ROWS, seed=1), path)
     return path
 
 

@@ -1,6 +1,5 @@
 """One service for all tests of the browser, with a sample of incidents, seen at several addresses."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,8 @@ import httpx
 
 from lib.settings import Settings, load_settings
 from tests.servers import Server
-from tests.service import api, ready, whole_service
+from tests.service import serving, whole_service
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import ROOT
 
@@ -58,9 +58,7 @@ class House:
 @contextmanager
 def built(folder: Path, sample: Path, **others: Any) -> Iterator[House]:
     """The running service, with the sample loaded; `others` are further settings."""
-    (folder / "tokens").write_text(
-        "".join(f"{role}-name {role} {hashlib.sha256(token.encode()).hexdigest()}\n" for role, token in TOKENS.items())
-    )
+    (folder / "tokens").write_text("".join(line(f"{role}-name", role, token) for role, token in TOKENS.items()))
     with Server(folder / "redis", binary=os.environ.get("TRAFFICJOBS_SERVER")) as server:
         settings = load_settings(
             redis_ip="127.0.0.1",
@@ -79,22 +77,10 @@ def built(folder: Path, sample: Path, **others: Any) -> Iterator[House]:
             whole_service(settings, folder, worker_queues="job-queue", worker_children=3, **more) as service,
             ExitStack() as stack,
         ):
-            guarded = stack.enter_context(_further(settings, folder, tokens_file=folder / "tokens", **more))
-            behind = stack.enter_context(_further(settings, folder, path_prefix=PATH, **more))
-            empty = stack.enter_context(_further(settings.model_copy(update={"key_prefix": "empty:"}), folder))
+            guarded = stack.enter_context(serving(settings, folder, tokens_file=folder / "tokens", **more)).url
+            behind = stack.enter_context(serving(settings, folder, path_prefix=PATH, **more)).url
+            empty = stack.enter_context(serving(settings.model_copy(update={"key_prefix": "empty:"}), folder)).url
             http = stack.enter_context(httpx.Client(base_url=service.url, timeout=30))
             made = House(service.url, guarded, behind + PATH, empty, settings, http)
             assert made.ended(str(http.post("/data", content=sample.read_bytes()).json()["id"])) == "complete"
             yield made
-
-
-@contextmanager
-def _further(settings: Settings, folder: Path, **more: Any) -> Iterator[str]:
-    """A further API; its address."""
-    process, url = api(settings, folder, **more)
-    try:
-        until(lambda: ready(url), 60, f"the API at {url}")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)

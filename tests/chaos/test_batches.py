@@ -1,8 +1,6 @@
 """A batch whose API is killed while it turns it into jobs: upkeep goes on, and who sends it again doubles nothing."""
 
-import subprocess
-import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,8 @@ import pytest
 from lib.jobs import Jobs
 from lib.settings import Settings, load_settings
 from tests.servers import Server
-from tests.service import api, ready
+from tests.service import serving, upkeep
 from tests.waiting import until
-from tests.workers import ROOT, environment
 
 TOTAL = 10_000
 BODY: dict[str, Any] = {
@@ -34,12 +31,12 @@ def test_a_batch_whose_api_is_killed_in_the_middle_becomes_whole(tmp_path: Path)
         before = jobs.batch("big")
         assert (before.total, 0 < before.accepting < TOTAL // 500) == (TOTAL, True)
         assert jobs.queue("job-queue").depth == TOTAL - 500 * before.accepting
-        upkeep = subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=environment(settings))
+        running = upkeep(settings)
         try:
             until(lambda: jobs.batch("big").accepting == 0, 60, "all of its jobs")
         finally:
-            upkeep.kill()
-            upkeep.wait(10)
+            running.kill()
+            running.wait(10)
         assert jobs.queue("job-queue").depth == TOTAL
         _send_again(settings, tmp_path)
         assert (jobs.batch("big").total, jobs.queue("job-queue").depth) == (TOTAL, TOTAL)
@@ -48,31 +45,19 @@ def test_a_batch_whose_api_is_killed_in_the_middle_becomes_whole(tmp_path: Path)
 
 def _kill_in_the_middle(settings: Settings, jobs: Jobs, folder: Path) -> None:
     """SIGKILL of every process of the API, once a part of the batch is there and before the rest is."""
-    process, url = api(settings, folder)
-    until(lambda: ready(url), 60, "the API")
-    children = psutil.Process(process.pid).children(recursive=True)
-
-    def send() -> None:
+    with serving(settings, folder) as api, ThreadPoolExecutor(1) as threads:
+        children = psutil.Process(api.process.pid).children(recursive=True)
+        sent = threads.submit(httpx.post, f"{api.url}/batches", json=BODY, timeout=60)
+        until(lambda: jobs.store.records.llen("batch.big.todo") in range(1, TOTAL // 500 - 1), 60, "the middle")
+        for child in children:
+            child.kill()
+        api.process.kill()
+        api.process.wait(10)
         with pytest.raises(httpx.TransportError):
-            httpx.post(f"{url}/batches", json=BODY, timeout=60)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    until(lambda: jobs.store.records.llen("batch.big.todo") in range(1, TOTAL // 500 - 1), 60, "the middle")
-    for child in children:
-        child.kill()
-    process.kill()
-    process.wait(10)
-    sender.join(60)
-    assert not sender.is_alive()
+            sent.result(60)
 
 
 def _send_again(settings: Settings, folder: Path) -> None:
-    process, url = api(settings, folder)
-    try:
-        until(lambda: ready(url), 60, "the API")
-        answer = httpx.post(f"{url}/batches", json=BODY, timeout=60)
-        assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (202, "true")
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(settings, folder) as api:
+        answer = httpx.post(f"{api.url}/batches", json=BODY, timeout=60)
+    assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (202, "true")

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from lib.jobs import Jobs, Submission
 from lib.settings import Settings, load_settings
 from tests.receivers import SECRET, Receiver, receiver, status
 from tests.servers import Server
+from tests.service import upkeep
 from tests.unit.test_deliveries import bring_forward
 from tests.waiting import until
-from tests.workers import ROOT, environment
 
 
 @pytest.fixture
@@ -48,8 +47,7 @@ def upkeeps() -> Iterator["list[subprocess.Popen[bytes]]"]:
 
 
 def start(settings: Settings) -> "subprocess.Popen[bytes]":
-    env = environment(settings, webhook_secret=SECRET, webhook_allow="127.0.0.1/32")
-    return subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=env)
+    return upkeep(settings, webhook_secret=SECRET, webhook_allow="127.0.0.1/32")
 
 
 def ended(jobs: Jobs, there: Receiver, number: int) -> list[str]:

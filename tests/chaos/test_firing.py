@@ -3,8 +3,6 @@
 import itertools
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,9 +12,9 @@ import pytest
 from lib.jobs import Jobs, Recurrence, Schedule
 from lib.settings import Settings, load_settings
 from tests.servers import Server
+from tests.service import upkeep
 from tests.unit.test_schedules import set_back
 from tests.waiting import until
-from tests.workers import ROOT, environment
 
 TIMES = 400
 KILLS = 12
@@ -29,10 +27,6 @@ def alone(tmp_path: Path) -> Iterator[Settings]:
         yield load_settings(redis_ip="127.0.0.1", redis_port=server.port, upkeep_interval=0.02)
 
 
-def start(settings: Settings) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "services.api.upkeep"], cwd=ROOT, env=environment(settings))
-
-
 def has_fired(jobs: Jobs, times: int) -> bool:
     return jobs.schedule("minutely").fired >= times
 
@@ -41,7 +35,7 @@ def test_every_missed_time_fires_once_while_two_upkeeps_are_killed_in_turn(alone
     jobs = Jobs(alone)
     jobs.put_schedule(Schedule("minutely", {"operation": "x"}, Recurrence(every=60.0), missed="all"))
     first = set_back(jobs, "minutely", 60 * (TIMES - 1) + 30)
-    upkeeps = [start(alone), start(alone)]
+    upkeeps = [upkeep(alone), upkeep(alone)]
     pick = random.Random(1)
     try:
         for turn in itertools.count():
@@ -54,13 +48,13 @@ def test_every_missed_time_fires_once_while_two_upkeeps_are_killed_in_turn(alone
                 victim = pick.randrange(2)
                 upkeeps[victim].send_signal(signal.SIGKILL)
                 upkeeps[victim].wait(10)
-                upkeeps[victim] = start(alone)
+                upkeeps[victim] = upkeep(alone)
             else:
                 until(partial(has_fired, jobs, TIMES), 60, "every time")
     finally:
-        for upkeep in upkeeps:
-            upkeep.kill()
-            upkeep.wait(10)
+        for each in upkeeps:
+            each.kill()
+            each.wait(10)
     found = {job.id for job in jobs.page(limit=1000).jobs}
     assert found == {f"minutely-{first + 60 * n:.0f}" for n in range(TIMES)}
     assert jobs.queue(alone.queue_name).waiting["normal"] == TIMES

@@ -5,7 +5,6 @@ Only the absolute paths are changed. The server is the one that all tests run on
 
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from redis.retry import Retry
 
 from lib.settings import Settings, load_settings
 from tests.chart.rendering import FULL, Chart
-from tests.servers import embedded_binary, free_port
+from tests.servers import embedded_binary, free_port, wait_for_answer
 
 USERS = ("api", "worker", "debug", "keda", "producer", "exporter", "probe")
 PREFIX = "blue:"
@@ -78,15 +77,9 @@ class GuardedRedis:
 
     def wait(self) -> None:
         """Until it answers."""
-        give_up = time.monotonic() + 20
-        while True:
-            try:
-                self.client("probe").ping()
-                return
-            except redis.RedisError:
-                if self._process is None or self._process.poll() is not None or time.monotonic() > give_up:
-                    raise RuntimeError((self.folder / "log").read_text()[-2000:]) from None
-                time.sleep(0.02)
+        assert self._process is not None
+        with self.client("probe") as client:
+            wait_for_answer(self._process, client, self.folder / "log")
 
     def restart(self) -> None:
         """End it as its pod does, and start it again on the same data."""

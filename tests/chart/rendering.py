@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.workers import ROOT
+
 CHART = ROOT / "charts" / "trafficjobs"
 VERSION = str(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 # What every test's release is called, unless the test is about names.

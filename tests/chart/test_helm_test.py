@@ -1,6 +1,5 @@
 """What `helm test` runs, taken from the rendered ConfigMap, against a real API: it passes where all is well, and only there."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -13,11 +12,11 @@ from typing import Any, ClassVar
 import pytest
 
 from lib.settings import Settings, load_settings
-from tests.chart.rendering import FULL, ROOT, Chart
+from tests.chart.rendering import FULL, Chart
 from tests.listening import in_thread
-from tests.servers import Server, free_port
-from tests.service import ready
-from tests.waiting import until
+from tests.servers import Server
+from tests.service import serving
+from tests.tokens import line
 from tests.workers import Worker
 
 Api = tuple[str, Settings]
@@ -33,23 +32,18 @@ def script(chart: Chart, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def api(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """URL and settings of the API as the image runs it, which wants the token."""
-    folder, port, prefix = tmp_path_factory.mktemp("api"), free_port(), f"helm-test-{os.getpid()}:"
-    (folder / "tokens").write_text(f"helm submit {hashlib.sha256(TOKEN.encode()).hexdigest()}\n")
-    about = {"REDIS_PORT": server.port, "KEY_PREFIX": prefix, "PORT": port, "API_WORKERS": 1}
-    about |= {"DATA_CACHE": folder / "cache", "TOKENS_FILE": folder / "tokens"}
-    environment = os.environ | {name: str(value) for name, value in about.items()}
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.app:create_app()"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    worker = load_settings(redis_port=server.port, key_prefix=prefix, data_cache=folder / "worker", worker_state_dir=folder)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: ready(url), 60, "the API")
-        yield url, worker
-    finally:
-        process.terminate()
-        process.wait(20)
+    """URL and settings of an API that wants the token."""
+    folder, prefix = tmp_path_factory.mktemp("api"), f"helm-test-{os.getpid()}:"
+    (folder / "tokens").write_text(line("helm", "submit", TOKEN))
+    settings = load_settings(
+        redis_ip="127.0.0.1",
+        redis_port=server.port,
+        key_prefix=prefix,
+        data_cache=folder / "cache",
+        worker_state_dir=folder / "worker",
+    )
+    with serving(settings, folder, tokens_file=folder / "tokens") as running:
+        yield running.url, settings
 
 
 class OpenApi(BaseHTTPRequestHandler):

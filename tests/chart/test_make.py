@@ -1,4 +1,4 @@
-"""`make kind` and `make minikube`, with programs that only write down how they were called, and without them."""
+"""Targets of make for clusters and images, with programs that only write down how they were called, and without them."""
 
 import shutil
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.chart.pods import container
-from tests.chart.rendering import ROOT, Chart, merged
+from tests.chart.rendering import Chart, merged
+from tests.workers import ROOT
 
 MAKE = shutil.which("make")
 NEEDED = ("bash", "basename", "sed", "git", "grep", "mkdir")  # what the Makefile itself calls
@@ -41,13 +42,15 @@ def test_the_program_that_is_missing_is_named_and_nothing_is_begun(tmp_path: Pat
 
 @pytest.mark.parametrize("target", ["kind", "minikube"])
 def test_a_cluster_gets_keda_both_images_and_the_chart_in_this_order(chart: Chart, tmp_path: Path, target: str) -> None:
-    ended = run(target, tmp_path, target, "kubectl", "helm", "docker")
+    ended = run(target, tmp_path, target, "kubectl", "helm", "docker", "rm")
     assert ended.returncode == 0, ended.stderr
     calls = (tmp_path / "calls").read_text().splitlines()
     order = [
         {"kind": "kind create cluster --name trafficjobs --config k8s/kind.yaml", "minikube": "minikube start"}[target],
         "docker build",
+        "rm -f build/api.tar",
         "docker save -o build/api.tar registry.example/roads/api:7",
+        "rm -f build/worker.tar",
         "docker save -o build/worker.tar registry.example/roads/worker:7",
         {"kind": "kind load image-archive build/worker.tar", "minikube": "minikube image load build/worker.tar"}[target],
         "helm upgrade --install keda keda",
@@ -69,3 +72,25 @@ def test_a_cluster_gets_keda_both_images_and_the_chart_in_this_order(chart: Char
     assert container(release.worker(), "worker")["image"] == "registry.example/roads/worker:7"
     api = next(found for found in release.of("Deployment") if found["metadata"]["name"].endswith("-api"))
     assert container(api, "api")["image"] == "registry.example/roads/api:7"
+
+
+@pytest.mark.parametrize(("target", "saved"), [("kind-load", 3), ("audit-images", 2)])
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_no_image_is_saved_over_an_archive_that_is_there(tmp_path: Path, engine: str, target: str, saved: int) -> None:
+    """Podman refuses to."""
+    ended = run(target, tmp_path, engine, "kind", "rm")
+    assert ended.returncode == 0, ended.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    saves = [number for number, call in enumerate(calls) if call.startswith(f"{engine} save -o ")]
+    assert len(saves) == saved
+    for number in saves:
+        archive, image = calls[number].split()[3:]
+        assert calls[number - 1] == f"rm -f {archive}"
+        assert image.startswith("registry.example/roads/")
+
+
+@pytest.mark.parametrize("target", ["audit-images", "test-images"])
+def test_who_has_neither_docker_nor_podman_is_told_so(tmp_path: Path, target: str) -> None:
+    ended = run(target, tmp_path)
+    assert ended.returncode == 2
+    assert f"install one, or name it: make {target} ENGINE='...'" in ended.stderr

@@ -17,8 +17,9 @@ import pytest
 from services.api.tokens import Role, TokenFile
 from tests.chart import test_pods
 from tests.chart.pods import containers, environment, pods
-from tests.chart.rendering import ROOT, Object, Release, documents
+from tests.chart.rendering import Object, Release, documents
 from tests.chart.test_schemas import CRDS, check
+from tests.workers import ROOT
 
 K8S = ROOT / "k8s"
 FOLDERS = ("trafficjobs", "keda", "monitoring")

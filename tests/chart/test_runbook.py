@@ -11,9 +11,10 @@ from lib.scripts import BUCKETS
 from tests.chart import promtool
 from tests.chart.combinations import KEDA, MONITORED
 from tests.chart.metric_names import of_a_pod, of_the_release
-from tests.chart.rendering import CHART, ROOT, Chart, Release, merged
+from tests.chart.rendering import CHART, Chart, Release, merged
 from tests.chart.test_board import METRIC, recorded
 from tests.chart.test_monitoring import alerts
+from tests.workers import ROOT
 from trafficjobs.cli.app import app
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()

@@ -16,20 +16,12 @@ import orjson
 import pytest
 
 from lib.settings import load_settings
+from tests.api.conftest import CSV
 from tests.servers import Server, free_port
-from tests.service import Service, api, ready, whole_service
-from tests.waiting import until
+from tests.service import Service, serving, whole_service
 from trafficjobs import Client
 from trafficjobs.cli.app import run
 
-ROOT = Path(__file__).resolve().parents[2]
-_CONGRESS = "POINT (-97.74 30.26),30.26,-97.74,S CONGRESS AVE & E RIVERSIDE DR,ARCHIVED"
-_FIFTH = "POINT (-97.75 30.27),30.27,-97.75,W 5TH ST & LAMAR BLVD,ARCHIVED"
-CSV = f"""Traffic Report ID,Published Date,Issue Reported,Location,Latitude,Longitude,Address,Status,Status Date
-A_1,01/01/2023 06:10:00 AM +0000,Crash Urgent,{_CONGRESS},01/01/2023 07:00:00 AM +0000
-A_2,01/01/2023 06:00:00 PM +0000,Stalled Vehicle,{_FIFTH},01/01/2023 07:00:00 PM +0000
-A_3,01/02/2023 08:30:00 PM +0000,Crash Service,{_CONGRESS},01/02/2023 09:00:00 PM +0000
-""".encode()
 # `parked` is a queue that no worker serves: what is put there waits.
 PARKED = "parked"
 OPERATIONS = '''
@@ -107,13 +99,8 @@ def service(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def small(service: Service) -> Iterator[str]:
     """Address of a second copy of the API, whose queues take two jobs."""
-    process, url = api(service.settings, service.folder, **service.running, queue_limit=2)
-    try:
-        until(lambda: ready(url), 60, "the second copy")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(service.settings, service.folder, **service.running, queue_limit=2) as api:
+        yield api.url
 
 
 @pytest.fixture

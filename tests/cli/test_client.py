@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import trafficjobs
-from tests.cli.conftest import CSV, PARKED, ROOT
+from tests.cli.conftest import CSV, PARKED
 from tests.cli.fakes import answering
 from tests.service import Service
+from tests.workers import ROOT
 from trafficjobs import (
     Client,
     Conflict,

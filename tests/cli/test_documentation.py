@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Shell
+from tests.cli.conftest import Shell
 from tests.service import Service
 from tests.waiting import until
+from tests.workers import ROOT
 from trafficjobs.cli.failures import EXIT_CODES
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()

@@ -12,10 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.conftest import PARKED, ROOT
+from tests.cli.conftest import PARKED
 from tests.servers import free_port
 from tests.service import Service
 from tests.waiting import until
+from tests.workers import ROOT
 from trafficjobs import Client
 
 PROGRAM = [sys.executable, "-m", "trafficjobs"]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Shell
+from tests.cli.conftest import Shell
 from tests.service import Service
+from tests.workers import ROOT
 from trafficjobs import Client, Invalid, profiles
 
 

@@ -8,7 +8,7 @@ import pytest
 from lib.jobs import Quota
 from services.api.tokens import TokenFile
 from tests.cli.conftest import Shell
-from tests.service import Service, api, ready
+from tests.service import Service, serving
 from tests.waiting import until
 from trafficjobs import Client, Forbidden, Unauthorized
 from trafficjobs.token_files import ROLES, add, new
@@ -22,13 +22,8 @@ def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for role in ROLES:
         tokens[role], entry = new(role, role)
         add(file, entry)
-    process, url = api(service.settings, service.folder, **service.running, tokens_file=file)
-    try:
-        until(lambda: ready(url), 60, "the service")
-        yield url, file, tokens
-    finally:
-        process.terminate()
-        process.wait(20)
+    with serving(service.settings, service.folder, **service.running, tokens_file=file) as api:
+        yield api.url, file, tokens
 
 
 Guarded = tuple[str, Path, dict[str, str]]

@@ -16,8 +16,8 @@ from lib.settings import Settings
 from lib.upkeep import Upkeep
 from tests.compat import course_programs
 from tests.waiting import until
+from tests.workers import ROOT
 
-ROOT = Path(__file__).parents[2]
 Program = Callable[..., subprocess.Popen[str]]
 
 

@@ -3,18 +3,13 @@
 It ends whenever its pod does, and is then started again on the same local port until it is closed.
 """
 
-import socket
 import subprocess
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests.servers import free_port
 
 
 class PortForward:
@@ -27,7 +22,7 @@ class PortForward:
     """
 
     def __init__(self, namespace: str, target: str, port: int, log: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._command = ["kubectl", "-n", namespace, "port-forward", target, f"{self.port}:{port}"]
         self._log = log
         self._closed = threading.Event()

@@ -12,7 +12,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -32,10 +31,10 @@ from tests.servers import Server, free_port
 from tests.service import Service, whole_service
 from tests.tls import TlsProxy
 from tests.waiting import until
+from tests.workers import ROOT
 from trafficjobs import Client
 from trafficjobs.cli.app import run
 
-ROOT = Path(__file__).resolve().parents[2]
 # What the first phase may take once the packages are there.
 FIRST_PHASE_SECONDS = 60.0
 
@@ -69,11 +68,15 @@ class Demo:
 
     def wait_for(self, pattern: str, seconds: float) -> None:
         """Wait until the pattern stands in the output; fail with the output if it does not in time."""
-        end = time.monotonic() + seconds
-        while not re.search(pattern, self.text, re.MULTILINE):
+
+        def stands() -> bool:
             assert self.process.is_running(), self.text
-            assert time.monotonic() < end, self.text
-            time.sleep(0.05)
+            return re.search(pattern, self.text, re.MULTILINE) is not None
+
+        try:
+            until(stands, seconds, pattern)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.text}") from None
 
     def pid_of(self, program: str) -> int:
         found = re.search(rf"^  {program} +pid (\d+)", self.text, re.MULTILINE)

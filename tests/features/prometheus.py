@@ -87,10 +87,6 @@ def prometheus(folder: Path, targets: Mapping[str, Sequence[str]], labels: Mappi
         process.wait(30)
 
 
-def _labels(metric: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset((name, value) for name, value in metric.items() if name != "__name__")
-
-
 def _ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/-/ready", timeout=5).status_code == 200

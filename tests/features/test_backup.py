@@ -5,9 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.api.conftest import CSV
 from tests.chaos import books
 from tests.chaos.evidence import Evidence
 from tests.chaos.history import History
+from tests.meanwhile import Meanwhile
 from tests.servers import Server
 from tests.service import Service, whole_service
 from tests.waiting import until
@@ -209,21 +210,13 @@ def test_a_restore_that_is_killed_is_finished_and_one_killed_before_it_began_cha
 @pytest.mark.timeout(300)
 def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: Path) -> None:
     """What the events say, the records say, too, and so do the counters, of jobs that came and went meanwhile."""
-    stop = threading.Event()
-    accepted: list[str] = []
-    threads = [threading.Thread(target=_submit, args=(settings, n, stop, accepted)) for n in range(2)]
-    threads += [threading.Thread(target=_work, args=(settings, n, stop)) for n in range(2)]
-    for thread in threads:
-        thread.start()
-    until(lambda: len(accepted) > 500, 60, "load")
-    certain = set(accepted)
-    store = Store(settings, patience=10.0)
-    backup = b"".join(Taking(store, "test").pieces())
-    store.close()
-    during = len(accepted) - len(certain)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with _Load(settings) as load:
+        until(lambda: len(load.accepted) > 500, 60, "load")
+        certain = set(load.accepted)
+        store = Store(settings, patience=10.0)
+        backup = b"".join(Taking(store, "test").pieces())
+        store.close()
+        during = len(load.accepted) - len(certain)
     assert during > 0
     with Server(tmp_path / "new", binary=os.environ.get("TRAFFICJOBS_SERVER")) as server:
         release = settings.model_copy(update={"redis_port": server.port})
@@ -242,23 +235,31 @@ def test_a_backup_at_full_speed_is_of_one_moment(settings: Settings, tmp_path: P
     assert [str(each) for each in books.check(Evidence(remains, {}, {}, [], {}, []))] == []
 
 
-def _submit(settings: Settings, number: int, stop: threading.Event, accepted: list[str]) -> None:
-    jobs, n = Jobs(settings), 0
-    while not stop.is_set() and n < _MOST:
-        jid = f"s{number}-{n}"
-        jobs.submit(Submission("print", id=jid))
-        accepted.append(jid)
-        n += 1
-    jobs.close()
+class _Load(Meanwhile):
+    """Two who submit and two who work."""
 
+    def __init__(self, settings: Settings) -> None:
+        self.accepted: list[str] = []
+        self._settings = settings
+        each = [partial(loop, number) for loop in (self._submit, self._work) for number in range(2)]
+        super().__init__(*each)
 
-def _work(settings: Settings, number: int, stop: threading.Event) -> None:
-    jobs = Jobs(settings)
-    name = f"child-{number}"
-    claim = jobs.claim(name, "worker", ["job-queue"])
-    while not stop.is_set():
-        if claim is None:
-            claim = jobs.claim(name, "worker", ["job-queue"])
-        else:
-            _, claim = jobs.turn(claim, complete(b"1"), name, "worker", ["job-queue"])
-    jobs.close()
+    def _submit(self, number: int) -> None:
+        jobs, n = Jobs(self._settings), 0
+        while not self.ending.is_set() and n < _MOST:
+            jid = f"s{number}-{n}"
+            jobs.submit(Submission("print", id=jid))
+            self.accepted.append(jid)
+            n += 1
+        jobs.close()
+
+    def _work(self, number: int) -> None:
+        jobs = Jobs(self._settings)
+        name = f"child-{number}"
+        claim = jobs.claim(name, "worker", ["job-queue"])
+        while not self.ending.is_set():
+            if claim is None:
+                claim = jobs.claim(name, "worker", ["job-queue"])
+            else:
+                _, claim = jobs.turn(claim, complete(b"1"), name, "worker", ["job-queue"])
+        jobs.close()

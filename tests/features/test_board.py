@@ -26,7 +26,7 @@ from tests.chart.board import panels, queries
 from tests.chart.rendering import FULL, NAMESPACE
 from tests.features.prometheus import Prometheus, needed, prometheus
 from tests.servers import Server, free_port
-from tests.service import api, ready, whole_service
+from tests.service import serving, whole_service
 from tests.waiting import until
 from trafficjobs import Client
 
@@ -76,18 +76,12 @@ def loaded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         data_cache=folder / "cache",
     )
     more = {"operations_dir": OPERATIONS, "queues": "bulk", "worker_port": free_port(), "worker_children": 2}
-    with whole_service(settings, folder, **more) as service:
-        second, url = api(settings, folder, **more)
-        try:
-            until(lambda: ready(url), 60, "a second instance of the API")
-            addresses = [urlsplit(each).netloc for each in (service.url, url)]
-            targets = {f"{FULL}-api": addresses, f"{FULL}-worker": [f"127.0.0.1:{more['worker_port']}"]}
-            with Client(service.url) as client, prometheus(folder / "prometheus", targets, {"namespace": NAMESPACE}) as asked:
-                yield _load(client, asked, folder)
-                (folder / "open").touch()
-        finally:
-            second.terminate()
-            second.wait(20)
+    with whole_service(settings, folder, **more) as service, serving(settings, folder, **more) as second:
+        addresses = [urlsplit(each.url).netloc for each in (service, second)]
+        targets = {f"{FULL}-api": addresses, f"{FULL}-worker": [f"127.0.0.1:{more['worker_port']}"]}
+        with Client(service.url) as client, prometheus(folder / "prometheus", targets, {"namespace": NAMESPACE}) as asked:
+            yield _load(client, asked, folder)
+            (folder / "open").touch()
 
 
 def _load(client: Client, asked: Prometheus, folder: Path) -> Loaded:

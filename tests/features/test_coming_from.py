@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.features.conftest import ROOT
 from tests.features.test_readme import matches
 from tests.service import Service
-from tests.workers import environment
+from tests.workers import ROOT, environment
 from trafficjobs import Client
 
 PAGES = sorted((ROOT / "docs" / "coming-from").glob("*.md"))

@@ -1,14 +1,15 @@
 """`make demo` as a newcomer sees it."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import psutil
 
-from tests.features.conftest import Demo
+from tests.features.conftest import ENDED, Demo
+from tests.service import ready
+from tests.waiting import until
 
 PROGRAMS = ["redis", "api", "upkeep", "worker"]
 RECOVERY_SECONDS = 30.0
@@ -35,35 +36,25 @@ def test_the_demo_stays_up_and_outlives_a_kill_of_each_of_its_processes(demo: De
     before = httpx.get(f"{demo.url}/jobs", timeout=30).json()
     for program in PROGRAMS:
         psutil.Process(demo.pid_of(program)).kill()
-    end = time.monotonic() + RECOVERY_SECONDS
     job = {"id": "after-the-kill", "operation": "incident_count_by_date", "params": {"date": "2020-01-01"}}
     with httpx.Client(base_url=demo.url, timeout=RECOVERY_SECONDS) as client:
-        while not answers_200(client):
-            assert time.monotonic() < end, demo.text
-            time.sleep(0.05)
-        record = answered(lambda: client.post("/jobs", json=job), end)
-        while record["status"] != "complete":
-            assert record["status"] in ("submitted", "in-progress"), record
-            assert time.monotonic() < end, f"{record}\n{demo.text}"
-            time.sleep(0.05)
-            record = answered(lambda: client.get("/jobs/after-the-kill"), end)
-        after = answered(lambda: client.get("/jobs"), end)
+        until(lambda: ready(demo.url), RECOVERY_SECONDS, f"the service again:\n{demo.text}")
+        until(lambda: answered(lambda: client.post("/jobs", json=job)), RECOVERY_SECONDS, "an answer to the submission")
+        ended = until(lambda: _ended(client), RECOVERY_SECONDS, f"the end of the job:\n{demo.text}")
+        assert ended["status"] == "complete", ended
+        after = until(lambda: answered(lambda: client.get("/jobs")), RECOVERY_SECONDS, "the list of jobs")
     known = {entry["id"] for entry in after["jobs"]}
     assert {entry["id"] for entry in before["jobs"]} <= known, "a job was lost with the killed processes"
 
 
-def answered(ask: Callable[[], httpx.Response], end: float) -> Any:
-    """What is answered. Whom the killed API has left behind may answer once more, and hang up on the next request."""
-    while True:
-        try:
-            return ask().raise_for_status().json()
-        except httpx.TransportError:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-
-def answers_200(client: httpx.Client) -> bool:
+def answered(ask: Callable[[], httpx.Response]) -> Any:
+    """What is answered, if it is. Whom the killed API has left behind may answer once more, and hang up on the next request."""
     try:
-        return client.get("/readyz").status_code == 200
+        return ask().raise_for_status().json()
     except httpx.TransportError:
-        return False
+        return None
+
+
+def _ended(client: httpx.Client) -> Any:
+    record = answered(lambda: client.get("/jobs/after-the-kill"))
+    return record if record and record["status"] in ENDED else None

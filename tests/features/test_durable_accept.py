@@ -8,7 +8,7 @@ import redis
 
 from lib.settings import load_settings
 from tests.servers import Server
-from tests.service import api, ready
+from tests.service import serving
 from tests.waiting import until
 
 
@@ -16,22 +16,19 @@ from tests.waiting import until
 def test_what_was_answered_with_202_outlives_the_kill_of_redis(tmp_path: Path) -> None:
     with Server(tmp_path / "redis") as server:
         settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port)
-        process, url = api(settings, tmp_path, durability="strict")
-        try:
-            until(lambda: ready(url), 60, "the API")
-            with httpx.Client(base_url=url, timeout=30) as http:
-                ids = []
-                for n in range(5):
-                    answer = http.post("/jobs", json={"operation": "print", "params": {"msg": str(n)}})
-                    assert answer.status_code == 202, answer.text
-                    ids.append(answer.json()["id"])
-                with redis.Redis(port=server.port) as client:
-                    waits = client.info("commandstats")["cmdstat_waitaof"]["calls"]
-                assert waits == len(ids) + 1  # one more for the first, which the server did not know the script of
-                server.kill()
-                assert http.get(f"/jobs/{ids[0]}").status_code == 503
-                server.start()
-                assert until(lambda: [http.get(f"/jobs/{jid}").status_code for jid in ids] == [200] * 5, 30, "all of them")
-        finally:
-            process.terminate()
-            process.wait(20)
+        with (
+            serving(settings, tmp_path, durability="strict") as api,
+            httpx.Client(base_url=api.url, timeout=30) as http,
+        ):
+            ids = []
+            for n in range(5):
+                answer = http.post("/jobs", json={"operation": "print", "params": {"msg": str(n)}})
+                assert answer.status_code == 202, answer.text
+                ids.append(answer.json()["id"])
+            with redis.Redis(port=server.port) as client:
+                waits = client.info("commandstats")["cmdstat_waitaof"]["calls"]
+            assert waits == len(ids) + 1  # one more for the first, which the server did not know the script of
+            server.kill()
+            assert http.get(f"/jobs/{ids[0]}").status_code == 503
+            server.start()
+            until(lambda: [http.get(f"/jobs/{jid}").status_code for jid in ids] == [200] * 5, 30, "all of them")

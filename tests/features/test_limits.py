@@ -1,6 +1,5 @@
 """Concurrency keys, rates of operations, quotas of tokens."""
 
-import hashlib
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import httpx
 
 from tests.features.conftest import Face
-from tests.service import api, ready
+from tests.service import serving
+from tests.tokens import line
 from tests.waiting import until
 
 
@@ -31,20 +31,16 @@ def test_an_operations_rate_spreads_its_starts(face: Face) -> None:
 
 
 def test_a_tokens_quota_is_a_429_that_says_when_to_come_back(face: Face, tmp_path: Path) -> None:
-    digest = hashlib.sha256(b"secret").hexdigest()
-    (tmp_path / "tokens").write_text(f"student submit {digest} pending=2 per_minute=100\n")
-    process, url = api(face.service.settings, tmp_path, **face.service.running, tokens_file=tmp_path / "tokens")
-    try:
-        until(lambda: ready(url), 60, "the API")
-        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}, timeout=30) as http:
-            body = {"operation": "echo", "queue": "parked"}
-            first = http.post("/jobs", json=body).json()
-            assert http.post("/jobs", json=body).status_code == 202
-            refused = http.post("/jobs", json=body)
-            assert (refused.status_code, refused.json()["type"]) == (429, "/problems/quota-exceeded")
-            assert int(refused.headers["Retry-After"]) >= 1
-            assert http.post(f"/jobs/{first['id']}/cancel").status_code == 200
-            assert http.post("/jobs", json=body).status_code == 202
-    finally:
-        process.terminate()
-        process.wait(20)
+    (tmp_path / "tokens").write_text(line("student", "submit", "secret", "pending=2", "per_minute=100"))
+    with (
+        serving(face.service.settings, tmp_path, **face.service.running, tokens_file=tmp_path / "tokens") as api,
+        httpx.Client(base_url=api.url, headers={"Authorization": "Bearer secret"}, timeout=30) as http,
+    ):
+        body = {"operation": "echo", "queue": "parked"}
+        first = http.post("/jobs", json=body).json()
+        assert http.post("/jobs", json=body).status_code == 202
+        refused = http.post("/jobs", json=body)
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/quota-exceeded")
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert http.post(f"/jobs/{first['id']}/cancel").status_code == 200
+        assert http.post("/jobs", json=body).status_code == 202

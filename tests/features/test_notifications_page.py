@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 
-from tests.features.conftest import ROOT, Face
+from tests.features.conftest import Face
 from tests.receivers import SECRET
 from tests.servers import free_port
 from tests.waiting import until
+from tests.workers import ROOT
 
 PAGE = (ROOT / "docs" / "notifications.md").read_text()
 

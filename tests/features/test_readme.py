@@ -13,8 +13,9 @@ import pytest
 
 from lib.operations import load_catalog, run
 from lib.settings import load_settings
-from tests.features.conftest import ROOT, Demo
+from tests.features.conftest import Demo
 from tests.waiting import until
+from tests.workers import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.features.conftest import ROOT, Demo
+from tests.features.conftest import Demo
 from tests.features.test_readme import matches
 from tests.waiting import until
+from tests.workers import ROOT
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 BLOCKS = [found.groups() for found in re.finditer(r"^```([\w-]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]

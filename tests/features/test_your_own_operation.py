@@ -15,11 +15,12 @@ import yaml
 
 from lib.settings import load_settings
 from tests.chart.rendering import FULL, Chart
-from tests.features.conftest import ROOT
 from tests.features.test_readme import matches
 from tests.servers import Server
 from tests.service import Service, whole_service
 from tests.waiting import until
+from tests.workers import ROOT
+from tools.make_sample import make_sample, write
 
 PAGE = (ROOT / "docs" / "your-own-operation.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -39,8 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     operations = shutil.copytree(OWN, folder / "operations", ignore=shutil.ignore_patterns("__pycache__"))
     (operations / "unfinished.py").write_text("import nothing_of_that_name\n")
     sample = folder / "sample.csv"
-    command = [sys.executable, "tools/make_sample.py", "--rows", "3000", "--out", str(sample)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    write(make_sample(3_000, seed=1), sample)
     with Server(folder / "redis") as server:
         settings = load_settings(redis_ip="127.0.0.1", redis_port=server.port, data_cache=folder / "cache", log_level="warning")
         with whole_service(settings, folder, worker_children=1, operations_dir=operations) as running:

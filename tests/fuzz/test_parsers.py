@@ -4,7 +4,6 @@ One table says which parser may raise what; the slow tests run it with five time
 """
 
 import io
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,10 +43,11 @@ from lib.zones import check_zone
 from services.api.entries import place_of, shown
 from services.api.preferences import LONGEST_WAIT, wanted_wait
 from services.api.queries import DataQuery, JobsQuery, LogQuery
+from tests.examples import many
 from tests.unit.incident_files import HEADER, ZONE, csv_file, row
 
 FEW = 60
-MANY = 3 * int(os.environ.get("TRAFFICJOBS_EXAMPLES", "100"))
+MANY = 3 * many(100)
 PATIENCE = 120 + MANY // 3  # seconds, for the slowest of them on the slowest machine
 LONGEST_ERROR = 20_000  # characters
 SHORT = 12  # examples of what takes whole files

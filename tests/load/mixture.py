@@ -6,13 +6,16 @@ a problem, but for the 503 with which streams beyond their places are refused.
 """
 
 import random
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
 
 import requests
+
+from tests.meanwhile import Meanwhile
 
 PAGES = (
     "/ui",
@@ -41,8 +44,8 @@ _KINDS: list[tuple[float, dict[str, Any], str]] = [
 ]
 
 
-class Mixture:
-    """Runs from `start` to `stop`.
+class Mixture(Meanwhile):
+    """Goes on while the block runs.
 
     Args:
         url: of the service.
@@ -59,25 +62,17 @@ class Mixture:
         self.problems: list[str] = []
         self._recent: deque[str] = deque(maxlen=50)
         self._to_cancel: deque[tuple[float, str]] = deque()
-        self._end = threading.Event()
         each = [self._submit, self._submit, self._cancel, self._read, self._pages, self._scrape, self._schedule]
-        self._threads = [
-            threading.Thread(target=self._run, args=(action, number), name=action.__name__)
-            for number, action in enumerate([*each, self._stream, self._stream, self._stream])
-        ]
+        actions = enumerate([*each, self._stream, self._stream, self._stream])
+        super().__init__(*(partial(self._run, action, number) for number, action in actions))
 
-    def start(self) -> None:
-        """Begin."""
+    def __enter__(self) -> Self:
         tick = {"id": "tick", "every": 1, "job": {"operation": "mixed"}}
         requests.post(f"{self.url}/schedules", json=tick, timeout=30).raise_for_status()
-        for thread in self._threads:
-            thread.start()
+        return super().__enter__()
 
-    def stop(self) -> None:
-        """End, and wait until all threads have."""
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        super().__exit__(kind, error, trace)
         requests.delete(f"{self.url}/schedules/tick", timeout=30).raise_for_status()
 
     def _run(self, action: Callable[[requests.Session, random.Random], float], number: int) -> None:
@@ -85,13 +80,13 @@ class Mixture:
         dice = random.Random(number)
         with requests.Session() as session:
             due = time.monotonic()
-            while not self._end.is_set():
+            while not self.ending.is_set():
                 try:
                     due = max(due + action(session, dice), time.monotonic() - 1.0)
                 except requests.RequestException as error:
                     self.problems.append(f"{action.__name__}: {error!r}")
                     due = time.monotonic() + 0.5
-                self._end.wait(due - time.monotonic())
+                self.ending.wait(due - time.monotonic())
 
     def _ask(
         self, session: requests.Session, method: str, path: str, fine: tuple[int, ...] = (), **more: Any
@@ -165,7 +160,7 @@ class Mixture:
             if answer.status_code not in (200, 404, 503):
                 self.problems.append(f"{path} answered {answer.status_code}")
             for _ in answer.iter_content(4_096) if answer.status_code == 200 else ():
-                if time.monotonic() > leave or self._end.is_set():
+                if time.monotonic() > leave or self.ending.is_set():
                     break
         self.done["stream" if answer.status_code == 200 else "stream refused"] += 1
         return 0.1

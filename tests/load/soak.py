@@ -7,7 +7,6 @@ test_soak.py.
 
 import contextlib
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from tests.chaos.history import History
 from tests.load.growth import Growth, growths
 from tests.load.mixture import PAGES, Mixture
 from tests.load.sampling import Sample, of_processes, of_redis, size_of_aof
+from tests.meanwhile import Meanwhile
 from tests.receivers import SECRET, receiver
 from tests.servers import Server
 from tests.service import Service, whole_service
@@ -127,20 +127,19 @@ def _fill(settings: Settings) -> None:
             pipeline.execute()
 
 
-class _Sampler:
+class _Sampler(Meanwhile):
     """Takes a sample every second, from when it is entered until it is left."""
 
     def __init__(self, settings: Settings, history: History) -> None:
         self.samples: list[Sample] = []
         self.largest_aof, self.problems = 0.0, set[str]()
         self._settings, self._history = settings, history
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        super().__init__(self._run)
 
     def _run(self) -> None:
         began, own = time.monotonic(), psutil.Process()
         with connect(self._settings, self._settings.redis_db) as client:
-            while not self._end.wait(1.0):
+            while not self.ending.wait(1.0):
                 at, jobs = time.monotonic() - began, len(self._history.ended)
                 self.samples.append(Sample(at, jobs, of_processes(own) | of_redis(client)))
                 self._look_at_aof(client)
@@ -151,22 +150,12 @@ class _Sampler:
         if size > _FILES_OF_AOF * max(base, _REWRITTEN_FROM):
             self.problems.add("the append-only file has outgrown its bound: it is not rewritten")
 
-    def __enter__(self) -> "_Sampler":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
 
 def _soak(service: Service, webhook: str, told: Told, seconds: float, warm: float, rate: float) -> Report:
     before, history = _keys(service.settings), History(service.settings)
     mixture = Mixture(service.url, webhook, rate, history.ended)
-    with _Sampler(service.settings, history) as sampler:
-        mixture.start()
+    with _Sampler(service.settings, history) as sampler, mixture:
         time.sleep(seconds)
-        mixture.stop()
     mixture.cancel_the_rest()
     problems = [*mixture.problems[:20], *sampler.problems]
     problems += _after(service, mixture, history, told, before)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.api.crowd import CROWD, PROCESSES, Api, Probe
+from tests.api.crowd import CROWD, PROCESSES, Api, Probe, gunicorn
 from tests.load.generator import READ_EVERY, Answer, Plan, generate
 from tests.servers import Server
 from tests.waiting import until
@@ -26,7 +26,7 @@ LIMIT = 3_000  # jobs that may wait
 
 @pytest.fixture
 def api(server: Server, tmp_path: Path) -> Iterator[Api]:
-    with Api(server, tmp_path, queue_limit=LIMIT, log_level="warning") as made:
+    with gunicorn(server, tmp_path, queue_limit=LIMIT, log_level="warning") as made:
         until(lambda: len(made.process.children()) == PROCESSES, 20, "both processes")
         yield made
 

@@ -5,7 +5,6 @@ arrive and that do not, mails, at the most talkative level of the log; beside it
 """
 
 import base64
-import hashlib
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from lib.settings import load_settings
 from tests.receivers import mailbox, receiver
 from tests.servers import Server, free_port
 from tests.service import Service, api, whole_service
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import ROOT, environment
 
@@ -143,7 +143,7 @@ def exercised(folder: Path) -> Iterator[Exercised]:
     """The service, once all of that was done."""
     (folder / "operations").mkdir()
     (folder / "operations" / "surroundings.py").write_text(OPERATIONS)
-    hashes = [f"{role} {role} {hashlib.sha256(token.encode()).hexdigest()}\n" for role, token in TOKENS.items()]
+    hashes = [line(role, role, token) for role, token in TOKENS.items()]
     (folder / "tokens").write_text("".join(hashes))
     with Server(folder / "redis", os.environ.get("TRAFFICJOBS_SERVER")) as server, receiver() as hooks, mailbox() as box:
         store = redis.Redis(port=server.port)
@@ -222,9 +222,9 @@ def _misled(folder: Path, settings: Any) -> Iterator[None]:
     running, ending, addresses = [], [], []
     try:
         for more in wrong:
-            process, address = api(settings, folder, **more)
-            running.append(process)
-            addresses.append(address)
+            refused = api(settings, folder, **more)
+            running.append(refused.process)
+            addresses.append(refused.url)
         for name, value in broken.items():
             for program in ("services.worker", "services.api.upkeep"):
                 env = environment(settings, **{name: value, "worker_state_dir": None})

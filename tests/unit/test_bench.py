@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.workers import ROOT
 
 
 def bench(results: Path, *arguments: str) -> tuple[dict[str, Any], str]:

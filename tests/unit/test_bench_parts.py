@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,9 +20,10 @@ from bench.entrants import ENTRANTS, Entrant
 from bench.environments import NotInstalled
 from bench.question import Answer, Question, Table, Verdict, against, at_least, at_most, fastest_peer
 from bench.runner import run
+from tests.listening import in_thread
 from tests.servers import Server
+from tests.workers import ROOT
 
-ROOT = Path(__file__).parents[2]
 OURS, FAST, SLOW = Entrant("ours", "", peer=False), Entrant("fast", ""), Entrant("slow", "")
 RATE = Table("a rate", "jobs/s", note="Told below.")
 pytestmark = pytest.mark.once
@@ -168,12 +168,8 @@ def test_the_load_counts_answers_and_takes_nothing_but_success() -> None:
     assert found["answers"] >= 4
     assert found["seconds"] >= 0.2
 
-    with HTTPServer(("127.0.0.1", 0), _Refuses) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with in_thread(server := HTTPServer(("127.0.0.1", 0), _Refuses)):
         refused = load(server.server_port)
-        server.shutdown()
-        thread.join()
     assert refused.returncode == 1
     assert "503" in refused.stderr
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.workers import ROOT
+
 FILES = sorted((ROOT / "services").glob("*/Dockerfile"))
 
 pytestmark = pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.workers import ROOT
+
 PROGRAM = """
 import json, os, subprocess, sys
 from lib.hidden import OTEL, hide, hidden, shown

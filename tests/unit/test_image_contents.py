@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.workers import ROOT
+
 COPIED = re.compile(r"^COPY (\S+) (/app/\S*)$", re.M)
 
 

@@ -10,15 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.servers import free_port
+from tests.service import ready
+from tests.waiting import until
+from tests.workers import ROOT
+
+PATIENCE = 15.0  # seconds
 PROGRAMS = ["redis", "api", "upkeep", "worker"]
 
 APP = """
@@ -71,12 +74,12 @@ class Launcher:
         self.seen: set[psutil.Process] = set()
 
     def wait_until_ready(self) -> None:
-        eventually(lambda: "Ready after" in self.text() or not self.process.is_running())
+        until(lambda: "Ready after" in self.text() or not self.process.is_running(), PATIENCE, "the start")
         assert "Ready after" in self.text(), self.text()
-        eventually(lambda: any(is_child_of_the_worker(process) for process in self.family()))
+        until(lambda: any(map(is_child_of_the_worker, self.family())), PATIENCE, "the child of the worker")
 
     def wait_for(self, text: str) -> None:
-        eventually(lambda: text in self.text())
+        until(lambda: text in self.text(), PATIENCE, text)
 
     def text(self) -> str:
         return self.out.read_text()
@@ -117,32 +120,10 @@ def command(port: int) -> list[str]:
     return [sys.executable, "-m", "trafficjobs.local", "up", "--port", str(port), "--redis-port", str(free_port())]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Wait until `condition` holds; fail if it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so within {seconds:.0f} s"
-        time.sleep(0.02)
-
-
 def is_child_of_the_worker(process: psutil.Process) -> bool:
     try:
         return "-c" in process.cmdline() and "signal.pause" in process.cmdline()[-1]
     except psutil.Error:
-        return False
-
-
-def answers_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
         return False
 
 
@@ -160,7 +141,7 @@ def test_a_second_start_names_the_first_one(checkout: Path, launcher: Launcher) 
     second = subprocess.run(command(free_port()), cwd=checkout, capture_output=True, text=True, timeout=20)
     assert second.returncode == 1
     assert f"already running from this folder: process {launcher.process.pid}, {launcher.url}" in second.stderr
-    assert answers_ready(launcher.url)
+    assert ready(launcher.url)
 
 
 def test_every_killed_process_comes_back(launcher: Launcher) -> None:
@@ -168,9 +149,9 @@ def test_every_killed_process_comes_back(launcher: Launcher) -> None:
         psutil.Process(launcher.pid_of(program)).kill()
     for program in PROGRAMS:
         launcher.wait_for(f"{program} was killed by SIGKILL; it is started again")
-    eventually(lambda: len(launcher.process.children()) == len(PROGRAMS) and answers_ready(launcher.url))
+    until(lambda: len(launcher.process.children()) == len(PROGRAMS) and ready(launcher.url), PATIENCE, "every program again")
     assert not {launcher.pid_of(program) for program in PROGRAMS} & {child.pid for child in launcher.family()}
-    eventually(lambda: [is_child_of_the_worker(process) for process in launcher.family()].count(True) == 1)
+    until(lambda: sum(map(is_child_of_the_worker, launcher.family())) == 1, PATIENCE, "the child of the new worker")
     assert sum(map(is_child_of_the_worker, launcher.orphans())) == 1, "the child of the killed worker was left behind"
 
 
@@ -187,7 +168,7 @@ def test_a_stop_signal_ends_everything_in_order_and_with_exit_code_0(launcher: L
 def test_killing_the_launcher_itself_kills_what_it_started(launcher: Launcher) -> None:
     started = [psutil.Process(launcher.pid_of(program)) for program in PROGRAMS]
     launcher.process.kill()
-    eventually(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in started))
+    until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in started), PATIENCE, "their ends")
 
 
 def test_a_program_that_keeps_dying_ends_the_start_with_its_last_words(checkout: Path) -> None:

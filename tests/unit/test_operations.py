@@ -17,8 +17,8 @@ from lib.jsonable import jsonable
 from lib.operations import Catalog, Recorder, job, load_catalog, log, progress, run, running, save_file, store
 from lib.templates import templates_text
 from tests.unit.incident_files import frame_of, week
+from tests.workers import ROOT
 
-ROOT = Path(__file__).parents[2]
 USER_FILE = '''
 from lib.operations import log, operation, progress, save_file
 

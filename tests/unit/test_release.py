@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers import ROOT
 from tools import publish
 from tools.release import changelog, listing, notes, problems
 from tools.sbom import installed, python_of, write
 from trafficjobs import __version__
 
-ROOT = Path(__file__).parents[2]
 REGISTRY = "registry.test/jobs"
 DIGEST = f"sha256:{'ab' * 32}"
 # A stand-in: writes its arguments down, then what docker leaves and what helm says.

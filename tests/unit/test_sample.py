@@ -10,10 +10,10 @@ import pytest
 from lib.cleaning import clean
 from lib.incidents_file import read_incidents
 from tests.unit.incident_files import ZONE, values
+from tests.workers import ROOT
 from tools.download_data import download
 from tools.make_sample import make_sample, write
 
-ROOT = Path(__file__).parents[2]
 ROWS = 20_000
 
 

@@ -1,11 +1,10 @@
 """docs/security.md names tests that there are, and every secret that leaves the environment."""
 
 import re
-from pathlib import Path
 
 from lib.settings import SECRETS
+from tests.workers import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
 
 

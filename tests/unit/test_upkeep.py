@@ -11,6 +11,7 @@ from lib.jobs import Jobs, Submission, complete
 from lib.settings import Settings
 from lib.upkeep import Upkeep
 from tests.servers import Server
+from tests.waiting import until
 
 QUEUES = ["job-queue"]
 
@@ -234,10 +235,7 @@ def test_upkeep_that_starts_at_full_memory_still_expires_and_reaps(tmp_path: Pat
         jobs.store.records.config_set("maxmemory", "1")
         jobs.store.records.script_flush()
         upkeep = Upkeep(jobs)
-        give_up = time.monotonic() + 10
-        while jobs.get(reaped).status != "submitted" and time.monotonic() < give_up:
-            upkeep.round()
-            time.sleep(0.02)
+        until(lambda: upkeep.round() and jobs.get(reaped).status == "submitted", 10, "the job that was reaped")
         assert jobs.get(reaped).lost == 1
         with pytest.raises(UnknownJob):
             jobs.get(expired)

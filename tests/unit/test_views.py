@@ -1,25 +1,29 @@
 """Pages, filters and counts."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lib.errors import InvalidInput, UnknownJob
 from lib.jobs import Jobs, Submission, failed
+from lib.listing import Page
 from lib.reading import iso
+
+
+def pages(jobs: Jobs, **filters: Any) -> Iterator[Page]:
+    """One after the other, from the newest job on."""
+    page = jobs.page(**filters)
+    yield page
+    while page.cursor is not None:
+        page = jobs.page(**filters, cursor=page.cursor)
+        yield page
 
 
 def test_pages_go_through_every_job_once_the_newest_first(jobs: Jobs) -> None:
     ids = [one.id for one in jobs.submit_many(Submission("x") for _ in range(25))]
-    seen, cursor = [], None
-    while True:
-        page = jobs.page(limit=10, cursor=cursor)
-        seen += [job.id for job in page.jobs]
-        cursor = page.cursor
-        if cursor is None:
-            break
-    assert seen == ids[::-1]
+    assert [job.id for page in pages(jobs, limit=10) for job in page.jobs] == ids[::-1]
 
 
 def test_new_jobs_do_not_disturb_a_reader_in_the_middle(jobs: Jobs) -> None:
@@ -84,16 +88,9 @@ def test_a_search_looks_at_a_bounded_number_of_jobs_and_can_go_on(jobs: Jobs, mo
     monkeypatch.setattr("lib.listing._STEP", 4)
     monkeypatch.setattr("lib.listing._STEPS_OF_TEXT", 2)
     ids = [one.id for one in jobs.submit_many(Submission("x", params={"n": f"<{n}>"}) for n in range(20))]
-    found, looked, cursor = [], [], None
-    while True:
-        page = jobs.page(search="<1>", cursor=cursor)
-        found += [job.id for job in page.jobs]
-        looked.append(page.searched_to)
-        cursor = page.cursor
-        if cursor is None:
-            break
-    assert found == [ids[1]]
-    assert looked == [iso(jobs.get(ids[12]).seq / 1e6), iso(jobs.get(ids[4]).seq / 1e6), None]
+    seen = list(pages(jobs, search="<1>"))
+    assert [job.id for page in seen for job in page.jobs] == [ids[1]]
+    assert [page.searched_to for page in seen] == [iso(jobs.get(ids[12]).seq / 1e6), iso(jobs.get(ids[4]).seq / 1e6), None]
 
 
 def test_the_id_of_a_job_in_full_finds_it_however_old_it_is(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,14 +108,7 @@ def test_pages_of_a_search_go_through_all_that_it_finds_once(jobs: Jobs, monkeyp
     made = jobs.submit_many(Submission(["alpha", "omega"][n % 2], params={"n": f"<{n}>"}) for n in range(60))
     wanted = [one.id for n, one in enumerate(made) if n % 2][::-1]
     for filters in ({"operation": "omega"}, {"search": "OMEGA"}, {"search": "<", "operation": "omega"}):
-        found, cursor = [], None
-        while True:
-            page = jobs.page(**filters, limit=7, cursor=cursor)  # type: ignore[arg-type]
-            found += [job.id for job in page.jobs]
-            cursor = page.cursor
-            if cursor is None:
-                break
-        assert found == wanted
+        assert [job.id for page in pages(jobs, limit=7, **filters) for job in page.jobs] == wanted
 
 
 @pytest.mark.parametrize(

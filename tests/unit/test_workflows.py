@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.workers import ROOT
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # An action without a commit that two projects agree on, with the reason why it is used all the same.
 UNPINNED: dict[str, str] = {}

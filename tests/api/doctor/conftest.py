@@ -26,12 +26,6 @@ def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
 def settings(own: Server, tmp_path: Path) -> Any:
     """A release on a server of its own, since most tests here make the server ill."""
     return load_settings(redis_ip="127.0.0.1", redis_port=own.port, key_prefix="d:", data_cache=tmp_path / "cache")
