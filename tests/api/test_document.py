@@ -14,9 +14,6 @@ from services.api.app import create_app
 from services.api.contract import contract_of
 from services.api.kinds import KINDS
 from tests.api.conftest import CSV, backend_of, fail, submit
-from tools.api_page import rows
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 
 def document(client: FlaskClient) -> dict[str, Any]:
@@ -196,13 +193,6 @@ def test_security_follows_the_settings(client: FlaskClient, settings: Settings, 
     guarded = create_app(settings.model_copy(update={"tokens_file": tmp_path / "none"})).test_client()
     assert document(guarded)["paths"]["/jobs"]["get"]["security"] == [{"token": []}]
     assert document(guarded)["paths"]["/healthz"]["get"]["security"] == []
-
-
-def test_the_page_of_the_api_lists_every_route(client: FlaskClient) -> None:
-    """Made by `python -m tools.api_page`."""
-    assert [line for line in PAGE.read_text().splitlines() if line.startswith(("| GET", "| POST", "| PUT", "| DELETE"))] == rows(
-        client.application
-    )
 
 
 # What is there to read

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from lib.operations import load_catalog, run
-from lib.settings import load_settings
 from tests.features.conftest import Demo
 from tests.waiting import until
 from tests.workers import ROOT
@@ -124,9 +123,3 @@ def test_links_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-def test_the_table_of_settings_is_that_of_the_class() -> None:
-    made = subprocess.run([sys.executable, "-m", "tools.settings_page"], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert made.stdout == (ROOT / "docs" / "settings.md").read_text(), "run: python -m tools.settings_page > docs/settings.md"
-    assert load_settings().queue_name in made.stdout

@@ -3,13 +3,8 @@
 from pathlib import Path
 
 from lib.operations import load_catalog
-from tools.operations_page import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-
-
-def test_the_page_is_made_from_the_operations() -> None:
-    assert PAGE.read_text() == page(), "run: python -m tools.operations_page > docs/operations.md"
 
 
 def test_every_operation_that_is_offered_has_its_section_and_says_what_it_does() -> None:

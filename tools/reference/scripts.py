@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from lib.scripts import FOLDER, UNGATED, script_names
+from tools.reference.markdown import plain
 
 _HEAD = """# Scripts
 
@@ -23,10 +24,10 @@ def page() -> str:
         path = FOLDER / f"{name}.lua"
         about, *rest = head(path)
         flags = "".join(f" *{each[0].upper()}{each[1:]}.*" for each in _flags(path))
-        lines += [f"## {name}\n", f"{_plain(about)}{flags}\n", *(f"- {_plain(part)}" for part in rest), ""]
+        lines += [f"## {name}\n", f"{plain(about)}{flags}\n", *(f"- {plain(part)}" for part in rest), ""]
     lines += ["## Parts\n", "What several scripts need, included as text.\n", "| part | what it is for |", "|---|---|"]
     for path in sorted((FOLDER / "parts").glob("*.lua")):
-        lines.append(f"| `{path.stem}` | {_plain(' '.join(head(path))).replace('|', chr(92) + '|')} |")
+        lines.append(f"| `{path.stem}` | {plain(' '.join(head(path))).replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +72,3 @@ def _flags(path: Path) -> list[str]:
     first = path.read_text().partition("\n")[0]
     (named,) = re.findall(r"flags=(\S+)", first) or [""]
     return [_FLAGS[flag] for flag in named.split(",") if flag]
-
-
-def _plain(text: str) -> str:
-    """As Markdown: what would be read as an HTML element is not."""
-    return re.sub(r"<(?=\w)", r"\\<", text).replace("*", r"\*")

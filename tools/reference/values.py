@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from lib.settings import Settings
+from tools.reference.markdown import plain
 
 FILE = Path(__file__).resolve().parents[2] / "charts" / "trafficjobs" / "values.yaml"
 _HEAD = """# Values of the chart
@@ -93,10 +94,5 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> list[str]:
     lines = ["| value | default | what it is for |", "|---|---|---|"]
     for name, default, about in rows:
         shown = f"`{default}`" if default else ""
-        lines.append("| " + " | ".join(part.replace("|", r"\|") for part in (f"`{name}`", shown, _plain(about))) + " |")
+        lines.append("| " + " | ".join(part.replace("|", r"\|") for part in (f"`{name}`", shown, plain(about))) + " |")
     return lines
-
-
-def _plain(text: str) -> str:
-    """As Markdown: what would be read as an HTML element outside of code is not."""
-    return "".join(part if at % 2 else part.replace("<", r"\<") for at, part in enumerate(re.split(r"(`[^`]*`)", text)))

@@ -1,4 +1,4 @@
-"""Prints docs/operations.md from the operations: `python -m tools.operations_page > docs/operations.md`. A test compares."""
+"""docs/operations.md, made from the operations, which are run on the sample of the demonstration."""
 
 import json
 import tempfile
@@ -117,7 +117,3 @@ def _type(field: dict[str, Any]) -> str:
         else ""
     )
     return str({"string": "text", "integer": "whole number"}.get(field.get("type", ""), field.get("type", "anything"))) + bounds
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -1,4 +1,6 @@
-"""Prints the table of routes for docs/api.md from the contracts: `python -m tools.api_page`. A test compares the page with it."""
+"""docs/api.md: its table is made from the contracts of the routes, and the rest of it is written by hand."""
+
+from pathlib import Path
 
 from flask import Flask
 
@@ -7,7 +9,8 @@ from services.api.app import create_app
 from services.api.contract import contract_of
 from services.api.openapi_parts import TAGS
 
-HEAD = "| method | path | role | what it does | answers |\n|---|---|---|---|---|\n"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+_HEAD = "| method | path | role | what it does | answers |\n|---|---|---|---|---|\n"
 
 
 def rows(app: Flask) -> list[str]:
@@ -26,5 +29,10 @@ def rows(app: Flask) -> list[str]:
     return [line for *_, line in sorted(found)]
 
 
-if __name__ == "__main__":
-    print(HEAD + "\n".join(rows(create_app(load_settings(redis_ip="127.0.0.1")))))
+def page() -> str:
+    """The whole page."""
+    before, head, rest = PAGE.read_text().partition(_HEAD)
+    lines = rest.splitlines(keepends=True)
+    after = next((at for at, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    made = rows(create_app(load_settings(redis_ip="127.0.0.1")))
+    return before + head + "\n".join(made) + "\n" + "".join(lines[after:])

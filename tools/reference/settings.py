@@ -1,4 +1,4 @@
-"""Prints docs/settings.md from the settings class: `python -m tools.settings_page > docs/settings.md`. A test compares."""
+"""docs/settings.md, made from the settings class."""
 
 from pydantic import AliasChoices
 from pydantic_core import PydanticUndefined
@@ -42,7 +42,3 @@ def rows() -> list[str]:
 def page() -> str:
     """The whole page."""
     return _HEAD + "\n".join(rows()) + "\n"
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -1,4 +1,4 @@
-"""Prints docs/metrics.md from the metrics themselves: `python -m tools.metrics_page > docs/metrics.md`. A test compares."""
+"""docs/metrics.md, made from the metrics themselves."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -110,7 +110,3 @@ class _Anything(dict[str, Any]):
 
     def __missing__(self, _field: str) -> int:
         return 0
-
-
-if __name__ == "__main__":
-    print(page(), end="")
