@@ -61,7 +61,7 @@ class Scene(Stage):
         super().__enter__()
         self.history.end()
         made = [compose(name, self.settings) for name in script_names()]
-        scripts = {script.sha: script.name for script in made} | {script.function: script.name for script in made}
+        scripts = {name: script.name for script in made for name in (script.sha, script.function) if name}
         self.proxy = self._stack.enter_context(CountingProxy(self.server.port, scripts))
         own = {
             "REDIS_PORT": str(self.proxy.port),
