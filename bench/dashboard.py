@@ -1,8 +1,8 @@
 """`python -m bench.dashboard`: every page of the dashboard with few jobs in Redis and with a million.
 
-For each page the time that the server takes, and the first contentful paint in Chromium, in a window that is open and knows nothing
-of the service yet: style sheet and scripts come as well. Both services run side by side and are asked in turn. A tenth of the jobs has
-ended, some of them failed; the others wait.
+For each page the time that the server takes, and the first contentful paint in Chromium, in a window that is open and knows
+nothing of the service yet: style sheet and scripts come as well. Both services run side by side and are asked in turn. A tenth of
+the jobs has ended, some of them failed; the others wait.
 """
 
 import statistics
