@@ -15,7 +15,7 @@ if known then
   rec('HINCRBY', key, 'replays', 1)
   return {'REPLAYED'}
 end
-local refusal = no_room(queue, total, true) or (ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), total))
+local refusal = no_room(depth_of(queue), total, true) or (ARGV[4] ~= '' and over_quota(cjson.decode(ARGV[4]), total))
 if refusal then return refusal end
 rec('HSET', key, 'id', id, 'digest', digest, 'queue', queue, 'ttl', ARGV[5], 'total', total, 'created', NOW_TEXT,
   unpack(ARGV, 8 + parts))

@@ -6,4 +6,4 @@
 --@include finishing
 --@include claiming
 local ended = finish(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
-return {ended, claim(ARGV[9], ARGV[10], ARGV[11], {unpack(ARGV, 12)})}
+return {ended, claim(ARGV[9], ARGV[10], ARGV[11], {unpack(ARGV, 12)}, ended == 'OK')}

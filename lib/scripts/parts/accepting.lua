@@ -25,11 +25,8 @@ local function code_of(job, idempotency)
   local known = idempotency ~= '' and rec('GET', idempotency)
   if known then job.id = known end
   job.key = job_key(job.id)
-  at(RECORDS)
-  local digest = redis.pcall('HGET', job.key, 'digest')
-  if type(digest) == 'table' or (not digest and rec('EXISTS', job.key) == 1) then return 'CONFLICT' end
-  if digest then return digest == job.digest and 'REPLAYED' or 'CONFLICT' end
-  return 'NEW'
+  if rec('EXISTS', job.key) == 0 then return 'NEW' end
+  return redis.pcall('HGET', job.key, 'digest') == job.digest and 'REPLAYED' or 'CONFLICT' -- also where it is no record
 end
 
 local function add(values, a, b)
@@ -89,10 +86,16 @@ local function write_jobs(fresh, queue, idempotency)
   return position
 end
 
--- Whether a queue takes so many jobs more: nil, or a refusal of the whole call. With `waits`, jobs that wait for others count, too.
-local function no_room(queue, number, waits)
-  if is_draining(queue) then return {'DRAINING'} end
-  local depth = que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+-- How many jobs stand in a queue; nil where it drains.
+local function depth_of(queue)
+  if is_draining(queue) then return nil end
+  return que('ZCARD', queue_key(queue, 'waiting')) + que('ZCARD', queue_key(queue, 'scheduled'))
+end
+
+-- Whether a queue of that depth takes so many jobs more: nil, or a refusal of the whole call. With `waits`, jobs that wait for others
+-- count, too.
+local function no_room(depth, number, waits)
+  if not depth then return {'DRAINING'} end
   if waits then depth = depth + rec('ZCARD', PREFIX .. 'jobs.waiting') end
   if depth + number > @QUEUE_LIMIT@ then return {'FULL', depth} end
 end
@@ -104,7 +107,7 @@ end
 --   stands for it) or DEBOUNCED (it took the place of another one, whose id it has now); seq and ready stand with NEW and are ''
 --   with others. With `sure`, what is refused here was looked at before, and nothing is.
 local function accept(queue, idempotency, words, first, sure)
-  local jobs, fresh = read_jobs(words, first), {}
+  local jobs, fresh, depth = read_jobs(words, first), {}, not sure and depth_of(queue)
   local call = {ids = {}, unique = {}, quota = 0, sure = sure}
   for _, job in ipairs(jobs) do
     job.code = code_of(job, idempotency)
@@ -117,7 +120,7 @@ local function accept(queue, idempotency, words, first, sure)
       call.ids[job.id] = true
     end
   end
-  local refusal = #fresh > 0 and not sure and no_room(queue, #fresh, call.parents)
+  local refusal = #fresh > 0 and not sure and no_room(depth, #fresh, call.parents)
   if refusal then return refusal end
 
   local position = #fresh > 0 and write_jobs(fresh, queue, idempotency)

@@ -13,14 +13,15 @@ end
 
 -- The job is out of its list and waits no more.
 local function start(job, child, worker, token)
-  que('ZADD', queue_key(job.queue, 'leases'), seconds(NOW + @LEASE@), job.id)
-  que('HSET', PREFIX .. 'holds', child, token .. ' ' .. job.id)
   job.attempt = tonumber(job.attempt or 0) + 1
   job.token, job.child, job.worker, job.started = token, child, worker, NOW_TEXT
   move(job, 'in-progress', '', {'token', token, 'child', child, 'worker', worker, 'started', NOW_TEXT, 'attempt', job.attempt})
   if job.links then rec('HSET', job.key, 'data_version', rec('GET', PREFIX .. 'data.current') or '') end
   observe('wait', job, NOW - tonumber(job.ready))
-  return job_reply(job)
+  local reply = job_reply(job)
+  que('ZADD', queue_key(job.queue, 'leases'), seconds(NOW + @LEASE@), job.id)
+  que('HSET', PREFIX .. 'holds', child, token .. ' ' .. job.id)
+  return reply
 end
 
 -- What this child already holds under this token, after a lost reply; nil where it holds nothing.
@@ -37,25 +38,43 @@ local function resume_claim(child, token)
   return job_reply(job)
 end
 
--- One entry at the head of a list: a reply, or nil when it was dropped (then look again), or false when the list is empty.
-local function take_head(key, queue, priority, child, worker, token)
+-- The first entry of a queue's lists and which priority it has, out of its list; nil where all are empty. One command for all three,
+-- unless another program has put something else in the place of one.
+local function pop(queue)
+  local keys = {}
+  for n, priority in ipairs(PRIORITIES) do keys[n] = list_key(queue, priority) end
   at(QUEUES)
-  local head = redis.pcall('LINDEX', key, 0)
-  if not head or type(head) == 'table' then return false end
-  if #head > MAX_ENTRY then
-    que('LMOVE', key, queue_key(queue, 'rejected'), 'LEFT', 'RIGHT')
-    count('rejected|' .. queue)
-    return nil
+  local found = redis.pcall('LMPOP', #keys, keys[1], keys[2], keys[3], 'LEFT')
+  if not found then return nil end
+  for n, priority in ipairs(PRIORITIES) do
+    local entry = found.err and redis.pcall('LPOP', keys[n]) or found[1] == keys[n] and found[2][1]
+    if type(entry) == 'string' then return entry, priority end
   end
-  local job = #head <= 64 and string.find(head, '^[%w_-]+$') and load(head, CLAIMED)
-  if job and job.damaged then
-    que('LMOVE', key, queue_key(queue, 'rejected'), 'LEFT', 'RIGHT')
-    count('rejected|' .. queue)
-    return nil
+end
+
+local function reject(queue, entry)
+  que('RPUSH', queue_key(queue, 'rejected'), entry)
+  count('rejected|' .. queue)
+end
+
+-- What comes of the next entry of a queue: a reply, or nil when it was dropped (then look again), or false when there is none.
+local function take_next(queue, child, worker, token)
+  local entry, priority = pop(queue)
+  if not entry then return false end
+  if #entry > MAX_ENTRY then return reject(queue, entry) end
+  local waited, job = 0, nil
+  if #entry <= 64 and string.find(entry, '^[%w_-]+$') then
+    waited = que('ZREM', queue_key(queue, 'waiting'), entry)
+    job = load(entry, CLAIMED)
   end
-  if not job then return {'FOREIGN', key, queue, priority, head} end
-  que('LPOP', key)
-  if job.status ~= 'submitted' or (que('ZREM', queue_key(job.queue, 'waiting'), head) == 0 and lies_aside(job)) then
+  if job and job.damaged then return reject(queue, entry) end
+  if not job then
+    local key = list_key(queue, priority)
+    que('LPUSH', key, entry)
+    return {'FOREIGN', key, queue, priority, entry}
+  end
+  if job.queue ~= queue then waited = que('ZREM', queue_key(job.queue, 'waiting'), entry) end
+  if job.status ~= 'submitted' or (waited == 0 and lies_aside(job)) then
     drop_listed(job)
   elseif not job.limits or admitted(job) then
     return start(job, child, worker, token)
@@ -63,25 +82,24 @@ local function take_head(key, queue, priority, child, worker, token)
   return nil
 end
 
-local function claim(child, worker, token, queues)
-  if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end
-  local held = resume_claim(child, token)
-  if held then return held end
-  local entry = que('HGET', PREFIX .. 'idle', child)
-  if entry then forget_idle(child, entry) end
+-- With `ended`, this child's own word has just ended what it held: so it is not closed, is idle nowhere and holds nothing.
+local function claim(child, worker, token, queues, ended)
+  if not ended then
+    if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end
+    local held = resume_claim(child, token)
+    if held then return held end
+    local entry = que('HGET', PREFIX .. 'idle', child)
+    if entry then forget_idle(child, entry) end
+  end
   local drops = 0
   for _, queue in ipairs(queues) do
-    if not is_paused(queue) then
-      for _, priority in ipairs(PRIORITIES) do
-        local key = list_key(queue, priority)
-        while true do
-          local reply = take_head(key, queue, priority, child, worker, token)
-          if reply then return reply end
-          if reply == false then break end
-          drops = drops + 1
-          if drops >= MAX_DROPS then return {'AGAIN'} end
-        end
-      end
+    local paused = is_paused(queue)
+    while not paused do
+      local reply = take_next(queue, child, worker, token)
+      if reply then return reply end
+      if reply == false then break end
+      drops = drops + 1
+      if drops >= MAX_DROPS then return {'AGAIN'} end
     end
   end
   stand_idle(child, queues)

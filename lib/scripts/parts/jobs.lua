@@ -42,13 +42,14 @@ local function move(job, status, reason, fields, result)
 end
 
 local LONGEST_AHEAD = 1e14 -- microseconds, three years; what stands further from now was written by others
--- A number that is the time in microseconds and never the same twice; with `many`, the first of as many in a row.
+-- A number that is the time in microseconds and never the same twice; with `many`, the first of as many in a row. As good as always
+-- the time is later than the last one, and one command does.
 local function next_seq(many)
-  local last = numeric(rec('GET', PREFIX .. 'jobs.seq'), 0)
-  if last < 0 or last > NOW_US + LONGEST_AHEAD then last = 0 end
-  local seq = math.max(NOW_US, last + 1)
-  rec('SET', PREFIX .. 'jobs.seq', string.format('%.0f', seq + (many or 1) - 1))
-  return seq
+  local key, further = PREFIX .. 'jobs.seq', (many or 1) - 1
+  local last = numeric(rec('SET', key, string.format('%.0f', NOW_US + further), 'GET'), 0)
+  if last < NOW_US or last > NOW_US + LONGEST_AHEAD then return NOW_US end
+  rec('SET', key, string.format('%.0f', last + 1 + further))
+  return last + 1
 end
 
 --@include records
