@@ -15,7 +15,7 @@ def test_a_batch_is_one_call_and_ends_with_its_last_job(face: Face) -> None:
     ended = until(lambda: (one := face.http.get("/batches/three-hundred").json())["ended"] and one, 60, "the end of the batch")
     assert (ended["status"], ended["complete"], ended["pending"]) == ("complete", 300, 0)
     assert ended["eta"] is None
-    assert 540 < until(lambda: face.http.get("/batches/later").json()["eta"], 10, "an estimate") < 660  # none runs before its time
+    assert 540 < until(lambda: face.http.get("/batches/later").json()["eta"], 10, "an estimate") < 660  # none runs before
     face.http.post("/batches/later/cancel")
     page = face.http.get("/jobs", params={"batch": "three-hundred", "limit": 1000}).json()["jobs"]
     assert sorted(job["result"] for job in page) == list(range(300))

@@ -5,8 +5,8 @@ from tests.chaos.scenarios.stage import Cut, Stage, play
 
 CUT = Cut(
     "lib/scripts/parts/accepting.lua",
-    "  if digest then return digest == job.digest and 'REPLAYED' or 'CONFLICT' end\n",
-    "",
+    "  if rec('EXISTS', job.key) == 0 then return 'NEW' end\n",
+    "  do return 'NEW' end\n",
     turns="impossible-move",
 )
 
