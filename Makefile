@@ -69,7 +69,8 @@ ON_OTHERS = tests/compat tests/chaos tests/poison tests/chart/test_redis_*.py
 test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and those of the queue on each of TRAFFICJOBS_SERVERS
 	@for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		test -x "$$server" || { echo "TRAFFICJOBS_SERVERS names $$server, which is not a program" >&2; exit 1; }; done
-	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m slow tests
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "slow and not alone" tests
+	$(PY) -m pytest -q -m "slow and alone" tests
 	@tests="$(ON_SERVERS)"; for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
 		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \

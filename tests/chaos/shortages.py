@@ -50,10 +50,8 @@ class Memory:
         with contextlib.suppress(redis.ConnectionError, redis.TimeoutError), self._client() as client:
             while not self._relieved.wait(0.01) and int(client.config_get("maxmemory")["maxmemory"]):
                 for size in (1 << 18, 1 << 13, 1 << 8):
-                    with contextlib.suppress(redis.exceptions.OutOfMemoryError):
-                        while not self._relieved.is_set():
-                            client.hset(_FILLER, str(number), b"x" * size)
-                            number += 1
+                    while not self._relieved.is_set() and _takes(client, str(number), size):
+                        number += 1
 
     def relieve(self) -> None:
         """Take away what is foreign, and the limit."""
@@ -127,6 +125,19 @@ class Disk:
     def _check(said: "subprocess.CompletedProcess[str]") -> None:
         if said.returncode:
             raise RuntimeError(f"mount: {said.stderr}")
+
+
+def _takes(client: Any, field: str, size: int) -> bool:
+    """Whether there is room for so many bytes more. The disk may be full as well."""
+    try:
+        client.hset(_FILLER, field, b"x" * size)
+    except redis.exceptions.OutOfMemoryError:
+        return False
+    except redis.ResponseError as error:
+        if not str(error).startswith("MISCONF"):
+            raise
+        return False
+    return True
 
 
 def _refuses(server: Server) -> bool:

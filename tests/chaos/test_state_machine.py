@@ -46,7 +46,7 @@ GUARDS = {
         "parts/claiming.lua", "  if que('ZSCORE', PREFIX .. 'closed', child) then return {'CLOSED'} end\n", ""
     ),
     "a cancelled job is dropped by the claim": Missing(
-        "parts/claiming.lua", "if job.status ~= 'submitted' or (que", "if job.status == 'deleted' or (que"
+        "parts/claiming.lua", "if job.status ~= 'submitted' or (waited", "if job.status == 'deleted' or (waited"
     ),
     "only the marked job is charged with a death": Missing("bury.lua", "if token ~= mark then", "if false then"),
     "a cancel holds for a job that is given back": Missing(

@@ -33,6 +33,7 @@ def api(server: Server, tmp_path: Path) -> Iterator[Api]:
 
 @pytest.mark.slow
 @pytest.mark.once
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "plan",
