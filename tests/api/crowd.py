@@ -35,7 +35,7 @@ class Api:
 
     def submit(self) -> str:
         """The id of a new job."""
-        answer = requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
+        answer = self._post()
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
@@ -44,10 +44,13 @@ class Api:
         until(self._is_accepted, 20, "a place in the line")
 
     def _is_accepted(self) -> bool:
-        answer = requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
+        answer = self._post()
         crowded = answer.status_code == 503 and "/problems/too-busy" in answer.text
         assert crowded or answer.status_code == 202, answer.text
         return not crowded
+
+    def _post(self) -> requests.Response:
+        return requests.post(f"{self.url}/jobs", json={"operation": "unique_issues"}, timeout=10)
 
     def end_next(self) -> None:
         """Run the next job to its end."""

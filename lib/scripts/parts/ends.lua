@@ -29,8 +29,7 @@ local function ended_token(job) return job.by_holder and job.token or job.ended_
 
 local function unlease(job)
   que('ZREM', queue_key(job.queue, 'leases'), job.id)
-  local holds = job.by_holder or que('HGET', PREFIX .. 'holds', job.child or '') == (job.token or '') .. ' ' .. job.id
-  if job.child and holds then
+  if job.child and (job.by_holder or que('HGET', PREFIX .. 'holds', job.child) == (job.token or '') .. ' ' .. job.id) then
     que('HDEL', PREFIX .. 'holds', job.child)
   end
   if job.limits then free_place(job) end
