@@ -5,4 +5,5 @@
 --   span of this run, or ''.
 -- Returns OK, AGAIN (this token had ended it before), or STALE (the job went on without it; dropped and counted).
 --@include finishing
-return finish(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
+local ended = finish(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
+return ended

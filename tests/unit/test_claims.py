@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from lib.errors import StaleClaim
+from lib.errors import JobsError, StaleClaim
 from lib.jobs import ChildClosed, Claim, Jobs, Retry, Submission, complete, failed, released
 from lib.settings import Settings
 
@@ -59,6 +59,16 @@ def test_finish_and_the_next_claim_are_one_round_trip(jobs: Jobs) -> None:
     assert counted
     assert following is not None
     assert jobs.get(held.id).result == 2
+
+
+def test_a_turn_for_another_child_finds_what_that_one_holds(jobs: Jobs) -> None:
+    for _ in range(3):
+        jobs.submit(Submission("x"))
+    mine, others = claim(jobs), claim(jobs, "other")
+    with pytest.raises(JobsError, match="already holds"):
+        jobs.turn(mine, complete(b"1"), "other", "w", QUEUES)
+    assert jobs.get(mine.id).status == "complete"
+    jobs.finish(others, complete(b"1"))
 
 
 def test_a_result_under_a_token_that_no_longer_holds_is_dropped_and_counted(jobs: Jobs) -> None:
@@ -341,6 +351,21 @@ def test_a_foreign_key_of_another_type_neither_breaks_a_claim_nor_loses_an_entry
     jid = jobs.submit(Submission("x")).id
     assert claim(jobs).id == jid
     assert jobs.store.queues.lrange(f"{prefix}job-queue.rejected", 0, -1) == [b"odd"]
+
+
+def test_what_stands_in_the_place_of_the_rejected_or_paused_ones_costs_no_list(jobs: Jobs) -> None:
+    prefix = jobs.settings.key_prefix
+    list_key = f"hotqueue:{prefix}job-queue"
+    jobs.store.queues.set(f"{prefix}job-queue.rejected", "not a list")
+    jobs.store.queues.rpush(list_key, b"\xff unreadable", b"\xfe unreadable")
+    jobs.submit(Submission("x"))
+    assert claim(jobs).operation == "x"
+    assert jobs.store.queues.llen(f"{prefix}job-queue.rejected") == 2
+    jobs.store.queues.set(f"{list_key}.paused", "not a list")
+    jid = jobs.submit(Submission("x")).id
+    jobs.pause("job-queue")
+    jobs.resume("job-queue")
+    assert claim(jobs, "d").id == jid
 
 
 def test_a_job_that_is_taken_by_its_id_leaves_no_dead_entry_behind(jobs: Jobs) -> None:

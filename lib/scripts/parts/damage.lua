@@ -41,7 +41,9 @@ local function heal(db, why, command, key, ...)
     if string.find(' GET HGET LINDEX ZSCORE ZRANK ', ' ' .. command .. ' ', 1, true) then return false end
   end
   if string.find(why, 'WRONGTYPE', 1, true) or string.find(why, 'exhausted the last possible ID', 1, true) then
-    if not lay_aside(db, key) then
+    -- LMOVE names two lists, and the first one may be sound.
+    local wrong = command == 'LMOVE' and redis.pcall('TYPE', key).ok == 'list' and (...) or key
+    if not lay_aside(db, wrong) then
       local reply = nothing(command, select('#', ...))
       if reply ~= nil then return reply end
     end

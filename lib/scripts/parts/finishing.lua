@@ -4,6 +4,7 @@
 local COMPLETING = {'v', 'status', 'queue', 'priority', 'operation', 'seq', 'started', 'attempt', 'token', 'ended_token', 'child',
   'staged', 'result_ttl', 'mirror', 'mirror_head', 'notify', 'limits', 'links', 'traceparent'}
 
+-- Returns the word of finish, and with OK whose run it was.
 local function finish(id, token, outcome, reason, result, error_json, may_retry, span)
   local job = load(id, outcome == 'complete' and COMPLETING or FIELDS)
   if job and job.ended_token == token then
@@ -29,5 +30,5 @@ local function finish(id, token, outcome, reason, result, error_json, may_retry,
   else
     give_back(job, reason)
   end
-  return 'OK'
+  return 'OK', job.child
 end
