@@ -183,6 +183,7 @@ def main(name: str, slot: int, marks_path: Path, settings: Settings, catalog: Ca
     child = Child(name, slot, Marks(marks_path), settings, catalog)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, child.on_sigterm)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # the nursery blocked it: one may have come already
     tracing.begin("worker")
     try:
         child.main()

@@ -47,6 +47,8 @@ def main(arguments: list[str]) -> None:
 
     def fork(slot: int, name: str) -> None:
         nursery = os.getpid()
+        # What the supervisor tells a child before that can listen is kept for it: Linux keeps what is blocked though ignored.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             try:
@@ -61,6 +63,7 @@ def main(arguments: list[str]) -> None:
             finally:
                 sys.stderr.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         reports.send(event="forked", child=name, pid=pid)
 
     _serve(commands, reports, fork)

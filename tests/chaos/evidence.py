@@ -8,7 +8,8 @@ from tests.chaos.requests import Request
 
 # Faults after which nobody renews a worker's leases, and faults that end a process which runs jobs.
 STOPS_RENEWAL = frozenset({"kill-supervisor", "kill-worker", "stop-supervisor", "stop-worker", "partition"})
-# A beat whose connection has gone silent is given up after this part of a lease and a third; if REDIS_TIMEOUT is longer, late.
+# What is sent on a connection that has gone silent is given up after REDIS_TIMEOUT: too late for a beat, and for the report of a
+# death, where that is longer than this part of a lease.
 SILENT_FOR = 0.5
 ENDS_RUNS = frozenset({"kill-child", "kill-nursery", "kill-supervisor", "kill-worker"})
 CRASHING = frozenset({"ledger_crash"})
@@ -45,6 +46,7 @@ class Evidence:
         runs: of the ledger, by job.
         acknowledged: ids whose submit was answered, each with its operation.
         faults: what the nemesis did.
+        stalls: when a program waited for an answer that did not come, as a fault called "stalled".
         reruns: how often an explicit retry was asked for, by job.
         answers: what simulated children were told.
         requests: what submitters asked for; None where nobody wrote that down.
@@ -57,12 +59,13 @@ class Evidence:
     reruns: dict[str, int] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     requests: list[Request] | None = None
+    stalls: list[Fault] = field(default_factory=list)
 
     @property
     def stops_renewal(self) -> frozenset[str]:
         """Faults that may end a lease."""
         settings = self.remains.settings
-        return STOPS_RENEWAL | ({"half-open"} if settings.redis_timeout > SILENT_FOR * settings.lease_seconds else set())
+        return STOPS_RENEWAL | ({"stalled"} if settings.redis_timeout > SILENT_FOR * settings.lease_seconds else set())
 
     def caused(self, kinds: frozenset[str], worker: str, since: float, until: float) -> bool:
         """Whether such a fault hit the worker (any worker, if it is "") in that time."""
@@ -71,7 +74,7 @@ class Evidence:
             and (not worker or fault.worker == worker)
             and fault.start <= until + 0.1
             and fault.end >= since - 0.1
-            for fault in self.faults
+            for fault in (*self.faults, *self.stalls)
         )
 
 

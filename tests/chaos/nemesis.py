@@ -146,6 +146,15 @@ class Nemesis:
         for thread in self._undoing:
             thread.join()
 
+    def stalls(self) -> list[Fault]:
+        """Times in which a program waited for an answer on a link that had gone silent, and half a lease in which it makes up
+        for that. They come long after the link went silent where nobody used it meanwhile."""
+        return [
+            Fault("stalled", proxy.behind or "none", stall.start, stall.end + self.targets.lease / 2)
+            for proxy in self.targets.proxies
+            for stall in proxy.stalls
+        ]
+
     def later(self, seconds: float, undo: Callable[[], object]) -> None:
         """Call `undo` after so many seconds, and let `finish` wait for it."""
 

@@ -2,12 +2,21 @@
 
 Of replies only those of scripts are dropped (EVALSHA, EVAL, FCALL), and never the one that there is no such script, since
 then nothing was done. What goes silent stays open at both ends, as when a router forgets a connection: nobody is told, and
-each side has only its timeouts.
+each side has only its timeouts. Such a link does harm from the first script that is sent through it, however much later.
 """
 
 import socket
 import threading
 import time
+from dataclasses import dataclass
+
+
+@dataclass
+class Stall:
+    """From when until when somebody waited for the answer of a script on a silent link; times are of the machine's clock."""
+
+    start: float
+    end: float = float("inf")
 
 
 class Proxy:
@@ -25,6 +34,7 @@ class Proxy:
         self._links: set[_Link] = set()
         self._latency, self._slow_until, self._silent_until = 0.0, 0.0, 0.0
         self.dropped: list[bytes] = []
+        self.stalls: list[Stall] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
@@ -85,6 +95,12 @@ class Proxy:
                 return found
         return None
 
+    def stalled(self) -> "Stall":
+        """Somebody waits, from now on, for the answer of a script that does not come."""
+        stall = Stall(time.time())
+        self.stalls.append(stall)
+        return stall
+
     def lag(self) -> None:
         """Take the time that one way of the network takes now."""
         if time.monotonic() < self._slow_until:
@@ -102,16 +118,21 @@ class _Link:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket, silent: bool) -> None:
         self.proxy, self.client, self.server, self.silent = proxy, client, server, silent
         self.marker: bytes | None = None
+        self.asked = False  # a script, by the last request
+        self.stall: Stall | None = None
         for way in (self._requests, self._replies):
             threading.Thread(target=way, daemon=True).start()
 
     def _requests(self) -> None:
         try:
             while data := self.client.recv(65_536):
+                self.asked = b"EVAL" in data or b"FCALL" in data
                 if self.proxy._armed and self.marker is None and not self.silent:
                     self.marker = self.proxy.take(data)
                 self.proxy.lag()
-                if not self.silent:
+                if self.silent:
+                    self._swallow()
+                else:
                     self.server.sendall(data)
         except OSError:
             pass
@@ -127,14 +148,22 @@ class _Link:
                         break
                     self.proxy.drop(marker)
                 self.proxy.lag()
-                if not self.silent:
+                if self.silent:
+                    self._swallow()
+                else:
                     self.client.sendall(data)
         except OSError:
             pass
         self._ended(self.server)
 
+    def _swallow(self) -> None:
+        if self.asked and self.stall is None:
+            self.stall = self.proxy.stalled()
+
     def _ended(self, end: socket.socket) -> None:
         """One end has closed; the other one hears of it, unless the link is silent."""
+        if end is self.client and self.stall is not None:
+            self.stall.end = time.time()
         if self.silent:
             end.close()
             if self.client.fileno() != -1 or self.server.fileno() != -1:

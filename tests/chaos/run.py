@@ -76,7 +76,7 @@ class Report:
                 f"{len(self.violations)} violations; the same faults at the same part of the load: {self.plan.command()}"
             )
             lines += [str(violation) for violation in self.violations[:20]]
-            lines += ["faults:", *(f"    {fault}" for fault in self.evidence.faults)]
+            lines += ["faults:", *(f"    {fault}" for fault in (*self.evidence.faults, *self.evidence.stalls))]
         return "\n".join(lines)
 
 
@@ -125,7 +125,13 @@ class Experiment:
             reruns = self._rerun(history)
             problems += self._calm_down(load, history) + self._stop(keeper) + nemesis.problems
             evidence = Evidence(
-                history.stop(), self.ledger.runs(), load.acknowledged, nemesis.faults, reruns, requests=requests.ended
+                history.stop(),
+                self.ledger.runs(),
+                load.acknowledged,
+                nemesis.faults,
+                reruns,
+                requests=requests.ended,
+                stalls=nemesis.stalls(),
             )
         violations = [Violation("wrong-answer", "", problem) for problem in load.problems]
         violations += [Violation("not-calm", "", problem) for problem in problems] + checker.check(evidence)

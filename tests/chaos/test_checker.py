@@ -9,7 +9,7 @@ import pytest
 
 from lib.jobs import failed
 from tests.chaos.checker import check
-from tests.chaos.evidence import Evidence
+from tests.chaos.evidence import Evidence, Fault
 from tests.chaos.history import Remains
 from tests.chaos.ledger import Run
 from tests.chaos.recovery import DEATHS, recoveries
@@ -106,6 +106,18 @@ def charge_without_a_death(evidence: Evidence) -> None:
     evidence.faults.clear()
 
 
+def _lose_the_lease(stalled: str) -> Callable[[Evidence], None]:
+    def lose(evidence: Evidence) -> None:
+        at = _event(evidence, "again", 2)
+        event = evidence.remains.events[at]
+        evidence.remains.events[at] = replace(event, reason="lost")
+        evidence.faults[:] = [Fault("half-open", "first", event.time - 9, event.time - 8)]
+        evidence.stalls[:] = [Fault("stalled", stalled, event.time - 5, event.time)]
+
+    lose.__name__ = "lose_the_lease"
+    return lose
+
+
 def skip_an_attempt(evidence: Evidence) -> None:
     at = _event(evidence, "again", -2)
     evidence.remains.events[at] = replace(evidence.remains.events[at], attempt=7)
@@ -167,6 +179,7 @@ SPOILED: list[tuple[Callable[[Evidence], None], str]] = [
     (charge_too_little, "charges"),
     (charge_without_a_mark, "charged-unstarted"),
     (charge_without_a_death, "charged-without-cause"),
+    (_lose_the_lease("another"), "reaped-without-cause"),
     (skip_an_attempt, "attempts"),
     (miscount, "counters"),
     (leave_the_index, "counts"),
@@ -192,6 +205,13 @@ def test_evidence_that_was_spoiled_turns_the_checker_red(green: Evidence, spoil:
     evidence = copy.deepcopy(green)
     spoil(evidence)
     assert kind in {violation.kind for violation in check(evidence)}
+
+
+def test_a_lease_may_be_lost_while_its_worker_waits_for_an_answer(green: Evidence) -> None:
+    evidence = copy.deepcopy(green)
+    worker = evidence.faults[0].worker
+    _lose_the_lease(worker)(evidence)
+    assert "reaped-without-cause" not in {violation.kind for violation in check(evidence)}
 
 
 def test_the_time_until_a_job_runs_again_begins_with_the_kill(green: Evidence) -> None:

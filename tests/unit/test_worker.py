@@ -53,6 +53,8 @@ def hungry() -> dict:
     return {"size": len(bytearray(512 * 2**20))}
 '''
 
+SLOW_BIRTH = "import time; os.register_at_fork(after_in_child=lambda: time.sleep(3))"
+
 
 @pytest.fixture(scope="module")
 def operations(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -156,6 +158,24 @@ def test_an_idle_worker_stops_at_once_while_redis_is_away(settings: Settings, tm
             time.sleep(1)  # long enough for both to be asking for a job again
             assert worker.stop(wait=30) == 0
         jobs.close()
+
+
+@pytest.mark.parametrize("drained", [False, True], ids=["stopped", "drained"])
+def test_a_child_that_is_told_to_leave_while_it_comes_into_the_world_leaves(
+    jobs: Jobs, settings: Settings, tmp_path: Path, drained: bool
+) -> None:
+    """It listens only once it is set up; what it was told before counts as well."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "birth.py").write_text(OPERATIONS + SLOW_BIRTH)
+    with Worker(settings, operations_dir=tmp_path / "slow", worker_grace=60) as worker:
+        until(lambda: any("talk" in beat["operations"] for beat in jobs.workers()), 60, "the imports")
+        (child,) = until(lambda: worker.children, 60, "the child")
+        began = time.monotonic()
+        if drained:
+            jobs.drain_worker(jobs.workers()[0]["name"])
+            until(lambda: not child.is_running(), 20, "its end")
+        assert worker.stop() == 0
+        assert time.monotonic() - began < 20
 
 
 def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> None:
