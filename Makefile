@@ -250,6 +250,7 @@ soak: $(DEV) ## A whole release under mixed load for minutes, and what of it gro
 
 bench: $(BENCH) ## Jobs per second and the analysis beside their peers, pages and queue with a million jobs, and what of the targets is met
 	$(PY) -m bench
+	$(PY) -m bench.costs
 	$(PY) -m bench.analysis
 	$(PY) -m bench.dashboard
 	$(PY) -m bench.waiting

@@ -15,7 +15,7 @@ from bench.environments import ROOT
 from bench.question import Verdict
 
 PAGE = ROOT / "docs" / "performance.md"
-PROGRAMS = ("queues", "analysis", "waiting", "dashboard")
+PROGRAMS = ("queues", "costs", "analysis", "waiting", "dashboard")
 BEGIN, END = "<!-- tables: python -m bench.tables --write -->", "<!-- end of tables -->"
 
 

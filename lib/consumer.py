@@ -47,6 +47,7 @@ class Consumer:
         self.name = f"consumer-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lock = threading.Lock()
         self._held: dict[str, Claim] = {}
+        self._lost = set[str]()  # tokens of those that another worker has now
         self._mine = threading.local()
         self._renewal: threading.Thread | None = None
         self._closed = threading.Event()
@@ -130,7 +131,7 @@ class Consumer:
         info = {"kind": "consumer", "pid": os.getpid(), "queues": self.queues, "operations": [MESSAGE]}
         while not self._closed.is_set():
             with self._lock:
-                claims = list(self._held.values())
+                claims = [claim for claim in self._held.values() if claim.token not in self._lost]
             try:
                 self.jobs.register(self.queues, RECORD_VERSION, [MESSAGE])
                 _, codes = self.jobs.beat(self.name, info, [(claim.id, claim.token) for claim in claims])
@@ -139,6 +140,7 @@ class Consumer:
                 codes = []
             for claim, code in zip(claims, codes, strict=False):
                 if code == "LOST":
+                    self._lost.add(claim.token)
                     logger.warning("Job %s was given to another worker; what this one writes is dropped.", claim.id)
             self._closed.wait(pause)
 

@@ -322,6 +322,9 @@ class WorkerRecord(TypedDict):
     """A worker that beats, and what it says of itself."""
 
     name: str
+    kind: NotRequired[
+        Annotated[Literal["worker", "consumer"], Field(description="Consumers are programs that take messages themselves.")]
+    ]
     beat: Annotated[str | None, moment("When it last said that it lives.")]
     host: NotRequired[str]
     pid: NotRequired[int]

@@ -116,3 +116,42 @@ def test_what_is_done_while_many_jobs_wait_takes_no_more_commands_than_while_few
     assert 0 < many.bytes_each < 1_536
     assert len(grid(few, many, 200, 2_000).rows) == len(few.times)
     assert len(list(judge(few, many))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_a_bare_script_leaves_what_ours_leaves() -> None:
+    from bench.costs import prepared, run
+
+    with prepared(1) as bench:
+        records: Any = bench.jobs.store.records
+
+        def left(*ids: str) -> dict[str, object]:
+            """Keys of both databases: a record's fields, or a number of members. Counters vary with the time that passes."""
+            found: dict[str, object] = {}
+            for client in (records, bench.client):
+                for key in client.scan_iter():
+                    kind, name = client.type(key), key.decode()
+                    for number, jid in enumerate(ids):
+                        name = name.replace(jid, f"<{number}>")
+                    size = {b"hash": client.hkeys, b"list": client.llen, b"zset": client.zcard, b"stream": client.xlen}
+                    found[name] = size[kind](key) if kind in size and name != "metrics" else kind
+            client.flushall()
+            return found
+
+        (jid,) = (bench.jobs.submit(bench.submission(), queue="parked").id,)
+        ours = left(jid)
+        bench.client.fcall("bare_submit", 0, "another")
+        assert left("another") == ours
+        assert bench.commands["submit"] > 10
+
+        jids = bench.submit(2)
+        bench.turn(bench.claim())
+        ours = left(*jids)
+        jids = bench.submit(2)
+        bench.claim()
+        bench.client.fcall("bare_turn", 0, *jids)
+        assert left(*jids) == ours
+
+    names = [row[0] for row in run(20, 1).rows]
+    assert names == ["PING", "RPUSH of a job's text", "submit", "submit, bare", "submit_many, a job", "turn", "turn, bare"]
