@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from lib.jobs import Overdue, QueueStats
-from lib.versions import Version
 from trafficjobs import __version__
+
+if TYPE_CHECKING:  # it needs Arrow, which a worker's supervisor does without
+    from lib.versions import Version
 
 _OF_QUEUES = (
     ("scheduled", "Jobs that wait for their time.", "scheduled"),
@@ -97,7 +99,7 @@ def of_upkeep(age: float | None, overdue: Overdue) -> Iterator[Metric]:
     yield GaugeMetricFamily("trafficjobs_deliveries_pending", "Deliveries still to be sent.", value=overdue.deliveries)
 
 
-def of_data(version: Version | None) -> Iterator[Metric]:
+def of_data(version: "Version | None") -> Iterator[Metric]:
     """The current version of the data; nothing where there is none."""
     if version is None:
         return

@@ -190,7 +190,7 @@ def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> No
         except OSError:
             return 0, ""
 
-    with Worker(settings, worker_port=port):
+    with Worker(settings, worker_port=port) as worker:
         until(lambda: get("/healthz")[0] == 200, 30, "a healthy worker")
         until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "an idle child")
         status, text = get("/metrics")
@@ -198,6 +198,10 @@ def test_health_and_metrics_of_the_process(jobs: Jobs, settings: Settings) -> No
         assert "trafficjobs_worker_children 1.0" in text
         assert 'trafficjobs_worker_child_deaths_total{reason="signal"} 0.0' in text
         assert get("/nothing")[0] == 404
+        # The supervisor starts in a moment and stays small: what computes is in the nursery and its children.
+        assert worker.nursery is not None
+        pyarrow = ["pyarrow" in Path(f"/proc/{pid}/maps").read_text() for pid in (worker.pid, worker.nursery.pid)]
+        assert pyarrow == [False, True]
 
 
 def test_a_job_in_the_steady_state_is_one_round_trip(settings: Settings, operations: Path, tmp_path: Path) -> None:
