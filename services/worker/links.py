@@ -1,9 +1,7 @@
 """The supervisor's threads that talk to Redis: the beat, the control stream, and the reports of dead children; and one
 that ends operations with external effects when their lease does.
 
-Each goes on for ever and survives any outage. They touch no process: they ask the supervisor's main thread to. Beat and
-reports share connections, so that each beat tries the one on which the next report goes: one that has gone silent is found out
-before a report waits for it.
+Each goes on for ever and survives any outage. They touch no process: they ask the supervisor's main thread to.
 """
 
 import logging
@@ -46,7 +44,6 @@ class Links:
         self.settings = supervisor.settings
         self.last_beat = float("-inf")
         self._registered: list[str] = []
-        self._jobs = Jobs(self.settings, store=Store(self.settings, patience=_REPORT_PATIENCE))
         self._end = threading.Event()
         self._told = threading.Lock()
         self._threads = [
@@ -83,12 +80,15 @@ class Links:
     def _forever(self, work: Any) -> None:
         """Run one thread's work again and again, whatever it raises."""
         while not self._end.is_set():
+            jobs = Jobs(self.settings, store=Store(self.settings, patience=_REPORT_PATIENCE))
             try:
-                work(self._jobs)
+                work(jobs)
             except (JobsError, redis.RedisError, OSError) as error:
                 logger.debug("%s: %s", threading.current_thread().name, error)
             except Exception:
                 logger.exception("%s failed; it starts again", threading.current_thread().name)
+            finally:
+                jobs.close()
             self._end.wait(0.2)
 
     # The beat
