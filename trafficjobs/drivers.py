@@ -5,6 +5,8 @@ left half-read, its steps are closed and so is the stream that it had open.
 """
 
 import asyncio
+import codecs
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, closing
@@ -16,6 +18,42 @@ import httpx
 from trafficjobs.steps import Act, Item, Items, Line, Open, Pause, Piece, Request, Steps
 
 T = TypeVar("T")
+
+
+_END = re.compile(r"\r\n|\n|\r")
+
+
+class _Lines:
+    """Takes a stream of events apart as its form says: lines end with CR, LF or both. httpx would cut them at other signs, too,
+    which JSON may hold as they are."""
+
+    def __init__(self) -> None:
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def of(self, piece: bytes, last: bool = False) -> list[str]:
+        """The lines that are whole with this piece. Of the last one, also what has no end."""
+        text = self._rest + self._text.decode(piece, last)
+        whole = text if last or not text.endswith("\r") else text[:-1]  # its LF may be on the way
+        *lines, rest = _END.split(whole)
+        self._rest = rest + text[len(whole) :]
+        return [*lines, rest] if last and rest else lines
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    lines = _Lines()
+    for piece in pieces:
+        yield from lines.of(piece)
+    yield from lines.of(b"", last=True)
+
+
+async def _lines_awaited(pieces: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+    lines = _Lines()
+    async for piece in pieces:
+        for line in lines.of(piece):
+            yield line
+    for line in lines.of(b"", last=True):
+        yield line
 
 
 class _Outcome:
@@ -103,7 +141,7 @@ class _Hand:
         self._stream = response = self._http.send(request, stream=True)
         if not response.is_success:
             response.read()
-        self._lines, self._pieces = response.iter_lines(), response.iter_raw()
+        self._lines, self._pieces = _lines(response.iter_bytes()), response.iter_raw()
         return response
 
     def _close(self) -> None:
@@ -197,7 +235,7 @@ class _AwaitedHand:
         self._stream = response = await self._http.send(request, stream=True)
         if not response.is_success:
             await response.aread()
-        self._lines, self._pieces = response.aiter_lines(), response.aiter_raw()
+        self._lines, self._pieces = _lines_awaited(response.aiter_bytes()), response.aiter_raw()
         return response
 
     async def _close(self) -> None:

@@ -1,12 +1,13 @@
-"""Files that hold secrets: mode 600, replaced as a whole, changed by one program at a time.
+"""Files that hold secrets: mode 600 when they are made, replaced as a whole, changed by one program at a time.
 
 Profiles and token files are written through here. A program that is killed half-way leaves the old file as it was.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -28,8 +29,12 @@ def changed_alone(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def replace(path: Path, text: str) -> None:
-    """Write `text` as the whole of `path`, readable by its owner alone. A link is followed, not replaced."""
+def replace(path: Path, text: str, shared: bool = False) -> None:
+    """Write `text` as the whole of `path`, readable by its owner alone. A link is followed, not replaced.
+
+    Args:
+        shared: leave owner and mode as they were, since others may have to read it.
+    """
     path = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 600 by itself
     try:
@@ -37,7 +42,17 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+            if shared:
+                _be_as(path, file.fileno())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _be_as(path: Path, descriptor: int) -> None:
+    with suppress(FileNotFoundError):
+        old, new = path.stat(), os.fstat(descriptor)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            os.chown(descriptor, old.st_uid, old.st_gid)  # who may not do that shall not lock the others out, either
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

@@ -41,7 +41,10 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the profiles are."""
     if given := environ.get("TRAFFICJOBS_CONFIG"):
         return Path(given)
-    home = Path(environ.get("HOME") or "~").expanduser()
+    try:
+        home = Path(environ.get("HOME") or "~").expanduser()
+    except RuntimeError:
+        raise Invalid("This user has no home directory; set HOME, or TRAFFICJOBS_CONFIG to the file of profiles.") from None
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "trafficjobs" / "profiles.json"
     folder = environ.get("APPDATA") if sys.platform == "win32" else environ.get("XDG_CONFIG_HOME")

@@ -74,7 +74,7 @@ def add(path: Path, entry: Entry) -> None:
         known, lines = (entries(path), _lines(path)) if path.exists() else ([], [])
         if any(one.name == entry.name for one in known):
             raise Conflict(f"{path} has a token {entry.name} already; revoke it first, or take another name.")
-        replace(path, "".join(f"{line}\n" for line in [*lines, str(entry)]))
+        replace(path, "".join(f"{line}\n" for line in [*lines, str(entry)]), shared=True)
 
 
 def remove(path: Path, name: str) -> Entry:
@@ -84,7 +84,7 @@ def remove(path: Path, name: str) -> Entry:
         if gone is None:
             raise NotFound(f"{path} has no token {name}; `trafficjobs token list --file {path}` shows those it has.")
         kept = [line for line in _lines(path) if line.lstrip().startswith("#") or line.split()[:1] != [name]]
-        replace(path, "".join(f"{line}\n" for line in kept))
+        replace(path, "".join(f"{line}\n" for line in kept), shared=True)
     return gone
 
 

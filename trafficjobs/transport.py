@@ -22,6 +22,7 @@ from trafficjobs.steps import Item, Items, Line, Open, Pause, Piece, Request, St
 CONNECT_TIMEOUT = 5.0  # seconds
 _REPEATED = frozenset({429, 502, 503})
 _UNKNOWN = " Whether it was done is not known; look before you ask for it again."
+_LONGEST = 10.0**6  # seconds without a byte; what is longer says the same, and is more than a socket takes
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -60,6 +61,9 @@ class Transport:
     def __init__(
         self, url: str, token: str | None, timeout: float, patience: float, transport: Any = None, awaited: bool = False
     ) -> None:
+        if not timeout > 0:
+            raise Invalid(f"A timeout of {timeout:g} s lets nothing be answered; it must be more than 0.")
+        timeout = min(timeout, _LONGEST)
         self.url = url.rstrip("/")
         self.timeout = timeout
         self.patience = patience
@@ -115,7 +119,7 @@ class Transport:
                     return response
                 failure = error_of(response)
                 again = repeatable and response.status_code in _REPEATED and not isinstance(failure, Unauthorized)
-            pause = next(growing) if failure.retry_after is None else failure.retry_after
+            pause = max(next(growing), failure.retry_after or 0.0)
             if not again or time.monotonic() + pause > end:
                 raise failure from None
             yield Pause(pause)

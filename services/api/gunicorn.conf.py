@@ -9,7 +9,6 @@ import resource
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +53,7 @@ logconfig_dict = log_config(_settings.log_level, "api")
 configure_logging(_settings.log_level, "api")  # gunicorn does only the half of it, and later
 
 tracing.load()
-_counts = Path(tempfile.mkdtemp(prefix="trafficjobs-metrics-"))
-http_metrics.share(_counts)
+_counts = http_metrics.share()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -64,8 +62,12 @@ def pre_fork(server: Any, worker: Any) -> None:
     worker.place = next(place for place in range(1, len(taken) + 2) if place not in taken)
 
 
-def post_fork(_server: Any, worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:
     """Count in the files of this process's place, and send its own spans."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until gunicorn sets its own; the parent's would swallow one
+    while not server.SIG_QUEUE.empty():
+        if server.SIG_QUEUE.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            os._exit(0)  # it came before that
     http_metrics.take_place(worker.place)
     tracing.begin("api")
 

@@ -5,6 +5,7 @@ goes on with the files of that one, so that no number ever falls. Elsewhere ther
 """
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+_PREFIX = "trafficjobs-metrics-"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # from where prometheus_client takes the name of the folder
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -31,10 +33,17 @@ SECONDS = Histogram(
 _place = 0  # of this process among those that count together
 
 
-def share(folder: Path) -> None:
-    """Let the processes that are forked from this one count in files of `folder`; before anything was counted."""
+def share() -> Path:
+    """Let the processes that are forked from this one count in files of a folder; before anything was counted.
+
+    Where this process has one already, since it was told to read its configuration again, they go on with that.
+    """
+    folder = Path(os.environ.get(_FOLDER, ""))
+    if not (folder.name.startswith(_PREFIX) and folder.is_dir()):
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
+    return folder
 
 
 def take_place(number: int) -> None:

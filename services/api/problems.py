@@ -5,7 +5,6 @@ that says nothing but the request's id, under which the log has the traceback.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,15 +42,6 @@ from services.api.replies import json_reply
 
 MOST_ERRORS = 50  # fields that one answer names
 _LONGEST_NAME, _LONGEST_DETAIL = 100, 2_000  # characters of what a client sent that are sent back
-_DISCARDED = {
-    413: 32 * 2**20,
-    415: 32 * 2**20,
-    422: 32 * 2**20,
-    401: 2**20,
-    403: 2**20,
-    429: 2**20,
-}  # bytes of a refused body that are read and thrown away
-_DISCARDING = 1.0  # seconds for that
 
 logger = logging.getLogger("trafficjobs.api")
 
@@ -141,7 +131,6 @@ def details(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     kind = description.kind
     if kind.status >= 500 and kind not in _FORESEEN:
         logger.error("An unforeseen error", exc_info=error, extra={"request_id": g.get("request_id")})
-    _discard_body(_DISCARDED.get(kind.status, 0))
     body: dict[str, Any] = {
         "type": kind.uri,
         "title": kind.title,
@@ -163,22 +152,6 @@ def told(error: Exception) -> dict[str, Any]:
     description = _describe(error)
     kind = description.kind
     return {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": description.detail[:_LONGEST_DETAIL]}
-
-
-def _discard_body(left: int) -> None:
-    """Read on a little: a client that still sends when the connection closes sees a broken pipe instead of the answer."""
-    source, connection = request.environ["wsgi.input"], request.environ.get("gunicorn.socket")
-    give_up = time.monotonic() + _DISCARDING
-    try:
-        if connection is not None and left:
-            connection.settimeout(_DISCARDING)  # one that announces a body and sends none must not hold a thread
-        while left > 0 and time.monotonic() < give_up and (chunk := source.read(1 << 16)):
-            left -= len(chunk)
-    except (OSError, ValueError):
-        pass  # the client has gone, or says nothing
-    finally:
-        if connection is not None:
-            connection.settimeout(None)
 
 
 def _describe(error: Exception) -> _Description:

@@ -2,7 +2,8 @@
 
 gunicorn gives a new connection a thread at once, where it may say nothing for five seconds, or half a line for ever; a few
 dozen such clients are enough to keep out all others. Here they wait in the poller, where they cost next to nothing, until
-their head is whole, and a short body as well. Uploads and bodies in chunks are read by a thread.
+their head is whole, and a short body as well. Uploads and bodies in chunks are read by a thread, as long as they come fast
+enough; what nobody wants to read is not waited for.
 
 Nor does gunicorn bound the line of requests that wait for a thread: where more come than are answered, each waits longer than the
 one before, until all are answered after their clients have given up. Here the line is short, and whoever finds it full is told so
@@ -20,10 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_all, is_probe, is_whole
 from services.api.kinds import TOO_BUSY, TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
+from services.api.live import live_of
 from services.api.refusals import kind_of, logger, refusal, refusal_of_many
 
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
@@ -35,8 +38,9 @@ RETRY_AFTER = 2  # seconds
 # Probes have threads of their own: a process that is busy is neither to be killed for it, nor left alone, nor unseen.
 _PROBE_THREADS, _MOST_PROBES = 2, 64
 _ACCEPTED_AT_ONCE = 64
-_LINGER = 1.0  # seconds in which a client may still read an answer after which the connection closes
-_REST_PATIENCE = 0.5  # seconds for what is left of a body that was not wanted
+_LINGER = 2.0  # seconds in which a client may still send, and read an answer, after which the connection closes
+_MOST_DRAINED = 1 << 20  # bytes of a body that nobody has read, and that have come, after which a connection may go on
+_SLOWEST = 1_000  # bytes a second that a body must come with, after SILENCE seconds
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
 _TOO_LONG = {
     State.LONG_LINE: (TOO_LONG_ADDRESS, f"The address is longer than {LONGEST_LINE:,} bytes."),
@@ -45,9 +49,36 @@ _TOO_LONG = {
 _SILENCE = struct.pack("ll", SILENCE, 0)
 
 
+class TooSlow(TimeoutError):
+    """A body has come for long, and with less than _SLOWEST bytes a second."""
+
+
+class _Reader(SocketUnreader):  # type: ignore[misc]
+    """Reads from a socket for a thread, which a client that sends a byte now and then would hold for ever."""
+
+    def begin(self) -> None:
+        """A request begins."""
+        self._began, self._come = time.monotonic(), 0
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next bytes. Raises TooSlow, OSError."""
+        if time.monotonic() > self._began + SILENCE + self._come / _SLOWEST:
+            raise TooSlow
+        data: bytes = super().chunk(size_hint)
+        self._come += len(data)
+        return data
+
+
 class _Connection(TConn):  # type: ignore[misc]
     linger: Callable[[socket.socket], None]
     arrival: Arrival
+
+    def init(self) -> None:
+        """Called in a thread before each request."""
+        super().init()
+        if not isinstance(self.parser.unreader, _Reader):
+            self.parser.unreader = _Reader(self.sock)
+        self.parser.unreader.begin()
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
@@ -223,11 +254,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             pass  # the client has gone
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Whether the connection may carry another request: not where the rest of the body does not come soon.
+        """Whether the connection may carry another request: not where a part of the body is still to come.
 
         Nor where a part of the next one came with this one, since the poller knows nothing of bytes that were read already.
         """
-        if not keepalive or not conn.parser.finish_body(deadline=time.monotonic() + _REST_PATIENCE):
+        if not keepalive:
+            return False
+        try:
+            conn.sock.setblocking(False)
+            if not conn.parser.finish_body(max_bytes=_MOST_DRAINED):
+                return False
+        except OSError:
             return False
         return is_whole(conn.parser.unreader.buf.getvalue(), self._longest_body)
 
@@ -270,5 +307,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _cap_keepalive(self, deadline: float) -> None:
         """When the worker stops, it does not wait for those who have said nothing yet, either."""
         super()._cap_keepalive(deadline)
+        live_of(self.wsgi.extensions).stop()  # also where the loop ended because the parent has gone
         for conn in [*self.pending_conns, *self._bodies]:
             conn.timeout = min(conn.timeout, deadline)

@@ -3,14 +3,19 @@
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from lib.errors import StoreUnavailable
 from lib.jobs import Jobs
+from lib.settings import Settings
+from services.api.app import create_app
 from tests.api.conftest import CSV, backend_of, claim
+from tests.tokens import line
 
 ROWS = [
     {
@@ -230,3 +235,35 @@ def test_the_load_job_is_claimed_with_the_upload_it_names(client: FlaskClient, q
     taken = claim(queue)
     assert (taken.id, taken.operation) == (record["id"], "load")
     assert backend_of(client.application).dataset.store.read_upload(taken.params["upload"]).read() == CSV
+
+
+def test_a_load_whose_acceptance_was_not_confirmed_keeps_its_upload(
+    client: FlaskClient, app: Flask, queue: Jobs, work: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With strict durability the job may be there though the disk has not said so; whoever sends it again finds it whole."""
+    jobs, headers = backend_of(app).jobs, {"Idempotency-Key": "nightly"}
+    submit = jobs.submit
+
+    def unconfirmed(*args: Any, **options: Any) -> Any:
+        submit(*args, **options)
+        raise StoreUnavailable("the disk has not confirmed it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "submit", unconfirmed)
+        assert client.post("/data", data=CSV, headers=headers).status_code == 503
+    again = client.post("/data", data=CSV, headers=headers)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
+    assert work()["rows"] == 3
+    assert client.get(f"/jobs/{again.get_json()['id']}").get_json()["status"] == "complete"
+
+
+def test_a_load_counts_towards_the_quota_of_its_token(settings: Settings, tmp_path: Path, queue: Jobs) -> None:
+    (tmp_path / "limited").write_text(line("nightly", "admin", "secret", "per_minute=1"))
+    limited_app = create_app(settings.model_copy(update={"tokens_file": tmp_path / "limited"}))
+    limited = limited_app.test_client()
+    headers = {"Authorization": "Bearer secret"}
+    assert limited.post("/data", data=CSV, headers=headers).status_code == 202
+    refused = limited.post("/data", data=CSV, headers=headers)
+    assert (refused.status_code, refused.get_json()["type"]) == (429, "/problems/quota-exceeded")
+    assert len({key.split(b".")[1] for key in uploads_left(queue)}) == 1  # that of the first one
+    backend_of(limited_app).jobs.close()

@@ -4,10 +4,12 @@ Never a 500, and never two answers where one request was meant (smuggling).
 """
 
 import gzip
+import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import requests
@@ -249,3 +251,68 @@ def test_no_header_of_a_client_comes_back_in_the_head_of_an_answer(api: Api) -> 
         assert "X-Evil" not in answer.headers
         assert answer.status_code < 500
         assert "evil.example" not in answer.headers.get("Location", "")
+
+
+TRICKLES = {
+    "a body before signing in": get(b"/jobs", b"Transfer-Encoding: chunked", method=b"POST") + b"fff\r\n",
+    "a long body before signing in": get(b"/jobs", b"Content-Length: 5000000", method=b"POST"),
+    "a body that nobody wants": get(b"/docs", b"Transfer-Encoding: chunked") + b"fff\r\n",
+    "a body of a probe": get(b"/healthz", b"Transfer-Encoding: chunked") + b"fff\r\n",
+    "a form": get(
+        b"/ui/sign-in",
+        b"Cookie: trafficjobs_session=" + b"a" * 43,
+        b"Content-Type: application/x-www-form-urlencoded",
+        b"Transfer-Encoding: chunked",
+        method=b"POST",
+    )
+    + b"fff\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def guarded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One process of two threads, where one must sign in."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "tokens").write_text(f"one admin {hashlib.sha256(b'secret').hexdigest()}\n")
+    with gunicorn(server, folder, tokens_file=folder / "tokens", api_workers=1, api_threads=2) as made:
+        yield made
+
+
+@contextmanager
+def trickling(api: Api, head: bytes, clients: int) -> Iterator[list[Client]]:
+    """Clients that send a byte of their body five times a second."""
+    with ExitStack() as stack:
+        slow = [stack.enter_context(Client(api, say=head)) for _ in range(clients)]
+        over = threading.Event()
+
+        def trickle() -> None:
+            while not over.wait(0.2):
+                for client in slow:
+                    with suppress(OSError):
+                        client.socket.send(b"a")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            yield slow
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("name", TRICKLES)
+def test_a_body_that_comes_byte_by_byte_and_that_nobody_reads_holds_no_thread(guarded: Api, name: str) -> None:
+    with trickling(guarded, TRICKLES[name], 8) as slow:
+        until(lambda: all(client.status or client.closed for client in slow), 10, "their answers")
+        for path in ("/openapi.json", "/healthz"):
+            assert requests.get(guarded.url + path, timeout=5 * PROMISED).status_code == 200
+    assert {client.status for client in slow} <= {200, 401, 411}
+
+
+@pytest.mark.slow
+def test_a_thread_that_reads_a_body_byte_by_byte_gives_up(guarded: Api) -> None:
+    head = get(b"/jobs", b"Authorization: Bearer secret", b"Transfer-Encoding: chunked", method=b"POST") + b"fff\r\n"
+    with trickling(guarded, head, 2) as slow:
+        until(lambda: all(client.closed for client in slow), 5 * 10, "their ends")
+    assert [client.status for client in slow] == [400, 400]
+    assert requests.get(f"{guarded.url}/openapi.json", timeout=5 * PROMISED).status_code == 200

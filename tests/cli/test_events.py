@@ -1,7 +1,9 @@
 """Waiting by `Prefer: wait` and by event streams, and what happens where a service has neither."""
 
+import asyncio
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +11,7 @@ import pytest
 
 from tests.cli.fakes import Loses
 from tests.service import Service
-from trafficjobs import Client, Invalid, Job, NotFound, ResultTimeout, Unauthorized, Unavailable
+from trafficjobs import AsyncClient, Client, Invalid, Job, NotFound, ResultTimeout, Unauthorized, Unavailable
 from trafficjobs.events import Event, Follower, NoStream, Reader
 from trafficjobs.steps import Item, Items
 from trafficjobs.transport import Transport
@@ -187,3 +189,25 @@ def test_a_stream_that_broke_before_its_first_event_goes_on_from_its_place() -> 
     service = Scripted(job=[RUNNING], events=[stream(b"id: 5/0\n\n", httpx.ReadError("lost")), httpx.Response(204)])
     assert list(service.job().events()) == []
     assert [request.headers.get("Last-Event-ID") for request in service.seen] == [None, "5/0"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_lines_end_where_the_form_of_events_says_and_at_no_other_sign(end: bytes) -> None:
+    note = "half\u2028way\u2029there\x85 \x1c"
+    text = b"id: 6/0\nevent: status\ndata: %s\n\n" % json.dumps({"status": "complete", "note": note}, ensure_ascii=False).encode()
+    text = text.replace(b"\n", end)
+    service = Scripted(job=[RUNNING], events=[stream(*(text[at : at + 1] for at in range(len(text)))), httpx.Response(204)])
+    assert [event.data["note"] for event in service.job().events()] == [note]
+
+    async def awaited() -> list[str]:
+        async def pieces() -> AsyncIterator[bytes]:
+            for at in range(len(text)):
+                yield text[at : at + 1]
+
+        answers = iter(
+            [httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=pieces()), httpx.Response(204)]
+        )
+        async with AsyncClient("http://service", transport=httpx.MockTransport(lambda _: next(answers))) as client:
+            return [event.data["note"] async for event in client.events(timeout=5) if event.kind == "status"][:1]
+
+    assert asyncio.run(awaited()) == [note]

@@ -17,7 +17,8 @@ from tests.servers import free_port
 from tests.service import Service
 from tests.waiting import until
 from tests.workers import ROOT
-from trafficjobs import Client
+from trafficjobs import Client, Invalid
+from trafficjobs.profiles import config_file
 
 PROGRAM = [sys.executable, "-m", "trafficjobs"]
 
@@ -137,3 +138,25 @@ def test_up_starts_a_service_that_doctor_can_look_at(tmp_path: Path) -> None:
     finally:
         for each in [*process.children(recursive=True), process] if process.is_running() else []:
             each.kill()
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("operations >&-", 0),
+        ("--help >&-", 0),
+        ("submit nonsense_of_that_name 2>&-", 2),
+        ("list | true; exit ${PIPESTATUS[0]}", 0),
+        ("--help | true; exit ${PIPESTATUS[0]}", 0),
+    ],
+)
+def test_closed_outputs_are_no_failure_and_errors_stay_out_of_the_output(service: Service, command: str, code: int) -> None:
+    shell = ["bash", "-c", f"{sys.executable} -m trafficjobs {command}"]
+    done = subprocess.run(shell, cwd=ROOT, env=environment(service), capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_user_without_a_home_is_told_what_to_set() -> None:
+    with pytest.raises(Invalid, match="TRAFFICJOBS_CONFIG"):
+        config_file({"HOME": "~nobody-of-that-name"})

@@ -13,7 +13,7 @@ from tests.cli.conftest import CSV, PARKED
 from tests.cli.fakes import Loses
 from tests.service import Service
 from tests.waiting import until
-from trafficjobs import Client, QueueFull, Unavailable
+from trafficjobs import Client, Invalid, QueueFull, Unavailable
 from trafficjobs.errors import Conflict, NotFound
 
 
@@ -263,3 +263,22 @@ def test_many_failed_jobs_are_run_again_page_by_page_from_where_it_stood() -> No
     )
     assert client.retry_failed() == 7
     assert [json.loads(request.content)["cursor"] for request in seen] == [None, None, "there", "there"]
+
+
+def test_a_service_that_says_at_once_is_asked_with_pauses_all_the_same() -> None:
+    client, seen = scripted(*[problem(503, "store-unavailable", **{"Retry-After": "0"})] * 1_000)
+    client._transport.patience = 1.0
+    with pytest.raises(Unavailable):
+        client.submit("unique_issues")
+    assert 2 < len(seen) < 20
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_timeout_in_which_nothing_can_come_is_refused(timeout: float) -> None:
+    with pytest.raises(Invalid, match="more than 0"):
+        Client("http://service", timeout=timeout)
+
+
+def test_a_timeout_may_be_endless(nowhere: str) -> None:
+    with Client(nowhere, timeout=float("inf"), patience=0.2) as client, pytest.raises(Unavailable, match="cannot be reached"):
+        client.queues()

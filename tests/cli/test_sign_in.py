@@ -1,5 +1,7 @@
 """Signing in to a real service: tokens made by the command line, what each role may do, and a token that is revoked."""
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +91,17 @@ def test_a_token_may_have_a_quota_and_its_line_is_read_everywhere(shell: Shell, 
     assert caller is not None
     assert caller.quota == Quota(5, 60)
     assert shell("token", "revoke", "student", "--file", file).code == 0
+
+
+def test_whoever_could_read_a_file_of_tokens_can_read_it_when_it_was_changed(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    assert shell("token", "new", "one", "--role", "view", "--file", file).code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(file, 10_001, 10_001)
+    before = file.stat()
+    assert shell("token", "new", "two", "--role", "view", "--file", file).code == 0
+    assert shell("token", "revoke", "one", "--file", file).code == 0
+    after = file.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)

@@ -76,6 +76,9 @@ def _built() -> Any:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Raises nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the life of the program
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a character that the locale lacks must not end anything
             stream.reconfigure(errors="replace")
@@ -87,9 +90,16 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else failures.OK
     except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # click makes a code of its own of that
+            return _unread()
         return error.code if isinstance(error.code, int) else failures.USAGE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads; the last flush must not complain
-        return failures.OK
+        return _unread()
     except BaseException as error:
         return failures.tell(error, as_json)
+
+
+def _unread() -> int:
+    """Nobody reads what we say, which is no failure; the last flush must not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return failures.OK

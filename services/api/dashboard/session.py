@@ -12,6 +12,7 @@ import re
 import secrets
 
 from flask import Response, g, request
+from werkzeug.exceptions import LengthRequired
 
 from services.api.backend import backend
 from services.api.contract import READING
@@ -54,6 +55,8 @@ def check_csrf() -> None:
         return
     shown, wanted = request.headers.get(HEADER, ""), csrf()
     if not shown and request.mimetype == _FORM:
+        if request.content_length is None:  # which a thread would have to wait for, and nobody has signed in
+            raise LengthRequired("A form must come with its length.")
         shown = request.form.get(FIELD, "")
     elif not shown and request.mimetype == _FORM_WITH_A_FILE:
         shown, wanted = request.args.get(FIELD, ""), csrf(request.endpoint or "")

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from lib.egress import Refused
-from lib.errors import Conflict, InvalidInput, NoData
+from lib.errors import Conflict, InvalidInput, NoData, StoreUnavailable
 from lib.jobs import Accepted, Submission
 from lib.rows import row_by_id, select_rows
 from lib.sources import Sources, shown
 from services.api import kinds
 from services.api.access_log import origin
-from services.api.auth import caller_name
+from services.api.auth import caller_name, caller_quota
 from services.api.backend import backend
 from services.api.body import page_link, query
 from services.api.contract import Answer, Body, contract
@@ -49,6 +49,7 @@ _UPLOADED = ("text/csv", "application/x-ndjson", "application/octet-stream")
         kinds.UNREADABLE_FILE,
         kinds.QUEUE_DRAINING,
         kinds.QUEUE_FULL,
+        kinds.QUOTA_EXCEEDED,
         kinds.STORE_FULL,
     ),
 )
@@ -70,6 +71,8 @@ def load_job(asked: LoadQuery, key: str | None) -> Accepted:
     received = Uploads(backend(), digest=key is not None).receive(caller_name() or "")
     try:
         one = _submit(received, asked.mode, key)
+    except StoreUnavailable:  # perhaps the job is there all the same: the upload is its, or expires
+        raise
     except Exception:
         backend().dataset.store.remove_upload(received.upload)
         raise
@@ -87,7 +90,8 @@ def download_job(url: str, mode: str, key: str | None) -> Accepted:
         raise InvalidInput("url", str(error)) from None
     by = caller_name()
     params = {"url": url, "mode": mode, "source": shown(url)[:200], "by": by}
-    submission = Submission("load", {name: value for name, value in params.items() if value}, by=by, origin=origin())
+    params = {name: value for name, value in params.items() if value}
+    submission = Submission("load", params, by=by, quota=caller_quota(), origin=origin())
     return backend().jobs.submit(submission, idempotency_key=key)
 
 
@@ -96,7 +100,8 @@ def _submit(received: Received, mode: str, key: str | None) -> Accepted:
     params = {"upload": received.upload, "mode": mode, "source": received.name[:200], "by": by, "sha256": received.sha256}
     params = {name: value for name, value in params.items() if value}
     try:
-        return backend().jobs.submit(Submission("load", params, by=by, origin=origin()), idempotency_key=key)
+        submission = Submission("load", params, by=by, quota=caller_quota(), origin=origin())
+        return backend().jobs.submit(submission, idempotency_key=key)
     except Conflict:
         # The same file sent again is another upload; what it holds is what counts.
         known = backend().jobs.of_key(key, by) if key else None
