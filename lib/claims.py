@@ -119,18 +119,26 @@ class Claiming:
 
         Raises: StaleClaim where the job went on without it (the outcome is dropped and counted); StoreUnavailable.
         """
-        reply = text(self.store.run("finish", *outcome.arguments(claim), patience=patience))
-        if reply == "STALE":
+        if not self._counted(claim, outcome, patience):
             raise StaleClaim(f"Job {claim.id} was given to another worker; this outcome is dropped.")
+
+    def _counted(self, claim: Claim, outcome: Outcome, patience: float | None) -> bool:
+        """Send an end; whether it counted."""
+        return bool(text(self.store.run("finish", *outcome.arguments(claim), patience=patience)) != "STALE")
 
     def turn(
         self, claim: Claim, outcome: Outcome, child: str, worker: str, queues: Sequence[str], patience: float | None = FOREVER
     ) -> tuple[bool, Claim | None]:
         """Finish one job and claim the next in one round trip.
 
+        Strict durability takes two: the end of a job waits for the disk, perhaps for long, and a job that was claimed with
+        it would lose its lease meanwhile.
+
         Returns: whether the finish counted (False: it was stale), and the next claim or None.
         Raises: ChildClosed, StoreUnavailable.
         """
+        if self.store.strict:
+            return self._counted(claim, outcome, patience), self.claim(child, worker, queues, patience)
         token = new_token()
         ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, token, *queues, patience=patience)
         following, again = self._read_claim(reply, child)
