@@ -18,6 +18,7 @@ from lib.scripts import Script
 # No `turn`: see Claiming.turn.
 STRICT_SCRIPTS = frozenset({"submit", "open_batch", "finish", "retry", "retry_failed", "retry_many", "each"})
 _WAIT_MS = 3_000
+_INTERRUPTED = "The thread that had sent it was interrupted before Redis answered; it may be sent again."
 
 
 class NotConfirmed(StoreUnavailable):
@@ -28,7 +29,7 @@ class _Call:
     def __init__(self, script: Script, route: str, args: tuple[Any, ...]) -> None:
         self.script, self.route, self.args = script, route, args
         self.reply: Any = None
-        self.error: Exception | None = None
+        self.error: Exception | None = NotConfirmed(_INTERRUPTED)  # until there is an answer
         self.done = False
 
 
@@ -68,17 +69,20 @@ class GroupCommit:
         return call.reply
 
     def _send(self, batch: list[_Call]) -> None:
-        self._pipeline(batch, by_sha=True)
-        missing = [call for call in batch if isinstance(call.error, redis.exceptions.NoScriptError)]
-        if missing:
-            self._pipeline(missing, by_sha=False)
-        for call in batch:
-            call.done = True
+        try:
+            self._pipeline(batch, by_sha=True)
+            missing = [call for call in batch if isinstance(call.error, redis.exceptions.NoScriptError)]
+            if missing:
+                self._pipeline(missing, by_sha=False)
+        finally:
+            for call in batch:
+                call.done = True
 
     def _pipeline(self, batch: list[_Call], by_sha: bool) -> None:
         """Send the calls and the wait; each call has its reply or its error afterwards."""
         pipeline: Any = self._client.pipeline(transaction=False)
         for call in batch:
+            call.error = NotConfirmed(_INTERRUPTED)
             command, code = ("EVALSHA", call.script.sha) if by_sha else ("EVAL", call.script.text)
             pipeline.execute_command(command, code, 1, call.route, *call.args)
         pipeline.execute_command("WAITAOF", 1, self._replicas, self._wait_ms)
@@ -88,6 +92,9 @@ class GroupCommit:
             for call in batch:
                 call.error = error
             return
+        except BaseException:  # a signal's exception: replies are still to come
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
         if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
             # A master no more; the address may lead to another one by now.
             self._client.connection_pool.disconnect(inuse_connections=False)

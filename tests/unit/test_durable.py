@@ -1,10 +1,12 @@
 """Strict durability where the disk or a replica does not confirm: nothing is given up that Redis may have done."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -94,3 +96,38 @@ def test_a_result_outlasts_a_server_that_is_a_replica_for_a_while(tmp_path: Path
         master.replicaof("NO", "ONE")
         finish.result(30)
         assert (jobs.get("one").status, jobs.get("one").result) == ("complete", 1)
+
+
+def test_calls_of_a_sender_that_is_interrupted_are_sent_again_by_their_threads(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(BaseException):
+        pass
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        monkeypatch.undo()
+        raise Told
+
+    heard: list[object] = []
+
+    def submit(jobs: Jobs, name: str) -> None:
+        try:
+            heard.append(jobs.submit(Submission("x", id=name)).id)
+        except BaseException as error:
+            heard.append(type(error))
+
+    with Server(tmp_path / "redis") as server, strict(settings, server) as jobs:
+        commit = jobs.store._commit
+        assert commit is not None
+        threads = [threading.Thread(target=submit, args=(jobs, name)) for name in ("one", "two")]
+        with commit._turn:
+            for thread in threads:
+                thread.start()
+            until(lambda: len(commit._waiting) == 2, 10, "two calls")
+            monkeypatch.setattr(redis.client.Pipeline, "execute", interrupted)
+        for thread in threads:
+            thread.join()
+        (name,) = (word for word in heard if word is not Told)
+        assert len(heard) == 2
+        assert isinstance(name, str)
+        assert jobs.get(name).status == "submitted"
