@@ -47,6 +47,7 @@ class Consumer:
         self.name = f"consumer-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lock = threading.Lock()
         self._held: dict[str, Claim] = {}
+        self._said: dict[str, Outcome] = {}  # by token: ends that Redis may not have heard
         self._lost = set[str]()  # tokens of those that another worker has now
         self._mine = threading.local()
         self._renewal: threading.Thread | None = None
@@ -54,12 +55,12 @@ class Consumer:
 
     def next(self, block: bool, timeout: float | None) -> Claim | None:
         """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given."""
-        self.acknowledge()
         self._start_renewal()
         child = self._child()
         give_up = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
+                self.acknowledge()
                 claim = self.jobs.claim(child, self.name, self.queues, messages=True)
                 if claim is not None:
                     self._keep(claim)
@@ -88,27 +89,45 @@ class Consumer:
         return self._held.get(jid)
 
     def end(self, claim: Claim, outcome: Outcome) -> None:
-        """End a claim. Raises StaleClaim where the job went on without it."""
+        """End a claim. Raises StaleClaim where the job went on without it; StoreUnavailable, and then the claim is still held
+        and renewed, and may be ended again."""
         with self._lock:
-            self._held.pop(claim.id, None)
-        self.jobs.finish(claim, outcome)
-
-    def acknowledge(self, outcome: Outcome | None = None) -> None:
-        """End what this thread took last, if it still holds it: complete by default."""
-        claim: Claim | None = getattr(self._mine, "claim", None)
-        self._mine.claim = None
-        if claim is None or self._held.get(claim.id) is not claim:
-            return
+            self._said[claim.token] = outcome
         try:
-            self.end(claim, outcome or complete(b"null"))
-        except StaleClaim as error:
-            logger.warning("%s", error)
+            self.jobs.finish(claim, outcome)
+        except StaleClaim:
+            self._forget(claim)
+            raise
+        self._forget(claim)
+
+    def _forget(self, claim: Claim) -> None:
+        with self._lock:
+            self._said.pop(claim.token, None)
+            if self._held.get(claim.id) is claim:
+                del self._held[claim.id]
+
+    def acknowledge(self) -> None:
+        """End what this thread took last, if it still holds it: as was said, or complete. Raises StoreUnavailable."""
+        claim: Claim | None = getattr(self._mine, "claim", None)
+        if claim is not None and self._held.get(claim.id) is claim:
+            try:
+                self.end(claim, self._said.get(claim.token) or complete(b"null"))
+            except StaleClaim as error:
+                logger.warning("%s", error)
+        self._mine.claim = None
 
     def fail(self, error: Exception) -> None:
-        """End what this thread took last with the exception that its run raised."""
+        """End what this thread took last with the exception that its run raised; while Redis is away, at the next `next`."""
         claim: Claim | None = getattr(self._mine, "claim", None)
-        if claim is not None:
-            self.acknowledge(failed(raised(error) | {"reason": "exception", "fingerprint": fingerprint(claim.operation, error)}))
+        if claim is None or self._held.get(claim.id) is not claim:
+            return
+        said = raised(error) | {"reason": "exception", "fingerprint": fingerprint(claim.operation, error)}
+        with self._lock:
+            self._said.setdefault(claim.token, failed(said))  # the error may be that Redis did not hear of an end
+        try:
+            self.acknowledge()
+        except StoreUnavailable as away:
+            logger.warning("Redis is away; that job %s failed is said when it is back: %s", claim.id, away)
 
     def _keep(self, claim: Claim) -> None:
         self._mine.claim = claim
@@ -154,7 +173,8 @@ class Consumer:
         try:
             for claim in claims:
                 try:
-                    self.jobs.finish(claim, released("exit") if crashed else complete(b"null"))
+                    otherwise = released("exit") if crashed else complete(b"null")
+                    self.jobs.finish(claim, self._said.get(claim.token) or otherwise)
                 except StaleClaim as error:
                     logger.warning("%s", error)
             if self._renewal is not None:

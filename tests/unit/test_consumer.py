@@ -1,12 +1,18 @@
 """The consumer by itself; programs that use it are in tests/compat."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lib.consumer import Consumer
-from lib.jobs import Jobs
+from lib.jobs import Jobs, Submission
+from lib.settings import Settings
+from lib.store import Store
+from tests.servers import Server
 from tests.waiting import until
 
 
@@ -29,3 +35,30 @@ def test_a_message_that_another_worker_has_now_is_told_once_and_not_renewed_agai
         consumer.close()
     assert asked.count(1) == 1
     assert len([record for record in caplog.records if "what this one writes is dropped" in record.message]) == 1
+
+
+@pytest.mark.parametrize("end", ["complete", "failed"])
+def test_the_end_of_an_item_is_said_when_redis_is_back(
+    tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    with (
+        Server(tmp_path / "redis", appendfsync="always") as server,
+        closing(Jobs(settings, store=Store(settings.model_copy(update={"redis_port": server.port}), 0.1, 0.5))) as jobs,
+        closing(Consumer(jobs, ["job-queue"])) as consumer,
+        ThreadPoolExecutor(1) as thread,
+        caplog.at_level(logging.WARNING, "trafficjobs.consumer"),
+    ):
+        for name in ("one", "two"):
+            jobs.submit(Submission("x", id=name))
+        assert thread.submit(consumer.next, True, 10).result() is not None
+        server.kill()
+        if end == "failed":
+            thread.submit(consumer.fail, ValueError("bad luck")).result()
+        following = thread.submit(consumer.next, True, 60)
+        until(lambda: following.done() or "trying again" in caplog.text, 20, "a try without Redis")
+        assert consumer.held("one") is not None
+        server.start()
+        claim = following.result(30)
+        assert claim is not None
+        assert (claim.id, jobs.get("one").status) == ("two", end)
+        assert consumer.held("one") is None
