@@ -146,7 +146,6 @@ class Consumer:
                 self._renewal.start()
 
     def _renew(self) -> None:
-        pause = self.jobs.settings.lease_seconds / 3
         info = {"kind": "consumer", "pid": os.getpid(), "queues": self.queues, "operations": [MESSAGE]}
         while not self._closed.is_set():
             with self._lock:
@@ -154,9 +153,11 @@ class Consumer:
             try:
                 self.jobs.register(self.queues, RECORD_VERSION, [MESSAGE])
                 _, codes = self.jobs.beat(self.name, info, [(claim.id, claim.token) for claim in claims])
-            except JobsError as error:
+                pause = self.jobs.settings.lease_seconds / 3
+            except (JobsError, redis.RedisError, OSError) as error:
                 logger.warning("The leases could not be renewed: %s", error)
                 codes = []
+                pause = min(1.0, self.jobs.settings.lease_seconds / 10)
             for claim, code in zip(claims, codes, strict=False):
                 if code == "LOST":
                     self._lost.add(claim.token)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from lib.consumer import Consumer
 from lib.jobs import Jobs, Submission
@@ -35,6 +36,23 @@ def test_a_message_that_another_worker_has_now_is_told_once_and_not_renewed_agai
         consumer.close()
     assert asked.count(1) == 1
     assert len([record for record in caplog.records if "what this one writes is dropped" in record.message]) == 1
+
+
+def test_leases_are_renewed_again_after_an_answer_that_nobody_expects(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat, refused = jobs.beat, [redis.exceptions.NoPermissionError("not now"), OSError("nor now")]
+    renewed: list[list[str]] = []
+
+    def failing(*args: Any, **more: Any) -> Any:
+        if refused:
+            raise refused.pop()
+        renewed.append(beat(*args, **more)[1])
+        return None, renewed[-1]
+
+    monkeypatch.setattr(jobs, "beat", failing)
+    jobs.submit(Submission("x"))
+    with closing(Consumer(jobs, ["job-queue"])) as consumer:
+        assert consumer.next(block=False, timeout=None) is not None
+        until(lambda: renewed[-1:] == [["HELD"]], 20, "a renewal")
 
 
 @pytest.mark.parametrize("end", ["complete", "failed"])
