@@ -2,7 +2,7 @@
 
 A script whose reply was lost is sent again by our own loop, never by redis-py: every script answers a second sending as
 it answered the first. When Redis stays away longer than the caller's patience, `StoreUnavailable` is raised and nothing
-is known to be written.
+is known to be written. Who tries for ever outlasts refusals, too: of the login, of a right, and a disk that does not confirm.
 """
 
 import logging
@@ -175,7 +175,16 @@ class Store:
         if isinstance(error, redis.exceptions.OutOfMemoryError):
             raise StoreFull from error
         if isinstance(error, redis.exceptions.AuthenticationError):
-            raise StoreUnavailable(f"Redis refused the login: {error}. Check REDIS_USERNAME and REDIS_PASSWORD.") from error
+            refused = StoreUnavailable(
+                f"Redis refused the login: {str(error).rstrip('.')}. Check REDIS_USERNAME and REDIS_PASSWORD."
+            )
+            if not endless:
+                raise refused from error
+            self._warn(str(refused))  # a password may be in change
+            return refused
+        if endless and isinstance(error, redis.exceptions.NoPermissionError):
+            self._warn(f"{error}. Allow it in the ACL rule of REDIS_USERNAME; `trafficjobs doctor` names all that is missing.")
+            return StoreUnavailable(f"Redis does not allow it: {error}")
         if isinstance(error, _PASSING):
             return StoreUnavailable(f"Redis does not answer: {error}")
         if str(error).startswith("RESTORING"):
