@@ -168,23 +168,17 @@ class Store:
 
     def _unavailable(self, error: Exception, endless: bool) -> StoreUnavailable:
         """What is raised once patience is over; raises at once what another try cannot mend."""
-        if isinstance(error, NotConfirmed):
-            if endless:
-                self._warn(str(error))
-            return StoreUnavailable(str(error))
         if isinstance(error, redis.exceptions.OutOfMemoryError):
             raise StoreFull from error
-        if isinstance(error, redis.exceptions.AuthenticationError):
-            refused = StoreUnavailable(
-                f"Redis refused the login: {str(error).rstrip('.')}. Check REDIS_USERNAME and REDIS_PASSWORD."
-            )
-            if not endless:
-                raise refused from error
-            self._warn(str(refused))  # a password may be in change
-            return refused
-        if endless and isinstance(error, redis.exceptions.NoPermissionError):
-            self._warn(f"{error}. Allow it in the ACL rule of REDIS_USERNAME; `trafficjobs doctor` names all that is missing.")
-            return StoreUnavailable(f"Redis does not allow it: {error}")
+        refusal = self._refusal(error)
+        if refusal is not None:
+            if endless:  # a password may be in change, a replica about to come back
+                self._warn(str(refusal))
+            elif isinstance(error, redis.exceptions.NoPermissionError):
+                raise error
+            elif not isinstance(error, NotConfirmed):
+                raise refusal from error
+            return refusal
         if isinstance(error, _PASSING):
             return StoreUnavailable(f"Redis does not answer: {error}")
         if str(error).startswith("RESTORING"):
@@ -193,6 +187,19 @@ class Store:
         if str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
             return StoreUnavailable(f"Redis cannot write: {error}")
         raise error
+
+    @staticmethod
+    def _refusal(error: Exception) -> StoreUnavailable | None:
+        """What an operator must hear of, with what to do about it."""
+        why = str(error).rstrip(".")
+        if isinstance(error, NotConfirmed):
+            return StoreUnavailable(str(error))
+        if isinstance(error, redis.exceptions.AuthenticationError):
+            return StoreUnavailable(f"Redis refused the login: {why}. Check REDIS_USERNAME and REDIS_PASSWORD.")
+        if isinstance(error, redis.exceptions.NoPermissionError):
+            remedy = "Allow it in the ACL rule of REDIS_USERNAME; `trafficjobs doctor` names all that is missing."
+            return StoreUnavailable(f"Redis refused a right: {why}. {remedy}")
+        return None
 
     def _warn(self, why: str) -> None:
         """Say why a caller that tries for ever hangs; now and then, as long as it does."""
