@@ -17,6 +17,20 @@ from lib.jobs import Claim, Jobs, Submission, complete
 from lib.settings import Settings
 from tests.servers import Server
 from tests.waiting import until
+from tests.workers import Worker
+
+WAITING = '''
+import time
+from pathlib import Path
+from lib.operations import operation
+
+@operation(needs_data=False)
+def wait_for(path: str) -> dict:
+    """Waits for a file."""
+    while not Path(path).exists():
+        time.sleep(0.05)
+    return {}
+'''
 
 
 @contextmanager
@@ -96,6 +110,30 @@ def test_a_result_outlasts_a_server_that_is_a_replica_for_a_while(tmp_path: Path
         master.replicaof("NO", "ONE")
         finish.result(30)
         assert (jobs.get("one").status, jobs.get("one").result) == ("complete", 1)
+
+
+@pytest.mark.slow
+def test_a_worker_keeps_its_result_and_its_job_is_not_charged_while_the_server_is_a_replica(
+    tmp_path: Path, settings: Settings
+) -> None:
+    operations = tmp_path / "operations"
+    operations.mkdir()
+    (operations / "mine.py").write_text(WAITING)
+    go = tmp_path / "go"
+    with Server(tmp_path / "redis") as server, strict(settings, server) as jobs, redis.Redis(port=server.port) as master:
+        more = {"redis_port": server.port, "durability": "strict", "operations_dir": operations}
+        with Worker(settings, **more):
+            for name in ("one", "two"):
+                jobs.submit(Submission("wait_for", {"path": str(go)}, id=name))
+            until(lambda: jobs.get("one").status == "in-progress", 60, "the run")
+            master.replicaof("127.0.0.1", "1")
+            before = failures(server, "READONLY")
+            go.touch()
+            until(lambda: failures(server, "READONLY") > before + 5, 20, "refusals")
+            master.replicaof("NO", "ONE")
+            until(lambda: all(jobs.get(name).status == "complete" for name in ("one", "two")), 30, "the results")
+            assert [(jobs.get(name).attempt, jobs.get(name).crashes) for name in ("one", "two")] == [(1, 0)] * 2
+            assert jobs.workers()[0]["deaths"] == 0
 
 
 def test_calls_of_a_sender_that_is_interrupted_are_sent_again_by_their_threads(
