@@ -98,16 +98,23 @@ class Claiming:
     catalog: "Catalog | None"
 
     def claim(
-        self, child: str, worker: str, queues: Sequence[str], patience: float | None = None, messages: bool = False
+        self,
+        child: str,
+        worker: str,
+        queues: Sequence[str],
+        patience: float | None = None,
+        messages: bool = False,
+        token: str | None = None,
     ) -> Claim | None:
         """The next job for this child; None where there is none, and the child now stands in the idle sets.
 
         Foreign entries at the head of a list are adopted or moved aside on the way; with `messages`, any value on the list
-        becomes a job of the operation `message` whose input it is.
+        becomes a job of the operation `message` whose input it is. With the `token` of a claim that raised StoreUnavailable, the
+        job that was given out then is given out again.
 
         Raises: ChildClosed, StoreUnavailable.
         """
-        token = new_token()
+        token = token or new_token()
         while True:
             reply = self.store.run("claim", child, worker, token, *queues, patience=patience)
             claim, again = self._read_claim(reply, child, messages)

@@ -17,7 +17,7 @@ import time
 
 import redis
 
-from lib.claims import Claim, Outcome, complete, failed, released
+from lib.claims import Claim, Outcome, complete, failed, new_token, released
 from lib.engine import Jobs
 from lib.errors import JobsError, StaleClaim, StoreUnavailable
 from lib.fingerprints import fingerprint, raised
@@ -61,7 +61,7 @@ class Consumer:
         while True:
             try:
                 self.acknowledge()
-                claim = self.jobs.claim(child, self.name, self.queues, messages=True)
+                claim = self.jobs.claim(child, self.name, self.queues, messages=True, token=self._token())
                 if claim is not None:
                     self._keep(claim)
                     return claim
@@ -131,8 +131,15 @@ class Consumer:
 
     def _keep(self, claim: Claim) -> None:
         self._mine.claim = claim
+        self._mine.token = None
         with self._lock:
             self._held[claim.id] = claim
+
+    def _token(self) -> str:
+        """Of this thread's next claim, until it hears of one: Redis may have given out a job before it was away."""
+        if getattr(self._mine, "token", None) is None:
+            self._mine.token = new_token()
+        return str(self._mine.token)
 
     def _child(self) -> str:
         if not hasattr(self._mine, "child"):

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from lib.consumer import Consumer
+from lib.errors import StoreUnavailable
 from lib.jobs import Jobs, Submission
 from lib.settings import Settings
 from lib.store import Store
@@ -80,3 +81,23 @@ def test_the_end_of_an_item_is_said_when_redis_is_back(
         assert claim is not None
         assert (claim.id, jobs.get("one").status) == ("two", end)
         assert consumer.held("one") is None
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_an_item_that_was_given_out_unheard_is_given_out_again(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, block: bool) -> None:
+    claim = jobs.claim
+
+    def unheard(*args: Any, **more: Any) -> None:
+        assert claim(*args, **more) is not None
+        monkeypatch.undo()
+        raise StoreUnavailable("the reply is lost")
+
+    for name in ("one", "two"):
+        jobs.submit(Submission("x", id=name))
+    with closing(Consumer(jobs, ["job-queue"])) as consumer:
+        monkeypatch.setattr(jobs, "claim", unheard)
+        if not block:
+            with pytest.raises(StoreUnavailable):
+                consumer.next(block=False, timeout=None)
+        taken = [consumer.next(block=block, timeout=None) for _ in range(2)]
+        assert [claim and claim.id for claim in taken] == ["one", "two"]
