@@ -104,13 +104,12 @@ class Claiming:
         queues: Sequence[str],
         patience: float | None = None,
         messages: bool = False,
-        token: str | None = None,
+        token: str = "",
     ) -> Claim | None:
         """The next job for this child; None where there is none, and the child now stands in the idle sets.
 
         Foreign entries at the head of a list are adopted or moved aside on the way; with `messages`, any value on the list
-        becomes a job of the operation `message` whose input it is. With the `token` of a claim that raised StoreUnavailable, the
-        job that was given out then is given out again.
+        becomes a job of the operation `message` whose input it is. `token`: of a claim that was not heard.
 
         Raises: ChildClosed, StoreUnavailable.
         """
@@ -130,7 +129,6 @@ class Claiming:
             raise StaleClaim(f"Job {claim.id} was given to another worker; this outcome is dropped.")
 
     def _counted(self, claim: Claim, outcome: Outcome, patience: float | None) -> bool:
-        """Send an end; whether it counted."""
         return bool(text(self.store.run("finish", *outcome.arguments(claim), patience=patience)) != "STALE")
 
     def turn(
@@ -138,16 +136,12 @@ class Claiming:
     ) -> tuple[bool, Claim | None]:
         """Finish one job and claim the next in one round trip.
 
-        Strict durability takes two: the end of a job waits for the disk, perhaps for long, and a job that was claimed with
-        it would lose its lease meanwhile.
-
         Returns: whether the finish counted (False: it was stale), and the next claim or None.
         Raises: ChildClosed, StoreUnavailable.
         """
-        if self.store.strict:
+        if self.store.strict:  # the end may wait long for the disk; a job claimed with it would lose its lease
             return self._counted(claim, outcome, patience), self.claim(child, worker, queues, patience)
-        token = new_token()
-        ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, token, *queues, patience=patience)
+        ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, new_token(), *queues, patience=patience)
         following, again = self._read_claim(reply, child)
         if again:
             following = self.claim(child, worker, queues, patience)
