@@ -98,16 +98,22 @@ class Claiming:
     catalog: "Catalog | None"
 
     def claim(
-        self, child: str, worker: str, queues: Sequence[str], patience: float | None = None, messages: bool = False
+        self,
+        child: str,
+        worker: str,
+        queues: Sequence[str],
+        patience: float | None = None,
+        messages: bool = False,
+        token: str = "",
     ) -> Claim | None:
         """The next job for this child; None where there is none, and the child now stands in the idle sets.
 
         Foreign entries at the head of a list are adopted or moved aside on the way; with `messages`, any value on the list
-        becomes a job of the operation `message` whose input it is.
+        becomes a job of the operation `message` whose input it is. `token`: of a claim that was not heard.
 
         Raises: ChildClosed, StoreUnavailable.
         """
-        token = new_token()
+        token = token or new_token()
         while True:
             reply = self.store.run("claim", child, worker, token, *queues, patience=patience)
             claim, again = self._read_claim(reply, child, messages)
@@ -119,9 +125,11 @@ class Claiming:
 
         Raises: StaleClaim where the job went on without it (the outcome is dropped and counted); StoreUnavailable.
         """
-        reply = text(self.store.run("finish", *outcome.arguments(claim), patience=patience))
-        if reply == "STALE":
+        if not self._counted(claim, outcome, patience):
             raise StaleClaim(f"Job {claim.id} was given to another worker; this outcome is dropped.")
+
+    def _counted(self, claim: Claim, outcome: Outcome, patience: float | None) -> bool:
+        return bool(text(self.store.run("finish", *outcome.arguments(claim), patience=patience)) != "STALE")
 
     def turn(
         self, claim: Claim, outcome: Outcome, child: str, worker: str, queues: Sequence[str], patience: float | None = FOREVER
@@ -131,8 +139,9 @@ class Claiming:
         Returns: whether the finish counted (False: it was stale), and the next claim or None.
         Raises: ChildClosed, StoreUnavailable.
         """
-        token = new_token()
-        ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, token, *queues, patience=patience)
+        if self.store.strict:  # the end may wait long for the disk; a job claimed with it would lose its lease
+            return self._counted(claim, outcome, patience), self.claim(child, worker, queues, patience)
+        ended, reply = self.store.run("turn", *outcome.arguments(claim), child, worker, new_token(), *queues, patience=patience)
         following, again = self._read_claim(reply, child)
         if again:
             following = self.claim(child, worker, queues, patience)

@@ -17,7 +17,7 @@ import time
 
 import redis
 
-from lib.claims import Claim, Outcome, complete, failed, released
+from lib.claims import Claim, Outcome, complete, failed, new_token, released
 from lib.engine import Jobs
 from lib.errors import JobsError, StaleClaim, StoreUnavailable
 from lib.fingerprints import fingerprint, raised
@@ -47,6 +47,7 @@ class Consumer:
         self.name = f"consumer-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._lock = threading.Lock()
         self._held: dict[str, Claim] = {}
+        self._said: dict[str, Outcome] = {}  # by token: ends that Redis may not have heard
         self._lost = set[str]()  # tokens of those that another worker has now
         self._mine = threading.local()
         self._renewal: threading.Thread | None = None
@@ -54,13 +55,13 @@ class Consumer:
 
     def next(self, block: bool, timeout: float | None) -> Claim | None:
         """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given."""
-        self.acknowledge()
         self._start_renewal()
         child = self._child()
         give_up = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
-                claim = self.jobs.claim(child, self.name, self.queues, messages=True)
+                self.acknowledge()
+                claim = self.jobs.claim(child, self.name, self.queues, messages=True, token=self._token())
                 if claim is not None:
                     self._keep(claim)
                     return claim
@@ -88,32 +89,57 @@ class Consumer:
         return self._held.get(jid)
 
     def end(self, claim: Claim, outcome: Outcome) -> None:
-        """End a claim. Raises StaleClaim where the job went on without it."""
+        """End a claim. Raises StaleClaim where the job went on without it; StoreUnavailable, and then the claim is still held
+        and renewed, and may be ended again."""
         with self._lock:
-            self._held.pop(claim.id, None)
-        self.jobs.finish(claim, outcome)
-
-    def acknowledge(self, outcome: Outcome | None = None) -> None:
-        """End what this thread took last, if it still holds it: complete by default."""
-        claim: Claim | None = getattr(self._mine, "claim", None)
-        self._mine.claim = None
-        if claim is None or self._held.get(claim.id) is not claim:
-            return
+            self._said[claim.token] = outcome
         try:
-            self.end(claim, outcome or complete(b"null"))
-        except StaleClaim as error:
-            logger.warning("%s", error)
+            self.jobs.finish(claim, outcome)
+        except StaleClaim:
+            self._forget(claim)
+            raise
+        self._forget(claim)
+
+    def _forget(self, claim: Claim) -> None:
+        with self._lock:
+            self._said.pop(claim.token, None)
+            if self._held.get(claim.id) is claim:
+                del self._held[claim.id]
+
+    def acknowledge(self) -> None:
+        """End what this thread took last, if it still holds it: as was said, or complete. Raises StoreUnavailable."""
+        claim: Claim | None = getattr(self._mine, "claim", None)
+        if claim is not None and self._held.get(claim.id) is claim:
+            try:
+                self.end(claim, self._said.get(claim.token) or complete(b"null"))
+            except StaleClaim as error:
+                logger.warning("%s", error)
+        self._mine.claim = None
 
     def fail(self, error: Exception) -> None:
-        """End what this thread took last with the exception that its run raised."""
+        """End what this thread took last with the exception that its run raised; while Redis is away, at the next `next`."""
         claim: Claim | None = getattr(self._mine, "claim", None)
-        if claim is not None:
-            self.acknowledge(failed(raised(error) | {"reason": "exception", "fingerprint": fingerprint(claim.operation, error)}))
+        if claim is None or self._held.get(claim.id) is not claim:
+            return
+        said = raised(error) | {"reason": "exception", "fingerprint": fingerprint(claim.operation, error)}
+        with self._lock:
+            self._said.setdefault(claim.token, failed(said))  # the error may be that Redis did not hear of an end
+        try:
+            self.acknowledge()
+        except StoreUnavailable as away:
+            logger.warning("Redis is away; that job %s failed is said when it is back: %s", claim.id, away)
 
     def _keep(self, claim: Claim) -> None:
         self._mine.claim = claim
+        self._mine.token = None
         with self._lock:
             self._held[claim.id] = claim
+
+    def _token(self) -> str:
+        """Of this thread's next claim, until it hears of one: Redis may have given out a job before it was away."""
+        if getattr(self._mine, "token", None) is None:
+            self._mine.token = new_token()
+        return str(self._mine.token)
 
     def _child(self) -> str:
         if not hasattr(self._mine, "child"):
@@ -127,7 +153,6 @@ class Consumer:
                 self._renewal.start()
 
     def _renew(self) -> None:
-        pause = self.jobs.settings.lease_seconds / 3
         info = {"kind": "consumer", "pid": os.getpid(), "queues": self.queues, "operations": [MESSAGE]}
         while not self._closed.is_set():
             with self._lock:
@@ -135,9 +160,11 @@ class Consumer:
             try:
                 self.jobs.register(self.queues, RECORD_VERSION, [MESSAGE])
                 _, codes = self.jobs.beat(self.name, info, [(claim.id, claim.token) for claim in claims])
-            except JobsError as error:
+                pause = self.jobs.settings.lease_seconds / 3
+            except (JobsError, redis.RedisError, OSError) as error:
                 logger.warning("The leases could not be renewed: %s", error)
                 codes = []
+                pause = min(1.0, self.jobs.settings.lease_seconds / 10)
             for claim, code in zip(claims, codes, strict=False):
                 if code == "LOST":
                     self._lost.add(claim.token)
@@ -154,7 +181,8 @@ class Consumer:
         try:
             for claim in claims:
                 try:
-                    self.jobs.finish(claim, released("exit") if crashed else complete(b"null"))
+                    otherwise = released("exit") if crashed else complete(b"null")
+                    self.jobs.finish(claim, self._said.get(claim.token) or otherwise)
                 except StaleClaim as error:
                     logger.warning("%s", error)
             if self._renewal is not None:

@@ -2,7 +2,8 @@
 DURABILITY=strict (Redis 7.2+, Valkey 8+).
 
 EVALSHA and WAITAOF go out in one pipeline on one connection, because WAITAOF confirms only what its own connection
-wrote. It costs about 100 ms under appendfsync everysec, so callers that come meanwhile share the next pipeline.
+wrote. It costs about 100 ms under appendfsync everysec, so callers that come meanwhile share the next pipeline. What is
+not confirmed is the caller's to send again.
 """
 
 import threading
@@ -14,15 +15,21 @@ from lib.errors import StoreUnavailable
 from lib.scripts import Script
 
 # Scripts whose answer is a promise. Each writes something also when it is sent again, so that the wait is a real one.
-STRICT_SCRIPTS = frozenset({"submit", "open_batch", "finish", "turn", "retry", "retry_failed", "retry_many", "each"})
+# No `turn`: see Claiming.turn.
+STRICT_SCRIPTS = frozenset({"submit", "open_batch", "finish", "retry", "retry_failed", "retry_many", "each"})
 _WAIT_MS = 3_000
+_INTERRUPTED = "The thread that had sent it was interrupted before Redis answered; it may be sent again."
+
+
+class NotConfirmed(StoreUnavailable):
+    """The script may have run, but is not known to be on disk; sent again, it answers as before and waits for the disk."""
 
 
 class _Call:
     def __init__(self, script: Script, route: str, args: tuple[Any, ...]) -> None:
         self.script, self.route, self.args = script, route, args
         self.reply: Any = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = NotConfirmed(_INTERRUPTED)  # until there is an answer
         self.done = False
 
 
@@ -47,7 +54,7 @@ class GroupCommit:
         """The script's reply, once it is on disk.
 
         Raises:
-            StoreUnavailable: the disk did not confirm in time; the script may have run and may be sent again.
+            NotConfirmed: the disk did not confirm in time; the script may have run and may be sent again.
         """
         call = _Call(script, route, args)
         with self._guard:
@@ -67,30 +74,47 @@ class GroupCommit:
             missing = [call for call in batch if isinstance(call.error, redis.exceptions.NoScriptError)]
             if missing:
                 self._pipeline(missing, by_sha=False)
-        except Exception as error:
+        finally:
             for call in batch:
-                call.error = error
-        for call in batch:
-            call.done = True
+                call.done = True
 
     def _pipeline(self, batch: list[_Call], by_sha: bool) -> None:
+        """Send the calls and the wait; each call has its reply or its error afterwards."""
         pipeline: Any = self._client.pipeline(transaction=False)
         for call in batch:
+            call.error = NotConfirmed(_INTERRUPTED)
             command, code = ("EVALSHA", call.script.sha) if by_sha else ("EVAL", call.script.text)
             pipeline.execute_command(command, code, 1, call.route, *call.args)
         pipeline.execute_command("WAITAOF", 1, self._replicas, self._wait_ms)
-        *replies, on_disk = pipeline.execute(raise_on_error=False)
+        try:
+            *replies, on_disk = pipeline.execute(raise_on_error=False)
+        except Exception as error:
+            for call in batch:
+                call.error = error
+            return
+        except BaseException:  # a signal's exception: replies are still to come
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
+        if any(isinstance(reply, redis.exceptions.ReadOnlyError) for reply in replies):
+            # A master no more; the address may lead to another one by now.
+            self._client.connection_pool.disconnect(inuse_connections=False)
+        missed = self._missed(on_disk)
         for call, reply in zip(batch, replies, strict=True):
-            call.error = reply if isinstance(reply, Exception) else None
             call.reply = reply
+            if isinstance(reply, Exception):  # nothing that the disk could confirm
+                call.error = reply
+            else:
+                call.error = NotConfirmed(missed) if missed else None
+
+    def _missed(self, on_disk: Any) -> str:
+        """What WAITAOF's answer leaves open, in a sentence; "" where all have the write on disk."""
         if isinstance(on_disk, Exception):
-            raise StoreUnavailable(
-                f"DURABILITY=strict needs WAITAOF (Redis 7.2 or newer, appendonly yes): {on_disk}"
-            ) from on_disk
+            return f"DURABILITY=strict needs WAITAOF (Redis 7.2 or newer, appendonly yes): {on_disk}"
         if on_disk[0] < 1:
-            raise StoreUnavailable("Redis did not confirm within time that the write is on disk; it may be sent again.")
+            return "Redis did not confirm within time that the write is on disk; it may be sent again."
         if on_disk[1] < self._replicas:
-            raise StoreUnavailable(
+            return (
                 f"Only {on_disk[1]} of STRICT_REPLICAS={self._replicas} replicas confirmed that the write is on disk;"
                 " it may be sent again."
             )
+        return ""

@@ -2,9 +2,10 @@
 
 A script whose reply was lost is sent again by our own loop, never by redis-py: every script answers a second sending as
 it answered the first. When Redis stays away longer than the caller's patience, `StoreUnavailable` is raised and nothing
-is known to be written.
+is known to be written. Who tries for ever outlasts refusals, too: of the login, of a right, and a disk that does not confirm.
 """
 
+import logging
 import random
 import threading
 import time
@@ -13,17 +14,20 @@ from typing import Any
 
 import redis
 
-from lib.connections import connect
-from lib.durable import STRICT_SCRIPTS, GroupCommit
+from lib.connections import FOREVER, connect
+from lib.durable import STRICT_SCRIPTS, GroupCommit, NotConfirmed
 from lib.errors import StoreFull, StoreUnavailable
 from lib.scripts import Script, compose
 from lib.settings import Settings
 from lib.wire import Wire
 
+logger = logging.getLogger("trafficjobs.store")
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
 _RAISE = object()
 _GATE_LOOK = 0.5  # seconds between two looks whether a restore is being put in place; restore_begin.lua gives twice as long
 _RESTORING = "A restore is being put in place; try again when it is over."
+_SAY_AGAIN = 60.0  # seconds between two warnings of one that tries for ever
 _WITHOUT_FUNCTIONS = 30.0  # seconds for which scripts are sent as such where they are no functions (yet)
 # Answers of a server that is there but cannot serve yet; worth another try, as a lost connection is.
 _PASSING = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, redis.exceptions.ReadOnlyError)
@@ -86,6 +90,7 @@ class Store:
         self._gated = gated
         self._restoring, self._looked = False, float("-inf")
         self._no_functions_before = float("-inf")
+        self._warned = float("-inf")
 
     def script(self, name: str) -> Script:
         """The composed script of that name."""
@@ -147,28 +152,65 @@ class Store:
         give_up = time.monotonic() + patience
         pause = _FIRST_PAUSE
         while True:
+            began = time.monotonic()
             try:
                 if self.restoring():
                     raise redis.ResponseError("RESTORING")
                 return action()
-            except redis.exceptions.OutOfMemoryError as error:
-                raise StoreFull from error
-            except redis.exceptions.AuthenticationError as error:
-                raise StoreUnavailable(f"Redis refused the login: {error}. Check REDIS_USERNAME and REDIS_PASSWORD.") from error
-            except _PASSING as error:
-                if time.monotonic() + pause > give_up:
-                    raise StoreUnavailable(f"Redis does not answer: {error}") from error
-            except redis.exceptions.ResponseError as error:
-                if str(error).startswith("RESTORING"):
-                    self._restoring = self._gated
-                    if time.monotonic() + pause > give_up:
-                        raise StoreUnavailable(_RESTORING) from error
-                elif not str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
-                    raise
-                elif time.monotonic() + pause > give_up:
-                    raise StoreUnavailable(f"Redis cannot write: {error}") from error
+            except (NotConfirmed, redis.ConnectionError, redis.TimeoutError, redis.ResponseError) as error:
+                found = self._unavailable(error, patience == FOREVER)
+                now = time.monotonic()
+                # The next wait for the disk may take as long as this one did.
+                if now + pause + (now - began if isinstance(error, NotConfirmed) else 0) > give_up:
+                    raise found from error
             time.sleep(pause * random.uniform(0.7, 1.3))
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _unavailable(self, error: Exception, endless: bool) -> StoreUnavailable:
+        """What is raised once patience is over; raises at once what another try cannot mend."""
+        if isinstance(error, redis.exceptions.OutOfMemoryError):
+            raise StoreFull from error
+        refusal = self._refusal(error)
+        if refusal is not None:
+            if endless:  # a password may be in change, a replica about to come back
+                self._warn(str(refusal))
+            elif isinstance(error, redis.exceptions.NoPermissionError):
+                raise error
+            elif not isinstance(error, NotConfirmed):
+                raise refusal from error
+            return refusal
+        if isinstance(error, _PASSING):
+            return StoreUnavailable(f"Redis does not answer: {error}")
+        if str(error).startswith("RESTORING"):
+            self._restoring = self._gated
+            return StoreUnavailable(_RESTORING)
+        if str(error).startswith(("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ")):
+            return StoreUnavailable(f"Redis cannot write: {error}")
+        raise error
+
+    @staticmethod
+    def _refusal(error: Exception) -> StoreUnavailable | None:
+        """What an operator must hear of, with what to do about it."""
+        why = str(error).rstrip(".")
+        if isinstance(error, NotConfirmed):
+            return StoreUnavailable(str(error))
+        if isinstance(error, redis.exceptions.AuthenticationError):
+            return StoreUnavailable(f"Redis refused the login: {why}. Check REDIS_USERNAME and REDIS_PASSWORD.")
+        if isinstance(error, redis.exceptions.NoPermissionError):
+            remedy = "Allow it in the ACL rule of REDIS_USERNAME; `trafficjobs doctor` names all that is missing."
+            return StoreUnavailable(f"Redis refused a right: {why}. {remedy}")
+        return None
+
+    def _warn(self, why: str) -> None:
+        """Say why a caller that tries for ever hangs; now and then, as long as it does."""
+        if time.monotonic() - self._warned >= _SAY_AGAIN:
+            self._warned = time.monotonic()
+            logger.warning("Trying until Redis takes it. %s", why)
+
+    @property
+    def strict(self) -> bool:
+        """Whether what a script promises is on disk before it answers."""
+        return self._commit is not None
 
     def restoring(self) -> bool:
         """Whether a restore is being put in place. Scripts see that themselves, plain commands do not."""

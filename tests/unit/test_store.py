@@ -1,12 +1,16 @@
 """Connections and scripts: databases, URLs, strict durability, and what is sent again."""
 
+import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from lib.connections import FOREVER
 from lib.errors import StoreUnavailable
 from lib.jobs import Jobs, Submission, complete
 from lib.scripts import FOLDER, compose, script_names
@@ -15,6 +19,7 @@ from lib.store import Store, members_of
 from lib.upkeep import Upkeep
 from tests.chaos.killing import kill_redis
 from tests.servers import Server
+from tests.waiting import until
 
 
 def live_through(jobs: Jobs) -> None:
@@ -116,6 +121,52 @@ def test_the_login_that_redis_refuses_is_named(tmp_path: Path, settings: Setting
         store = Store(settings.model_copy(update={"redis_port": server.port, "redis_password": "wrong"}))
         with pytest.raises(StoreUnavailable, match="REDIS_PASSWORD"):
             store.run("lock", "me", 1)
+
+
+@pytest.mark.parametrize(
+    ("away", "back", "code", "remedy"),
+    [
+        (("resetpass", ">other"), (">right",), "WRONGPASS", "REDIS_PASSWORD"),
+        (("-@scripting",), ("+@scripting",), "NOPERM", "REDIS_USERNAME"),
+    ],
+)
+def test_who_tries_for_ever_outlasts_a_login_and_rights_in_change_and_says_what_is_wrong(
+    tmp_path: Path,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    away: tuple[str, ...],
+    back: tuple[str, ...],
+    code: str,
+    remedy: str,
+) -> None:
+    login = {"redis_username": "user", "redis_password": "right"}
+    with (
+        Server(tmp_path / "redis") as server,
+        redis.Redis(port=server.port) as admin,
+        closing(Jobs(settings.model_copy(update=login | {"redis_port": server.port}))) as jobs,
+        ThreadPoolExecutor(1) as thread,
+        caplog.at_level(logging.WARNING, "trafficjobs.store"),
+    ):
+
+        def rule(*words: str) -> None:
+            admin.execute_command("ACL", "SETUSER", "user", *words)
+
+        def refusals() -> int:
+            return int(admin.info("errorstats").get(f"errorstat_{code}", {"count": 0})["count"])
+
+        rule("on", ">right", "~*", "&*", "+@all")
+        jobs.submit(Submission("x", id="one"))
+        claim = jobs.claim("c", "w", ["job-queue"])
+        assert claim is not None
+        rule(*away)
+        admin.execute_command("CLIENT", "KILL", "USER", "user")
+        finish = thread.submit(jobs.finish, claim, complete(b"1"), FOREVER)
+        until(lambda: finish.done() or refusals() > 2, 20, "refusals")
+        rule(*back)
+        finish.result(30)
+        assert jobs.get("one").status == "complete"
+    (said,) = (record.message for record in caplog.records if record.name == "trafficjobs.store")
+    assert remedy in said
 
 
 def test_of_many_keys_only_what_is_of_another_type_is_left_out_and_other_errors_are_raised(jobs: Jobs) -> None:
