@@ -111,6 +111,7 @@ class Child:
         try:
             outcome = self.run(claim)
         except SetAside:
+            self.mark_end()
             self.jobs.set_aside(claim)
             self.unmark()
             return None
@@ -138,7 +139,7 @@ class Child:
         }
         with tracing.span(f"run {claim.operation}", "consumer", claim.origin.traceparent, about) as span:
             with logs.about(trace_id=trace_id(span.traceparent)):
-                outcome = run_job(claim, self.jobs, self.catalog, self.dataset)
+                outcome = run_job(claim, self.jobs, self.catalog, self.dataset, self.mark_end)
             span.set({"trafficjobs.outcome": outcome.kind})
             if outcome.error:
                 error = orjson.loads(outcome.error)
@@ -171,6 +172,10 @@ class Child:
         limit = allowed_bytes(operation, self.settings) if operation is not None else 0
         run = (claim.token, claim.id, claim.operation, now, now + claim.timeout, external, limit)
         self.marks.write(self.slot, Mark(self.name, os.getpid(), *run))
+
+    def mark_end(self) -> None:
+        """Say that the run is over: to tell its result may take longer than its timeout or its lease."""
+        self.marks.end(self.slot)
 
     def unmark(self) -> None:
         """Say that no job is running."""

@@ -41,9 +41,9 @@ class Ending:
         marks = [self.marks.read(child.slot) for child in list(self.children.values())]
         return [mark for mark in marks if mark is not None and mark.token]
 
-    def order(self, token: str, verdict: Verdict) -> None:
-        """End the run of `token`, wherever it is."""
-        self.orders.append(Order(token, verdict, time.monotonic() + ORDER_LIFE))
+    def order(self, token: str, verdict: Verdict, spares_results: bool = False) -> None:
+        """End the run of `token`, wherever it is; with `spares_results` not if it is over and waits to say its result."""
+        self.orders.append(Order(token, verdict, time.monotonic() + ORDER_LIFE, spares_results))
 
     def _watch_deadlines(self) -> None:
         now = time.monotonic()
@@ -52,7 +52,7 @@ class Ending:
                 limit = mark.deadline - mark.started
                 message = f"The run took longer than its timeout of {limit:g} s and was stopped."
                 error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
-                self.orders.append(Order(mark.token, Verdict("failed", "timeout", error), now + ORDER_LIFE))
+                self.order(mark.token, Verdict("failed", "timeout", error), spares_results=True)
             elif now >= self._kill_at:
                 self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
         if now >= self._kill_at + 1.0:  # children that neither run a job nor end
@@ -70,16 +70,13 @@ class Ending:
 
     def _kill(self, child: ChildProcess, order: Order) -> bool:
         """Stop the child, look whether it still runs the job of the order, and kill it only then."""
-        mark = self.marks.read(child.slot)
-        if child.process is None or mark is None or mark.token != order.token:
+        if child.process is None or not order.meets(self.marks.read(child.slot)):
             return False
         if child.verdict is not None:
             return True
-        if child.process.stop():
-            mark = self.marks.read(child.slot)
-            if mark is not None and mark.token == order.token:
-                child.verdict = order.verdict
-                child.process.signal(signal.SIGKILL)
-                return True
+        if child.process.stop() and order.meets(self.marks.read(child.slot)):
+            child.verdict = order.verdict
+            child.process.signal(signal.SIGKILL)
+            return True
         child.process.signal(signal.SIGCONT)
         return False

@@ -151,7 +151,7 @@ class Links:
             now = time.monotonic()
             for mark in self.supervisor.running():
                 if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
-                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
+                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"), spares_results=True)
 
     # The control stream
 

@@ -1,5 +1,7 @@
 """Marks: whole or nothing, and readable by the next supervisor."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from services.worker.marks import Mark, Marks
@@ -16,6 +18,19 @@ def test_a_mark_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert marks.read(0) is None
     marks.clear(1)
     assert marks.read(1) is None
+    marks.close()
+
+
+def test_a_run_that_is_over_stays_marked_without_a_deadline(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=2)
+    marks.write(1, MARK)
+    assert not MARK.ended
+    marks.end(1)
+    found = marks.read(1)
+    assert found == replace(MARK, deadline=math.inf, external_effects=False)
+    assert found.ended
+    marks.write(1, MARK)
+    assert marks.read(1) == MARK
     marks.close()
 
 
