@@ -96,7 +96,8 @@ class Marks:
         (after,) = _SEQUENCE.unpack_from(self._map, at)
         if after != before:
             return None
-        child, token, job, operation = (value.rstrip(b"\0").decode() for value in (child, token, job, operation))
+        # A name that is too long is cut, maybe within a character.
+        child, token, job, operation = (value.rstrip(b"\0").decode(errors="replace") for value in (child, token, job, operation))
         return Mark(child, pid, token, job, operation, started, deadline, bool(external), limit)
 
     def clear(self, slot: int) -> None:

@@ -59,3 +59,12 @@ def test_only_one_supervisor_has_the_file(tmp_path: Path) -> None:
     first.close()
     assert second.lock()
     second.close()
+
+
+def test_a_name_that_was_cut_within_a_character_is_read(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=1)
+    marks.write(0, Mark("w/0-a", 1, "token", "job", "ab" + "\N{EURO SIGN}" * 40))
+    found = marks.read(0)
+    assert found is not None
+    assert (found.token, found.operation[:4]) == ("token", "ab\N{EURO SIGN}\N{EURO SIGN}")
+    marks.close()
