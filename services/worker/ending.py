@@ -3,6 +3,8 @@
 A child is stopped, its mark read, and killed only if it still runs the job that must end; else it goes on.
 """
 
+import logging
+import os
 import signal
 import time
 from collections import deque
@@ -12,7 +14,11 @@ from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Verdict
 from services.worker.processes import ProcessHandle
 
+logger = logging.getLogger("trafficjobs.worker")
+
 ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
+LATE = 2.0  # seconds after a child's death, or the order to fork one, in which the nursery must have told of it
+_SILENT = 10.0  # seconds after which a nursery that was told to fork is taken for dead: all its children end with it
 
 
 @dataclass
@@ -35,6 +41,8 @@ class Ending:
     children: dict[str, ChildProcess]
     orders: deque[Order]
     _kill_at: float
+    _nursery: int | None
+    _looked = float("inf")
 
     def running(self) -> list[Mark]:
         """Marks of the jobs that run now."""
@@ -59,6 +67,35 @@ class Ending:
             for child in self.children.values():
                 if child.process is not None:
                     child.process.signal(signal.SIGKILL)
+                else:
+                    self._kill_nursery(f"has not forked {child.name}")
+
+    def silence(self, seconds: float) -> str:
+        """What the nursery (frozen, or hung) has not told for so long; "" where there is nothing."""
+        now = time.monotonic()
+        for child in list(self.children.values()):
+            if child.process is None and now - child.born > seconds:
+                return f"has not forked {child.name}"
+            if child.gone_since is not None and now - child.gone_since > LATE:
+                return f"does not tell of the death of {child.name}"
+        return ""
+
+    def _watch_nursery(self) -> None:
+        """A nursery that does not tell of deaths or does not fork is killed; the next one starts at once."""
+        now = time.monotonic()
+        stood_still, self._looked = now - self._looked > LATE, now
+        for child in self.children.values():
+            if stood_still and child.process is None:  # this process was frozen, and the nursery maybe with it
+                child.born = now
+            if child.process is not None and child.process.exited():
+                child.gone_since = now if stood_still else child.gone_since or now
+        if silence := self.silence(_SILENT):
+            self._kill_nursery(silence)
+
+    def _kill_nursery(self, why: str) -> None:
+        if self._nursery is not None:
+            logger.error("the nursery %s; it is killed", why)
+            os.kill(self._nursery, signal.SIGKILL)
 
     def _carry_out(self) -> None:
         """Kill for every order whose job is marked; keep the others until they are too old."""

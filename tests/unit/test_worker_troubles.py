@@ -3,13 +3,16 @@ operations that meddle. Nothing of it is charged to a job that did nothing wrong
 
 import signal
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from lib.jobs import Jobs, Submission
 from lib.settings import Settings
-from tests.servers import Server
+from services.worker.marks import Marks
+from tests.servers import Server, free_port
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -73,3 +76,80 @@ def test_a_finished_run_may_wait_for_redis_longer_than_its_timeout_and_its_lease
                 assert (jobs.get(jid).status, jobs.get(jid).attempt, path.read_text()) == ("complete", 1, "go done")
             assert {child.pid for child in worker.children} == children
         jobs.close()
+
+
+NO_ROOM = """
+import errno, os, pathlib
+fork, full = os.fork, pathlib.Path(__file__).with_name("full")
+
+def fork_if_there_is_room():
+    if full.exists():
+        raise BlockingIOError(errno.EAGAIN, "no room")
+    return fork()
+
+os.fork = fork_if_there_is_room
+"""
+
+
+def test_where_there_is_no_room_for_another_process_those_that_run_go_on(jobs: Jobs, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "mine.py").write_text(OPERATIONS + NO_ROOM)
+    path, log = tmp_path / "gate", tmp_path / "log"
+    path.touch()
+    with Worker(settings, log=log, operations_dir=folder, worker_children=2) as worker:
+        until(lambda: jobs.queue("job-queue").idle_children == 2, 60, "two idle children")
+        jid = jobs.submit(Submission("inside", {"path": str(path)})).id
+        until(lambda: jobs.get(jid).status == "in-progress", 30, "the run")
+        nursery, (holder,) = worker.nursery, [one["running"][0]["child"] for one in jobs.workers()]
+        idle = next(child for child in worker.children if child.pid != pid_of(settings, holder))
+        (folder / "full").touch()
+        idle.kill()
+        until(lambda: "no child could be forked" in log.read_text(), 20, "the word that there is no room")
+        (folder / "full").unlink()
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "another child")
+        path.write_text("go")
+        until(lambda: jobs.get(jid).status == "complete", 30, "the end")
+        assert (jobs.get(jid).attempt, jobs.get(jid).crashes) == (1, 0)
+        assert worker.nursery == nursery
+
+
+def pid_of(settings: Settings, name: str) -> int:
+    """The process of a child, as its mark has it."""
+    assert settings.worker_state_dir is not None
+    (path,) = settings.worker_state_dir.glob("*.marks")
+    marks = Marks(path)
+    found = [mark.pid for slot in range(marks.slots) if (mark := marks.read(slot)) is not None and mark.child == name]
+    marks.close()
+    return found[0]
+
+
+@pytest.mark.slow
+def test_a_nursery_that_is_frozen_before_it_forks_is_replaced_and_holds_up_no_end(jobs: Jobs, settings: Settings) -> None:
+    port = free_port()
+
+    def health() -> int:
+        try:
+            return int(urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def freeze() -> int:
+        """Freeze the nursery of a worker without children, and have it fork; its pid."""
+        jobs.drain_worker(jobs.workers()[0]["name"])
+        until(lambda: not worker.children, 30, "the end of the child")
+        assert worker.nursery is not None
+        worker.nursery.suspend()
+        jobs.resume_worker(jobs.workers()[0]["name"])
+        until(lambda: health() == 503, 30, "the word that no job can be run")
+        return worker.nursery.pid
+
+    with Worker(settings, worker_port=port, worker_grace=1) as worker:
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 60, "an idle child")
+        frozen = freeze()
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 60, "a child of another nursery")
+        assert worker.nursery is not None
+        assert worker.nursery.pid != frozen
+        assert health() == 200
+        freeze()
+        assert worker.stop(wait=20) == 0
