@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lib.parents import LINUX, die_with_parent
 from services.worker.channel import Receiver, Sender
-from services.worker.processes import LINUX, die_with_parent
 
 
 def main(arguments: list[str]) -> None:

@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from lib.hidden import hidden
+from lib.parents import LINUX
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.ending import LATE, ChildProcess, Ending
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Report, Verdict
-from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
+from services.worker.processes import ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
 
 logger = logging.getLogger("trafficjobs.worker")
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from lib.parents import LINUX
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
 from services.worker.ending import ChildProcess
 from services.worker.links import Links
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Report, Verdict
-from services.worker.processes import LINUX, ProcessHandle
+from services.worker.processes import ProcessHandle
 from services.worker.supervisor import Supervisor
 
 
