@@ -61,13 +61,20 @@ class Child:
         self.waiting = False
         self.ran = 0
         self.began_with = data_bytes()
-        self.exhausted = False  # the last run reached its memory limit: what it has left half done, nobody knows
+        # The last run reached its memory limit, or meddled with our signals: what it has left half done, nobody knows.
+        self.exhausted = False
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         """Stop after the current job; at once if there is none."""
         self.stopping = True
         if self.waiting:
             raise _Stop
+
+    def listen(self) -> bool:
+        """Hear the word to stop; False where a run had taken care that it was not heard, so that one may be lost."""
+        before = signal.signal(signal.SIGTERM, self.on_sigterm)
+        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # as the nursery has: one may have come already
+        return before == self.on_sigterm and signal.SIGTERM not in blocked
 
     def main(self) -> None:
         """Claim and run until told to stop or worn out."""
@@ -116,7 +123,7 @@ class Child:
             self.unmark()
             return None
         self.ran += 1
-        self.exhausted = outcome.reason == "memory"
+        self.exhausted = outcome.reason == "memory" or not self.listen()
         if self.stopping or self.worn_out():
             self.finish(claim, outcome)
             return None
@@ -187,8 +194,7 @@ def main(name: str, slot: int, marks_path: Path, settings: Settings, catalog: Ca
     random.seed()
     child = Child(name, slot, Marks(marks_path), settings, catalog)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, child.on_sigterm)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # the nursery blocked it: one may have come already
+    child.listen()
     tracing.begin("worker")
     try:
         child.main()

@@ -2,6 +2,7 @@
 operations that meddle. Nothing of it is charged to a job that did nothing wrong."""
 
 import signal
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +12,10 @@ import pytest
 
 from lib.jobs import Jobs, Submission
 from lib.settings import Settings
+from services.worker import health
+from services.worker.links import Links
 from services.worker.marks import Marks
+from services.worker.supervisor import Supervisor
 from tests.servers import Server, free_port
 from tests.waiting import until
 from tests.workers import Worker
@@ -153,3 +157,65 @@ def test_a_nursery_that_is_frozen_before_it_forks_is_replaced_and_holds_up_no_en
         assert health() == 200
         freeze()
         assert worker.stop(wait=20) == 0
+
+
+def test_clients_that_say_nothing_do_not_use_up_the_health_port(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_PATIENCE", 0.5)
+    marks = Marks(tmp_path / "w.marks", slots=4)
+    supervisor = Supervisor(settings, "w", marks)
+    server = health.serve_health(0, "127.0.0.1", supervisor, Links(supervisor))
+    address = ("127.0.0.1", server.server_address[1])
+    try:
+        silent = [socket.create_connection(address, timeout=20) for _ in range(health._MOST_CLIENTS + 1)]
+        assert [client.recv(1) for client in silent] == [b""] * len(silent)  # one at once, the others when it has had enough
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{address[1]}/nothing", timeout=20)
+        for client in silent:
+            client.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+        marks.close()
+
+
+DEAF = """
+import signal
+
+@operation(needs_data=False)
+def deaf(path: str, how: str) -> dict:
+    \"\"\"Takes care that SIGTERM is not heard.\"\"\"
+    if how == "blocked":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if how == "ignored" else lambda *_: None)
+    return act(path)
+"""
+
+
+def test_a_child_hears_that_it_is_to_leave_whatever_its_job_did_to_the_signal(
+    jobs: Jobs, settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "mine.py").write_text(OPERATIONS + DEAF)
+    log = tmp_path / "log"
+    with Worker(settings, log=log, operations_dir=folder) as worker:
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 60, "an idle child")
+        name = jobs.workers()[0]["name"]
+        for how in ("ignored", "handled", "blocked"):
+            path = tmp_path / how
+            path.touch()
+            jid = jobs.submit(Submission("deaf", {"path": str(path), "how": how})).id
+            until(lambda jid=jid: jobs.get(jid).status == "in-progress", 30, "the run")  # type: ignore[misc]
+            waiting = jobs.submit(Submission("inside", {"path": str(path)})).id
+            told = log.read_text().count("draining")
+            jobs.drain_worker(name)
+            until(lambda told=told: log.read_text().count("draining") > told, 20, "the word")  # type: ignore[misc]
+            path.write_text("go")
+            until(lambda jid=jid: jobs.get(jid).status == "complete", 30, "the end of the run")  # type: ignore[misc]
+            until(lambda: not worker.children, 30, f"the end of the child where SIGTERM was {how}")
+            assert jobs.get(waiting).status == "submitted"
+            jobs.resume_worker(name)
+            until(lambda waiting=waiting: jobs.get(waiting).status == "complete", 30, "the next child")  # type: ignore[misc]
