@@ -43,6 +43,7 @@ class Ending:
     _kill_at: float
     _nursery: int | None
     _looked = float("inf")
+    _killed: int | None = None  # the last nursery that was killed, which may take a moment to go
 
     def running(self) -> list[Mark]:
         """Marks of the jobs that run now."""
@@ -94,7 +95,9 @@ class Ending:
 
     def _kill_nursery(self, why: str) -> None:
         if self._nursery is not None:
-            logger.error("the nursery %s; it is killed", why)
+            if self._killed != self._nursery:
+                logger.error("the nursery %s; it is killed", why)
+            self._killed = self._nursery
             os.kill(self._nursery, signal.SIGKILL)
 
     def _carry_out(self) -> None:

@@ -233,7 +233,7 @@ class Supervisor(Ending):
                     child.process = ProcessHandle(message["pid"])
                     if self.stopping:
                         child.process.signal(signal.SIGTERM)
-            elif message["event"] == "unforked":
+            elif message["event"] == "unforked" and message["child"] in self.children:
                 self._unforked(self.children.pop(message["child"]), message["reason"])
             elif message["event"] == "exit":
                 self._exited(message["pid"], message["status"], message["peak_kib"])
