@@ -265,9 +265,9 @@ class Claiming:
         """A worker stops."""
         self.store.run("leave", worker, 0)
 
-    def register(self, queues: Sequence[str], record_version: int, operations: Sequence[str]) -> int:
-        """Take back what was laid aside for want of these operations; the number of jobs."""
-        return sum(self.store.run("serve", queue, record_version, *operations) for queue in queues)
+    def register(self, queues: Sequence[str], record_version: int, operations: Sequence[str], most: int = 10_000) -> int:
+        """Take back what was laid aside for want of these operations, of `most` jobs in each queue; the number of jobs."""
+        return sum(self.store.run("serve", queue, record_version, most, *operations) for queue in queues)
 
 
 def _claim(reply: list[Any]) -> Claim:

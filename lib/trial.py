@@ -17,6 +17,7 @@ from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from lib.memory import at_most
+from lib.parents import die_with_parent
 
 SECONDS = 20.0  # for one try of all files together; a pod that starts is given more
 _TRIES = 3  # of a file whose process was killed: that may have come from outside, as when the node is out of memory
@@ -72,8 +73,10 @@ def explain(error: BaseException, path: Path) -> str:
 def _start(path: Path, use: Callable[[Path], object]) -> tuple[int, int]:
     """Fork a process that tries the file: its pid, and where it writes what it found."""
     reading, writing = os.pipe()
+    own = os.getpid()
     pid = os.fork()
     if pid == 0:
+        die_with_parent(own)
         os.close(reading)
         _try(path, use, writing)
     os.close(writing)

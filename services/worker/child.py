@@ -61,13 +61,20 @@ class Child:
         self.waiting = False
         self.ran = 0
         self.began_with = data_bytes()
-        self.exhausted = False  # the last run reached its memory limit: what it has left half done, nobody knows
+        # The last run reached its memory limit, or meddled with our signals: what it has left half done, nobody knows.
+        self.exhausted = False
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         """Stop after the current job; at once if there is none."""
         self.stopping = True
         if self.waiting:
             raise _Stop
+
+    def listen(self) -> bool:
+        """Hear the word to stop; False where a run had taken care that it was not heard, so that one may be lost."""
+        before = signal.signal(signal.SIGTERM, self.on_sigterm)
+        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # as the nursery has: one may have come already
+        return before == self.on_sigterm and signal.SIGTERM not in blocked
 
     def main(self) -> None:
         """Claim and run until told to stop or worn out."""
@@ -111,11 +118,12 @@ class Child:
         try:
             outcome = self.run(claim)
         except SetAside:
+            self.mark_end()
             self.jobs.set_aside(claim)
             self.unmark()
             return None
         self.ran += 1
-        self.exhausted = outcome.reason == "memory"
+        self.exhausted = outcome.reason == "memory" or not self.listen()
         if self.stopping or self.worn_out():
             self.finish(claim, outcome)
             return None
@@ -138,7 +146,7 @@ class Child:
         }
         with tracing.span(f"run {claim.operation}", "consumer", claim.origin.traceparent, about) as span:
             with logs.about(trace_id=trace_id(span.traceparent)):
-                outcome = run_job(claim, self.jobs, self.catalog, self.dataset)
+                outcome = run_job(claim, self.jobs, self.catalog, self.dataset, self.mark_end)
             span.set({"trafficjobs.outcome": outcome.kind})
             if outcome.error:
                 error = orjson.loads(outcome.error)
@@ -172,6 +180,10 @@ class Child:
         run = (claim.token, claim.id, claim.operation, now, now + claim.timeout, external, limit)
         self.marks.write(self.slot, Mark(self.name, os.getpid(), *run))
 
+    def mark_end(self) -> None:
+        """Say that the run is over: to tell its result may take longer than its timeout or its lease."""
+        self.marks.end(self.slot)
+
     def unmark(self) -> None:
         """Say that no job is running."""
         self.marks.write(self.slot, Mark(self.name, os.getpid()))
@@ -182,8 +194,7 @@ def main(name: str, slot: int, marks_path: Path, settings: Settings, catalog: Ca
     random.seed()
     child = Child(name, slot, Marks(marks_path), settings, catalog)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, child.on_sigterm)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # the nursery blocked it: one may have come already
+    child.listen()
     tracing.begin("worker")
     try:
         child.main()

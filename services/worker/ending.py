@@ -3,6 +3,8 @@
 A child is stopped, its mark read, and killed only if it still runs the job that must end; else it goes on.
 """
 
+import logging
+import os
 import signal
 import time
 from collections import deque
@@ -12,7 +14,11 @@ from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Verdict
 from services.worker.processes import ProcessHandle
 
+logger = logging.getLogger("trafficjobs.worker")
+
 ORDER_LIFE = 2.0  # seconds for which an order waits for its job to be marked
+LATE = 2.0  # seconds after a child's death, or the order to fork one, in which the nursery must have told of it
+_SILENT = 10.0  # seconds after which a nursery that was told to fork is taken for dead: all its children end with it
 
 
 @dataclass
@@ -35,15 +41,18 @@ class Ending:
     children: dict[str, ChildProcess]
     orders: deque[Order]
     _kill_at: float
+    _nursery: int | None
+    _looked = float("inf")
+    _killed: int | None = None  # the last nursery that was killed, which may take a moment to go
 
     def running(self) -> list[Mark]:
         """Marks of the jobs that run now."""
         marks = [self.marks.read(child.slot) for child in list(self.children.values())]
         return [mark for mark in marks if mark is not None and mark.token]
 
-    def order(self, token: str, verdict: Verdict) -> None:
-        """End the run of `token`, wherever it is."""
-        self.orders.append(Order(token, verdict, time.monotonic() + ORDER_LIFE))
+    def order(self, token: str, verdict: Verdict, spares_results: bool = False) -> None:
+        """End the run of `token`, wherever it is; with `spares_results` not if it is over and waits to say its result."""
+        self.orders.append(Order(token, verdict, time.monotonic() + ORDER_LIFE, spares_results))
 
     def _watch_deadlines(self) -> None:
         now = time.monotonic()
@@ -52,13 +61,44 @@ class Ending:
                 limit = mark.deadline - mark.started
                 message = f"The run took longer than its timeout of {limit:g} s and was stopped."
                 error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
-                self.orders.append(Order(mark.token, Verdict("failed", "timeout", error), now + ORDER_LIFE))
+                self.order(mark.token, Verdict("failed", "timeout", error), spares_results=True)
             elif now >= self._kill_at:
                 self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
         if now >= self._kill_at + 1.0:  # children that neither run a job nor end
             for child in self.children.values():
                 if child.process is not None:
                     child.process.signal(signal.SIGKILL)
+                else:
+                    self._kill_nursery(f"has not forked {child.name}")
+
+    def silence(self, seconds: float) -> str:
+        """What the nursery (frozen, or hung) has not told for so long; "" where there is nothing."""
+        now = time.monotonic()
+        for child in list(self.children.values()):
+            if child.process is None and now - child.born > seconds:
+                return f"has not forked {child.name}"
+            if child.gone_since is not None and now - child.gone_since > LATE:
+                return f"does not tell of the death of {child.name}"
+        return ""
+
+    def _watch_nursery(self) -> None:
+        """A nursery that does not tell of deaths or does not fork is killed; the next one starts at once."""
+        now = time.monotonic()
+        stood_still, self._looked = now - self._looked > LATE, now
+        for child in self.children.values():
+            if stood_still and child.process is None:  # this process was frozen, and the nursery maybe with it
+                child.born = now
+            if child.process is not None and child.process.exited():
+                child.gone_since = now if stood_still else child.gone_since or now
+        if silence := self.silence(_SILENT):
+            self._kill_nursery(silence)
+
+    def _kill_nursery(self, why: str) -> None:
+        if self._nursery is not None:
+            if self._killed != self._nursery:
+                logger.error("the nursery %s; it is killed", why)
+            self._killed = self._nursery
+            os.kill(self._nursery, signal.SIGKILL)
 
     def _carry_out(self) -> None:
         """Kill for every order whose job is marked; keep the others until they are too old."""
@@ -70,16 +110,13 @@ class Ending:
 
     def _kill(self, child: ChildProcess, order: Order) -> bool:
         """Stop the child, look whether it still runs the job of the order, and kill it only then."""
-        mark = self.marks.read(child.slot)
-        if child.process is None or mark is None or mark.token != order.token:
+        if child.process is None or not order.meets(self.marks.read(child.slot)):
             return False
         if child.verdict is not None:
             return True
-        if child.process.stop():
-            mark = self.marks.read(child.slot)
-            if mark is not None and mark.token == order.token:
-                child.verdict = order.verdict
-                child.process.signal(signal.SIGKILL)
-                return True
+        if child.process.stop() and order.meets(self.marks.read(child.slot)):
+            child.verdict = order.verdict
+            child.process.signal(signal.SIGKILL)
+            return True
         child.process.signal(signal.SIGCONT)
         return False

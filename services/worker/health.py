@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,6 +16,8 @@ from services.worker.links import Links
 from services.worker.supervisor import Supervisor
 
 _CAUSES = ("oom", "signal", "exit", "unknown")
+_PATIENCE = 10.0  # seconds for which a client may be silent
+_MOST_CLIENTS = 16  # at once; each takes a thread, and a file descriptor that is needed for the children
 
 
 class Processes(Collector):
@@ -45,6 +48,28 @@ class Processes(Collector):
         yield build_info()
 
 
+class _BoundedServer(ThreadingHTTPServer):
+    """Hangs up on whoever comes while it has as many clients as it may have."""
+
+    _free = threading.BoundedSemaphore(_MOST_CLIENTS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # there is no room for a thread
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+
 def serve_health(port: int, host: str, supervisor: Supervisor, links: Links) -> ThreadingHTTPServer:
     """Serve in a daemon thread. /healthz answers 503 while no job can be run."""
     registry = CollectorRegistry()
@@ -52,6 +77,8 @@ def serve_health(port: int, host: str, supervisor: Supervisor, links: Links) -> 
     ProcessCollector(registry=registry)
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 encode, content_type = choose_encoder(self.headers.get("Accept", ""))
@@ -72,6 +99,6 @@ def serve_health(port: int, host: str, supervisor: Supervisor, links: Links) -> 
         def log_message(self, format: str, *args: object) -> None:
             """Probes are not worth a line."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    server = _BoundedServer((host, port), Handler)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -28,6 +28,7 @@ logger = logging.getLogger("trafficjobs.worker")
 
 _REPORT_PATIENCE = 1.0  # seconds a report is tried before the thread looks whether it shall end
 _EFFECTS_PAUSE = 0.1  # seconds between two looks whether a lease has ended
+_LOOK_AT = 500  # jobs laid aside that a worker looks at once a lease: each may be one of its own operations
 _BLOCK = 5  # seconds the control stream is waited for at once
 _RELEASED = {"CANCEL": "cancelled", "LOST": "lease lost"}
 
@@ -44,6 +45,7 @@ class Links:
         self.settings = supervisor.settings
         self.last_beat = float("-inf")
         self._registered: list[str] = []
+        self._registered_at = float("-inf")
         self._end = threading.Event()
         self._told = threading.Lock()
         self._threads = [
@@ -117,10 +119,19 @@ class Links:
             for mark, code in zip(running, codes, strict=True):
                 if code in _RELEASED:
                     self.supervisor.order(mark.token, Verdict("released", _RELEASED[code]))
-            if self.supervisor.operations != self._registered:
-                jobs.register(self.settings.served_queues, RECORD_VERSION, self.supervisor.operations)
-                self._registered = self.supervisor.operations
+            self._register(jobs)
             self._end.wait(0.1 if not self._registered else self.settings.lease_seconds / 3)
+
+    def _register(self, jobs: Jobs) -> None:
+        """Take back what was laid aside for want of our operations: all of it once, then what others lay aside, once a lease."""
+        now, operations = time.monotonic(), self.supervisor.operations
+        if operations != self._registered:
+            jobs.register(self.settings.served_queues, RECORD_VERSION, operations)
+        elif operations and now - self._registered_at >= self.settings.lease_seconds:
+            jobs.register(self.settings.served_queues, RECORD_VERSION, operations, _LOOK_AT)
+        else:
+            return
+        self._registered, self._registered_at = operations, now
 
     def _info(self) -> dict[str, Any]:
         supervisor = self.supervisor
@@ -151,7 +162,7 @@ class Links:
             now = time.monotonic()
             for mark in self.supervisor.running():
                 if mark.external_effects and now - max(self.last_beat, mark.started) >= self.settings.lease_seconds:
-                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"))
+                    self.supervisor.order(mark.token, Verdict("released", "lease unsure"), spares_results=True)
 
     # The control stream
 

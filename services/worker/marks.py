@@ -1,11 +1,14 @@
 """What each child is doing, in a file that child and supervisor both map: the mark.
 
 A child writes the token of its job before it runs it; whoever finds the child dead reads there which job it had
-started. The file lies in a folder that outlives the container, so that the next supervisor can report what its
+started. When the run is over, the mark stands without a deadline until its result was told.
+
+The file lies in a folder that outlives the container, so that the next supervisor can report what its
 predecessor left. Each slot has a sequence number, odd while it is written: a slot left odd by a death counts as no mark.
 """
 
 import fcntl
+import math
 import mmap
 import os
 import struct
@@ -17,6 +20,7 @@ _SLOT = 512  # bytes
 # pid, started, deadline, external effects, memory limit, child, token, id, operation
 _FORMAT = struct.Struct("<i d d B Q 128s 32s 64s 64s")
 _SEQUENCE = struct.Struct("<Q")
+_END, _END_AT = struct.Struct("<d B"), struct.calcsize("<i d")  # deadline and external effects
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Mark:
     deadline: float = 0.0
     external_effects: bool = False
     memory_limit: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over and its result alone is still to be told."""
+        return self.deadline == math.inf
 
 
 class Marks:
@@ -69,6 +78,14 @@ class Marks:
         _FORMAT.pack_into(self._map, at + 8, *numbers, *texts)
         _SEQUENCE.pack_into(self._map, at, sequence + 1)
 
+    def end(self, slot: int) -> None:
+        """Say that the run in this slot is over: no time is too long any more, and what it does outside is done."""
+        at = slot * _SLOT
+        (sequence,) = _SEQUENCE.unpack_from(self._map, at)
+        _SEQUENCE.pack_into(self._map, at, sequence + 1)
+        _END.pack_into(self._map, at + 8 + _END_AT, math.inf, False)
+        _SEQUENCE.pack_into(self._map, at, sequence + 2)
+
     def read(self, slot: int) -> Mark | None:
         """The slot's mark; None where it is empty or just being written."""
         at = slot * _SLOT
@@ -79,7 +96,8 @@ class Marks:
         (after,) = _SEQUENCE.unpack_from(self._map, at)
         if after != before:
             return None
-        child, token, job, operation = (value.rstrip(b"\0").decode() for value in (child, token, job, operation))
+        # A name that is too long is cut, maybe within a character.
+        child, token, job, operation = (value.rstrip(b"\0").decode(errors="replace") for value in (child, token, job, operation))
         return Mark(child, pid, token, job, operation, started, deadline, bool(external), limit)
 
     def clear(self, slot: int) -> None:

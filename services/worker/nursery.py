@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lib.parents import LINUX, die_with_parent
 from services.worker.channel import Receiver, Sender
-from services.worker.processes import LINUX, die_with_parent
 
 
 def main(arguments: list[str]) -> None:
@@ -92,7 +92,10 @@ def _serve(commands: Receiver, reports: Sender, fork: Any) -> None:
         except BlockingIOError:
             pass
         for message in commands.receive():
-            fork(message["slot"], message["child"])
+            try:
+                fork(message["slot"], message["child"])
+            except OSError as error:  # no room for another process, which is no reason to end those that run
+                reports.send(event="unforked", child=message["child"], reason=str(error))
         while (gone := _wait()) is not None:
             pid, status, usage = gone
             reports.send(event="exit", pid=pid, status=status, peak_kib=usage.ru_maxrss)

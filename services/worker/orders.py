@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.worker.marks import Mark
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -25,8 +27,17 @@ class Report:
 
 @dataclass
 class Order:
-    """End the run of `token`; dropped when no child has marked it for a while."""
+    """End the run of `token`; dropped when no child has marked it for a while.
+
+    Args:
+        spares_results: leave it alone once the run is over and only its result is still to be told.
+    """
 
     token: str
     verdict: Verdict
     until: float
+    spares_results: bool = False
+
+    def meets(self, mark: Mark | None) -> bool:
+        """Whether what is marked there is to end."""
+        return mark is not None and mark.token == self.token and not (self.spares_results and mark.ended)

@@ -1,37 +1,27 @@
-"""What the worker asks of the kernel: death with the parent, orphans that come to the supervisor, signals that cannot hit a
+"""What the worker asks of the kernel: orphans that come to the supervisor, signals that cannot hit a
 stranger, and how a process died. On systems other than Linux the parts that they lack do nothing."""
 
-import ctypes
+import logging
 import os
 import select
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from lib.parents import LINUX, prctl
+
+logger = logging.getLogger("trafficjobs.worker")
+
 _REMEDY = "give the operation a memory_limit, the worker a MEMORY_LIMIT, or the container more memory"
-LINUX = sys.platform.startswith("linux")
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_CHILD_SUBREAPER = 36
 # Where the kernel counts what it killed in this container, under version 2 and version 1 of control groups.
 _OOM_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
 
 
-def _prctl(option: int, value: int) -> None:
-    if LINUX:
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel SIGKILL this process when the thread that made it ends; end now if that has happened already."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-
-
 def adopt_orphans() -> None:
     """Make this process the parent of its descendants' orphans, as PID 1 is."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 class ProcessHandle:
@@ -43,8 +33,10 @@ class ProcessHandle:
         if LINUX:
             try:
                 self._fd = os.pidfd_open(pid)
-            except OSError:  # it is gone already
+            except ProcessLookupError:  # it is gone already
                 self._fd = -1
+            except OSError as error:  # no descriptor is left, or this kernel has none such: it is signalled by its number
+                logger.warning("process %d is known by its number alone: %s", pid, error)
 
     def signal(self, number: signal.Signals) -> bool:
         """Send a signal; False where the process is gone."""

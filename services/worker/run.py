@@ -9,6 +9,7 @@ import io
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -124,11 +125,16 @@ class _LogWriter(io.TextIOBase):
             self._rest = ""
 
 
-def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset) -> Outcome:
-    """Run a claimed job. Raises SetAside where this worker lacks the operation or the record is newer than it."""
+def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, over: Callable[[], None]) -> Outcome:
+    """Run a claimed job. Raises SetAside where this worker lacks the operation or the record is newer than it.
+
+    Args:
+        over: called as soon as the operation has ended: what is left to say may wait for Redis.
+    """
     if claim.version > RECORD_VERSION or (claim.operation not in catalog and not claim.adopted):
         raise SetAside
     if claim.operation not in catalog:
+        over()
         message = "Unknown job type."
         if claim.operation == UNREADABLE and isinstance(claim.input, dict) and "error" in claim.input:
             message = str(claim.input["error"])
@@ -146,6 +152,7 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset) -> Out
                 frame = dataset.frame(claim.data_version or None)[0] if operation.needs_data else None
                 result = run(operation, claim.params, frame)
         finally:
+            over()
             writer.end()
         payload = orjson.dumps(result)
     except StaleClaim:

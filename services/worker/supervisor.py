@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from lib.hidden import hidden
+from lib.parents import LINUX
 from lib.settings import Settings
 from services.worker.channel import Receiver, Sender
-from services.worker.ending import ChildProcess, Ending
+from services.worker.ending import LATE, ChildProcess, Ending
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Report, Verdict
-from services.worker.processes import LINUX, ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
+from services.worker.processes import ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -32,8 +33,12 @@ ONE_THREAD = {
     **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     **{"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"},
 }
-_NURSERY_SILENCE = 2.0  # seconds after a child's death in which the nursery must have told of it
 _LONGEST_PAUSE = 5.0  # seconds before a child or nursery that dies at once is started again
+
+
+def _pause(failures: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(_LONGEST_PAUSE, 0.1 * 2.0 ** min(failures, 10))
 
 
 class Supervisor(Ending):
@@ -62,7 +67,7 @@ class Supervisor(Ending):
         self._commands: Sender | None = None
         self._messages: Receiver | None = None
         self._next_nursery = self._next_fork = 0.0
-        self._nursery_failures = self._quick_deaths = 0
+        self._nursery_failures = self._quick_deaths = self._unforked_rounds = 0
         self._oom_kills = oom_kills()
         self._kill_at = float("inf")
 
@@ -82,7 +87,7 @@ class Supervisor(Ending):
     @property
     def healthy(self) -> bool:
         """Whether jobs can be run."""
-        return self._ready and not self.stopping
+        return self._ready and not self.stopping and not self.silence(LATE)
 
     def free(self, slot: int) -> None:
         """A report was told: its slot may be used again."""
@@ -146,9 +151,18 @@ class Supervisor(Ending):
             os.set_inheritable(end, True)
         arguments = [sys.executable, "-m", "services.worker.nursery", str(os.getpid()), str(command_read), str(report_write)]
         environment = os.environ | ONE_THREAD
-        self._nursery = os.posix_spawn(sys.executable, [*arguments, str(self.marks.path)], environment)
-        os.close(command_read)
-        os.close(report_write)
+        try:
+            self._nursery = os.posix_spawn(sys.executable, [*arguments, str(self.marks.path)], environment)
+        except OSError as error:  # no room for another process
+            self._nursery_failures += 1
+            self._next_nursery = time.monotonic() + _pause(self._nursery_failures)
+            logger.error("the nursery could not be started: %s", error)
+            os.close(command_write)
+            os.close(report_read)
+            return
+        finally:
+            os.close(command_read)
+            os.close(report_write)
         self._commands, self._messages, self._ready = Sender(command_write), Receiver(report_read), False
         self._commands.send(secrets=hidden())  # they are not in its environment, which others can see
 
@@ -166,7 +180,7 @@ class Supervisor(Ending):
         assert self._messages is not None
         self._hear(self._messages.receive())
         self._nursery_failures = 0 if self._ready else self._nursery_failures + 1
-        pause = min(_LONGEST_PAUSE, 0.1 * 2**self._nursery_failures)
+        pause = _pause(self._nursery_failures)
         if not self.stopping:
             logger.error("the nursery died; the next one starts in %.1f s", pause)
             self.restarts += 1
@@ -181,17 +195,6 @@ class Supervisor(Ending):
             # Never forked, or gone already and the nursery died before it told: nobody else will tell of its exit.
             if not signalled or not LINUX:
                 self._bury(child, None, 0)
-
-    def _watch_nursery(self) -> None:
-        """A nursery that does not tell of deaths (frozen, or hung) is killed; the next one starts at once."""
-        now = time.monotonic()
-        for child in self.children.values():
-            if child.process is not None and child.process.exited():
-                child.gone_since = child.gone_since or now
-                if now - child.gone_since > _NURSERY_SILENCE and self._nursery is not None:
-                    logger.error("the nursery does not tell of the death of %s; it is killed", child.name)
-                    os.kill(self._nursery, signal.SIGKILL)
-                    return
 
     # Children
 
@@ -225,12 +228,25 @@ class Supervisor(Ending):
                     logger.warning("the nursery has %d threads; a forked child could hang", message["threads"])
             elif message["event"] == "forked":
                 child = self.children.get(message["child"])
+                self._unforked_rounds = 0
                 if child is not None:
                     child.process = ProcessHandle(message["pid"])
                     if self.stopping:
                         child.process.signal(signal.SIGTERM)
+            elif message["event"] == "unforked" and message["child"] in self.children:
+                self._unforked(self.children.pop(message["child"]), message["reason"])
             elif message["event"] == "exit":
                 self._exited(message["pid"], message["status"], message["peak_kib"])
+
+    def _unforked(self, child: ChildProcess, reason: str) -> None:
+        """There was no room for another process; those that are there run on."""
+        self.free(child.slot)
+        now = time.monotonic()
+        if now < self._next_fork:  # said already, of another one that was asked for with it
+            return
+        self._unforked_rounds += 1
+        self._next_fork = now + _pause(self._unforked_rounds)
+        logger.error("no child could be forked (%s); tried again in %.1f s", reason, self._next_fork - now)
 
     def _reap_own(self) -> None:
         """The nursery, and the orphans that come to PID 1 (or a subreaper) when it dies."""
@@ -270,5 +286,7 @@ class Supervisor(Ending):
         quick = not clean and not token and time.monotonic() - child.born < 1.0
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         if self._quick_deaths > 2:
-            self._next_fork = time.monotonic() + min(_LONGEST_PAUSE, 0.1 * 2**self._quick_deaths)
+            self._next_fork = time.monotonic() + _pause(self._quick_deaths)
+        if verdict.kind == "released":  # whoever finds the mark when this worker ends without having told must not charge for it
+            self.marks.write(child.slot, Mark(child.name, 0))
         self.reports.append(Report(child.slot, child.name, token, verdict))

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from services.worker.processes import die_with_parent
+from lib.parents import die_with_parent
 
 ROOT = Path(__file__).parents[2]  # not resolved: in a copy, the folder with the copies of lib and services
 _PATIENCE = 60.0  # seconds in which it starts, and in which a victim ends

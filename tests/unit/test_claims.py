@@ -8,6 +8,7 @@ import pytest
 from lib.errors import JobsError, StaleClaim
 from lib.jobs import ChildClosed, Claim, Jobs, Retry, Submission, complete, failed, released
 from lib.settings import Settings
+from tests.waiting import until
 
 QUEUES = ["job-queue"]
 ERROR: dict[str, Any] = {"type": "ValueError", "message": "no", "reason": "exception"}
@@ -301,6 +302,26 @@ def test_a_job_that_a_worker_cannot_run_waits_for_one_that_can(jobs: Jobs) -> No
     assert jobs.register(QUEUES, 0, ["new_operation"]) == 0
     assert jobs.register(QUEUES, 1, ["other", "new_operation"]) == 1
     assert claim(jobs).id == jid
+
+
+def test_a_worker_that_looks_at_few_of_the_jobs_laid_aside_finds_its_own_in_the_end(jobs: Jobs) -> None:
+    for operation in ("foreign", "own", "foreign", "foreign"):
+        jobs.submit(Submission(operation))
+        jobs.set_aside(claim(jobs))
+    until(lambda: jobs.register(QUEUES, 1, ["own"], most=1), 30, "its own")
+    assert (claim(jobs).operation, jobs.queue("job-queue").unserved) == ("own", 3)
+
+
+def test_to_register_again_where_nothing_lies_aside_costs_redis_one_look(jobs: Jobs) -> None:
+    def commands() -> dict[str, int]:
+        return {name: int(stats["calls"]) for name, stats in jobs.store.records.info("commandstats").items()}
+
+    jobs.register(QUEUES, 1, ["x"])
+    before = commands()
+    jobs.register(QUEUES, 1, ["x"])
+    spent = {name.removeprefix("cmdstat_"): n - before.get(name, 0) for name, n in commands().items()}
+    spent = {name: n for name, n in spent.items() if n and name not in ("info", "exists", "time", "select")}
+    assert spent == {"evalsha": 1, "zcard": 1}
 
 
 def test_a_job_that_nobody_serves_fails_after_its_time(jobs: Jobs) -> None:

@@ -1,5 +1,7 @@
 """Marks: whole or nothing, and readable by the next supervisor."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from services.worker.marks import Mark, Marks
@@ -16,6 +18,19 @@ def test_a_mark_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert marks.read(0) is None
     marks.clear(1)
     assert marks.read(1) is None
+    marks.close()
+
+
+def test_a_run_that_is_over_stays_marked_without_a_deadline(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=2)
+    marks.write(1, MARK)
+    assert not MARK.ended
+    marks.end(1)
+    found = marks.read(1)
+    assert found == replace(MARK, deadline=math.inf, external_effects=False)
+    assert found.ended
+    marks.write(1, MARK)
+    assert marks.read(1) == MARK
     marks.close()
 
 
@@ -44,3 +59,12 @@ def test_only_one_supervisor_has_the_file(tmp_path: Path) -> None:
     first.close()
     assert second.lock()
     second.close()
+
+
+def test_a_name_that_was_cut_within_a_character_is_read(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "a.marks", slots=1)
+    marks.write(0, Mark("w/0-a", 1, "token", "job", "ab" + "\N{EURO SIGN}" * 40))
+    found = marks.read(0)
+    assert found is not None
+    assert (found.token, found.operation[:4]) == ("token", "ab\N{EURO SIGN}\N{EURO SIGN}")
+    marks.close()

@@ -1,6 +1,9 @@
 """How a process died, as the worker asks the kernel and tells it."""
 
+import errno
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +47,20 @@ def test_what_nobody_saw_is_not_told_as_known() -> None:
 def test_an_abort_under_a_memory_limit_says_that_it_may_have_been_that(number: signal.Signals, limit: int, named: bool) -> None:
     found = processes.evidence(number, 300 * 1024, False, "w-1", limit)
     assert ("perhaps at the memory limit of 64 MiB" in found["summary"]) is named
+
+
+def test_a_process_for_which_no_descriptor_is_left_is_signalled_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("os.pidfd_open", none_left, raising=False)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    handle = processes.ProcessHandle(process.pid)
+    try:
+        assert not handle.exited()
+        assert handle.signal(signal.SIGKILL)
+        assert process.wait(20) == -signal.SIGKILL
+        assert not handle.signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        handle.close()

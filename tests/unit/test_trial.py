@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lib.trial import trouble
 from services.worker.supervisor import ONE_THREAD
+from tests.waiting import until
 from tests.workers import ROOT
 
 FINE = """
@@ -164,3 +166,28 @@ def test_a_trial_that_is_killed_from_outside_says_nothing_about_its_file(tmp_pat
     broken, names = load(folder)
     assert broken == {}
     assert {"unlucky", "other"} <= set(names)
+
+
+CLINGING = """
+import os, time
+open(__file__ + ".pid", "w").write(str(os.getpid()))
+while True:
+    try:
+        time.sleep(60)
+    except BaseException:
+        pass
+"""
+
+
+def test_a_file_that_holds_on_to_its_trial_ends_with_the_program_that_tries_it(tmp_path: Path) -> None:
+    (tmp_path / "clinging.py").write_text(CLINGING)
+    told = tmp_path / "clinging.py.pid"
+    environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(ROOT)}
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        trial = psutil.Process(int(until(lambda: told.read_text() if told.exists() else "", 60, "the trial")))
+        program.kill()
+        program.wait(20)
+        until(lambda: not trial.is_running() or trial.status() == psutil.STATUS_ZOMBIE, 10, "the end of the trial")
+    finally:
+        program.kill()

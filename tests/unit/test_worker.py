@@ -133,8 +133,18 @@ def test_an_operation_that_only_a_newer_worker_knows_waits_for_it(jobs: Jobs, se
         until(lambda: jobs.queue("job-queue").unserved == 1, 30, "the job laid aside")
         assert (jobs.get(jid).status, jobs.get(jid).attempt) == ("submitted", 0)
         assert old.stop() == 0
-    with Worker(settings, operations_dir=operations):
+    with Worker(settings, operations_dir=operations) as newer:
         until(lambda: jobs.get(jid).status == "complete", 30, "the newer worker")
+        # What an older one lays aside while the newer one is there waits for no restart.
+        until(lambda: jobs.queue("job-queue").idle_children == 1, 30, "an idle child")
+        (child,) = newer.children
+        child.suspend()
+        late = jobs.submit(Submission("talk")).id
+        claim = jobs.claim("old/0-x", "old", ["job-queue"])
+        assert claim is not None
+        jobs.set_aside(claim)
+        child.resume()
+        until(lambda: jobs.get(late).status == "complete", 30, "the newer worker, again")
 
 
 def test_a_stopped_worker_leaves_nothing_behind(jobs: Jobs, settings: Settings, tmp_path: Path) -> None:
@@ -225,8 +235,8 @@ def test_a_job_in_the_steady_state_is_one_round_trip(settings: Settings, operati
             jobs.submit_many(Submission("talk_little") for _ in range(number))
             until(lambda: jobs.counts()["complete"] == number, 60, "the last job")
             spent = scripts() - before
-            # One turn a job. On top: the submit, the first claim after the bell, the registration and a beat or two, and
-            # each script the server did not know once more as EVAL.
+            # One turn a job. On top: the submit, the first claim after the bell, the registration (again with each lease)
+            # and a beat or two, and each script the server did not know once more as EVAL.
             assert number <= spent <= number + 9
             assert commands("blpop") - waits <= 2
 
