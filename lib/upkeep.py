@@ -8,6 +8,7 @@ is kept in this process that a crash could lose.
 
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -51,6 +52,7 @@ class Upkeep:
         self._sample_due = float("-inf")
         self._functions_due = float("-inf")
         self._waited = False
+        self._gap = min(10.0, self.settings.lease_seconds / 3)  # seconds without a look in which leases may have ended unrenewed
         self._tidying = Tidying(self.store, self._lock)
 
     def round(self) -> bool:
@@ -94,6 +96,17 @@ class Upkeep:
         """Give the lock back, so that another one need not wait."""
         self._ungated.run("lock", self.holder, 0)
 
+    def watch(self, stop: threading.Event) -> None:
+        """See until `stop` that Redis answers, in a thread beside the rounds: else the time between two of them, or a long
+        duty, would look as if no lease could have been renewed, and none would ever be reaped."""
+        while not stop.wait(self._gap / 3):
+            try:
+                self.store.run("reap", self.settings.queue_name, 0, self._gap)
+            except JobsError:
+                pass  # the rounds say so
+            except Exception:
+                logger.exception("Upkeep could not see whether Redis answers")
+
     def _lock(self) -> bool:
         return bool(self._ungated.run("lock", self.holder, int(1000 * max(1.0, 5 * self.settings.upkeep_interval))))
 
@@ -122,9 +135,8 @@ class Upkeep:
                 logger.warning("Batch %s cannot go on: %s", bid, error)
 
     def _reap(self, queue: str) -> None:
-        gap = min(10.0, self.settings.lease_seconds / 3)
         while True:
-            code, number = text(self.store.run("reap", queue, _BATCH, gap))
+            code, number = text(self.store.run("reap", queue, _BATCH, self._gap))
             if code == "WAIT":
                 if not self._waited:
                     logger.info(

@@ -41,6 +41,7 @@ def main() -> int:
     jobs = Jobs(settings)
     upkeep, senders = Upkeep(jobs), Senders(jobs)
     senders.start()
+    threading.Thread(target=upkeep.watch, args=(stop,), name="watch", daemon=True).start()
     logger.info("upkeep started, pid %d, queues %s", os.getpid(), ", ".join(settings.all_queues))
     away = False
     while not stop.wait(settings.upkeep_interval):
