@@ -56,17 +56,22 @@ class Upkeep:
         self._tidying = Tidying(self.store, self._lock)
 
     def round(self) -> bool:
-        """Do every duty once; False where another one holds the lock. Raises StoreUnavailable."""
+        """Do every duty once; False where another one holds the lock. Raises StoreUnavailable, and StoreFull at its end."""
         if not self._lock():
             return False
         go_on(self._ungated)
+        full: StoreFull | None = None
         for duty in self._duties():
             try:
                 duty()
-            except JobsError:  # Redis is away, or full
+            except StoreFull as error:  # others need no memory, or make room
+                full = error
+            except JobsError:  # Redis is away
                 raise
             except Exception:  # one duty that cannot be done must not hold up the others
                 logger.exception("A duty of upkeep failed")
+        if full is not None:
+            raise full
         return True
 
     def _duties(self) -> Iterator[Callable[[], Any]]:

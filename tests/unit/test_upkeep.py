@@ -1,17 +1,20 @@
 """The duties of upkeep: reaping with its wait, pausing in order, ringing, expiring, trimming, and repairing what was lost."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lib.errors import UnknownJob
-from lib.jobs import Jobs, Submission, complete
+from lib.errors import ExpiredJob, StoreFull, UnknownJob
+from lib.jobs import Jobs, Recurrence, Schedule, Submission, complete
+from lib.operations import Catalog
 from lib.settings import Settings
 from lib.upkeep import Upkeep
 from tests.servers import Server
 from tests.service import upkeep as upkeep_process
+from tests.unit.test_schedules import set_back
 from tests.waiting import until
 
 QUEUES = ["job-queue"]
@@ -271,3 +274,44 @@ def test_upkeep_that_starts_at_full_memory_still_expires_and_reaps(tmp_path: Pat
         assert jobs.get(reaped).lost == 1
         with pytest.raises(UnknownJob):
             jobs.get(expired)
+
+
+@pytest.fixture
+def full(tmp_path: Path, settings: Settings) -> Iterator[Upkeep]:
+    """Upkeep at full memory, with an ended job `old` whose time is over. It knows no operation: no schedule can be built."""
+    with Server(tmp_path / "redis") as server:
+        jobs = Jobs(settings.model_copy(update={"redis_port": server.port}), Catalog([]))
+        before = Jobs(jobs.settings)
+        before.submit(Submission("x", id="old"))
+        before.cancel("old")
+        before.put_schedule(Schedule("odd", {"operation": "x"}, Recurrence(every=60.0)))
+        set_back(before, "odd", 90)
+        jobs.store.records.zadd(f"{settings.key_prefix}jobs.expiry", {"old": 1})
+        upkeep = Upkeep(jobs)
+        upkeep._keep_functions()
+        jobs.store.records.config_set("maxmemory", "1")
+        yield upkeep
+        before.close()
+        jobs.close()
+
+
+def test_a_schedule_that_cannot_be_built_keeps_nothing_from_expiring_at_full_memory(
+    full: Upkeep, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert full.round()
+    assert "Schedule odd cannot fire" in caplog.text
+    with pytest.raises(ExpiredJob):
+        full.jobs.get("old")
+
+
+def test_a_duty_that_full_memory_refuses_keeps_none_of_the_others_from_being_done(
+    full: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Jobs) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr("lib.upkeep.fire_due", refused)
+    with pytest.raises(StoreFull):
+        full.round()
+    with pytest.raises(ExpiredJob):
+        full.jobs.get("old")
