@@ -5,10 +5,17 @@ Started beside the API, one for each replica. The lock in Redis lets one do the 
 Killed at any moment it loses nothing.
 """
 
-import faulthandler
-import logging
 import os
 import signal
+
+# First of all: PID 1 of a container never sees a SIGTERM that it has no handler for, and the imports take a while. Nothing is
+# held yet, so it goes at once.
+if __name__ == "__main__":
+    for _number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(_number, lambda *_: os._exit(0))
+
+import faulthandler
+import logging
 import sys
 import threading
 

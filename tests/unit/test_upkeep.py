@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lib.errors import ExpiredJob, StoreFull, UnknownJob
@@ -16,6 +17,7 @@ from tests.servers import Server
 from tests.service import upkeep as upkeep_process
 from tests.unit.test_schedules import set_back
 from tests.waiting import until
+from tests.workers import handles_sigterm
 
 QUEUES = ["job-queue"]
 
@@ -120,6 +122,20 @@ def test_a_lease_set_by_a_clock_that_ran_ahead_is_brought_back(jobs: Jobs, upkee
     jobs.store.queues.zadd(key, {jid: 9_999_999_999})
     jobs.store.run("reap", "job-queue", 10, 10)
     assert jobs.store.queues.zscore(key, jid) < time.time() + 3600  # type: ignore[operator]
+
+
+def test_upkeep_that_is_told_to_go_while_it_starts_goes(settings: Settings, tmp_path: Path) -> None:
+    """As PID 1 of a container it would never see a signal that it has no handler for yet."""
+    log = tmp_path / "log"
+    process = upkeep_process(settings, log=log)
+    try:
+        until(lambda: handles_sigterm(process.pid), 10, "a handler of SIGTERM")
+        assert psutil.Process(process.pid).num_threads() == 1  # it is not further than its imports
+        process.terminate()
+        assert process.wait(10) == 0
+        assert log.read_text() == ""
+    finally:
+        process.kill()
 
 
 def test_of_two_upkeeps_one_works_and_the_other_takes_over(jobs: Jobs) -> None:
