@@ -1,4 +1,4 @@
-"""The duties that keep the queue's promises while nobody asks: keep functions, tidy, reap, promote, ring, fire, settle,
+"""The duties that keep the queue's promises while nobody asks: keep functions, tidy, reap, promote, call, ring, fire, settle,
 expire, remember, verify, trim; and to finish restores whose process died.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
@@ -53,6 +53,7 @@ class Upkeep:
         self._functions_due = float("-inf")
         self._waited = False
         self._gap = min(10.0, self.settings.lease_seconds / 3)  # seconds without a look in which leases may have ended unrenewed
+        self._limited_from: dict[str, int] = {}  # where the next look at what lies aside begins, by queue
         self._tidying = Tidying(self.store, self._lock)
 
     def round(self) -> bool:
@@ -82,6 +83,7 @@ class Upkeep:
             yield partial(self._reap, queue)
             yield partial(self._until_done, "promote", queue, _BATCH)
             yield partial(self._until_done, "abandon", queue, self.settings.unserved_ttl, _BATCH)
+            yield partial(self._call, queue)
             yield partial(self.store.run, "ring", queue, _CHUNK)
         yield partial(fire_due, self.jobs)
         yield partial(self._until_done, "settle", _BATCH)
@@ -155,6 +157,14 @@ class Upkeep:
                 logger.warning("Reaped %d jobs of %s whose leases ended", number, queue)
             if number < _BATCH:
                 return
+
+    def _call(self, queue: str) -> None:
+        """Look at a part of the jobs that lie aside until a place is free; the next round goes on."""
+        first = self._limited_from.get(queue, 0)
+        looked, called = self.store.run("call", queue, first, _BATCH)
+        self._limited_from[queue] = first + looked - called if looked == _BATCH else 0
+        if called:
+            logger.info("Called %d jobs of %s that lay aside though a place of their key was free", called, queue)
 
     # Comparing what stands in several keys
 
