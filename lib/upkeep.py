@@ -89,7 +89,8 @@ class Upkeep:
         yield partial(self._until_done, "settle", _BATCH)
         yield self._fill_batches
         yield partial(self._until_done, "expire", _BATCH)
-        yield partial(self.store.run, "leave", "", _SILENT_LEASES * self.settings.lease_seconds)
+        if not self._waited:  # else no worker could beat: its counters and the order to drain stay
+            yield partial(self.store.run, "leave", "", _SILENT_LEASES * self.settings.lease_seconds)
         if time.monotonic() >= self._sample_due:
             yield self._remember
         if time.monotonic() - self._verified >= self.settings.verify_interval:

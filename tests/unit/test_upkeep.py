@@ -276,6 +276,25 @@ def test_a_worker_that_fell_silent_is_forgotten(jobs: Jobs, upkeep: Upkeep) -> N
     assert [worker["name"] for worker in jobs.workers()] == ["new"]
 
 
+def test_after_an_outage_no_worker_is_forgotten_before_it_could_beat(jobs: Jobs, upkeep: Upkeep) -> None:
+    def counted() -> dict[str, int]:
+        return {name: number for name, number in jobs.counters().items() if name in ("worker_start", "nursery_restart")}
+
+    jobs.beat("w", {"kind": "worker"}, [], 3)
+    jobs.drain_worker("w")
+    before = counted()
+    jobs.store.records.zadd(f"{jobs.settings.key_prefix}workers", {"w": 1})
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", "run_id", "another")
+    upkeep.round()
+    order, _ = jobs.beat("w", {"kind": "worker"}, [], 3)
+    assert order is not None
+    assert (order[0], counted()) == ("drain", before)
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", "not_before", 0)
+    jobs.store.records.zadd(f"{jobs.settings.key_prefix}workers", {"w": 1})
+    upkeep.round()
+    assert jobs.workers() == []
+
+
 def test_upkeep_that_starts_at_full_memory_still_expires_and_reaps(tmp_path: Path, settings: Settings) -> None:
     with Server(tmp_path / "redis") as server:
         jobs = Jobs(settings.model_copy(update={"redis_port": server.port, "lease_seconds": 0.3}))
