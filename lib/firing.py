@@ -47,9 +47,22 @@ def _fire(jobs: Jobs, schedule: Schedule, now: float) -> int:
                 break
             schedule = jobs.schedule(schedule.id)
     except InvalidInput as error:  # its operation is gone, or takes other parameters now
-        jobs.fire(schedule, when.next(now), when.count(schedule.next or now, now), None, str(error))
+        _leave_out(jobs, schedule, now, str(error))
     except StoreFull as error:
-        logger.warning("Schedule %s cannot fire: %s", schedule.id, error)
+        _warn(schedule, error)
     except UnknownSchedule:  # deleted meanwhile
         pass
     return fired
+
+
+def _leave_out(jobs: Jobs, schedule: Schedule, now: float, problem: str) -> None:
+    """Move on over times of which there is no job, by a `problem`."""
+    when = schedule.recurrence
+    try:
+        jobs.fire(schedule, when.next(now), when.count(schedule.next or now, now), None, problem)
+    except StoreFull as error:  # it stays due
+        _warn(schedule, error)
+
+
+def _warn(schedule: Schedule, error: StoreFull) -> None:
+    logger.warning("Schedule %s cannot fire: %s", schedule.id, error)

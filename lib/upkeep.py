@@ -1,4 +1,4 @@
-"""The duties that keep the queue's promises while nobody asks: keep functions, tidy, reap, promote, ring, fire, settle,
+"""The duties that keep the queue's promises while nobody asks: keep functions, tidy, reap, promote, call, ring, fire, settle,
 expire, remember, verify, trim; and to finish restores whose process died.
 
 Run beside the API (`services.api.upkeep`), the part that is always on; in the workers it would sleep with them. Any
@@ -8,6 +8,7 @@ is kept in this process that a crash could lose.
 
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -51,20 +52,27 @@ class Upkeep:
         self._sample_due = float("-inf")
         self._functions_due = float("-inf")
         self._waited = False
+        self._gap = min(10.0, self.settings.lease_seconds / 3)  # seconds without a look in which leases may have ended unrenewed
+        self._limited_from: dict[str, int] = {}  # where the next look at what lies aside begins, by queue
         self._tidying = Tidying(self.store, self._lock)
 
     def round(self) -> bool:
-        """Do every duty once; False where another one holds the lock. Raises StoreUnavailable."""
+        """Do every duty once; False where another one holds the lock. Raises StoreUnavailable, and StoreFull at its end."""
         if not self._lock():
             return False
         go_on(self._ungated)
+        full: StoreFull | None = None
         for duty in self._duties():
             try:
                 duty()
-            except JobsError:  # Redis is away, or full
+            except StoreFull as error:  # others need no memory, or make room
+                full = error
+            except JobsError:  # Redis is away
                 raise
             except Exception:  # one duty that cannot be done must not hold up the others
                 logger.exception("A duty of upkeep failed")
+        if full is not None:
+            raise full
         return True
 
     def _duties(self) -> Iterator[Callable[[], Any]]:
@@ -75,12 +83,14 @@ class Upkeep:
             yield partial(self._reap, queue)
             yield partial(self._until_done, "promote", queue, _BATCH)
             yield partial(self._until_done, "abandon", queue, self.settings.unserved_ttl, _BATCH)
+            yield partial(self._call, queue)
             yield partial(self.store.run, "ring", queue, _CHUNK)
         yield partial(fire_due, self.jobs)
         yield partial(self._until_done, "settle", _BATCH)
         yield self._fill_batches
         yield partial(self._until_done, "expire", _BATCH)
-        yield partial(self.store.run, "leave", "", _SILENT_LEASES * self.settings.lease_seconds)
+        if not self._waited:  # else no worker could beat: its counters and the order to drain stay
+            yield partial(self.store.run, "leave", "", _SILENT_LEASES * self.settings.lease_seconds)
         if time.monotonic() >= self._sample_due:
             yield self._remember
         if time.monotonic() - self._verified >= self.settings.verify_interval:
@@ -93,6 +103,17 @@ class Upkeep:
     def release(self) -> None:
         """Give the lock back, so that another one need not wait."""
         self._ungated.run("lock", self.holder, 0)
+
+    def watch(self, stop: threading.Event) -> None:
+        """See until `stop` that Redis answers, in a thread beside the rounds: else the time between two of them, or a long
+        duty, would look as if no lease could have been renewed, and none would ever be reaped."""
+        while not stop.wait(self._gap / 3):
+            try:
+                self.store.run("reap", self.settings.queue_name, 0, self._gap)
+            except JobsError:
+                pass  # the rounds say so
+            except Exception:
+                logger.exception("Upkeep could not see whether Redis answers")
 
     def _lock(self) -> bool:
         return bool(self._ungated.run("lock", self.holder, int(1000 * max(1.0, 5 * self.settings.upkeep_interval))))
@@ -122,9 +143,8 @@ class Upkeep:
                 logger.warning("Batch %s cannot go on: %s", bid, error)
 
     def _reap(self, queue: str) -> None:
-        gap = min(10.0, self.settings.lease_seconds / 3)
         while True:
-            code, number = text(self.store.run("reap", queue, _BATCH, gap))
+            code, number = text(self.store.run("reap", queue, _BATCH, self._gap))
             if code == "WAIT":
                 if not self._waited:
                     logger.info(
@@ -138,6 +158,14 @@ class Upkeep:
                 logger.warning("Reaped %d jobs of %s whose leases ended", number, queue)
             if number < _BATCH:
                 return
+
+    def _call(self, queue: str) -> None:
+        """Look at a part of the jobs that lie aside until a place is free; the next round goes on."""
+        first = self._limited_from.get(queue, 0)
+        looked, called = self.store.run("call", queue, first, _BATCH)
+        self._limited_from[queue] = first + looked - called if looked == _BATCH else 0
+        if called:
+            logger.info("Called %d jobs of %s that lay aside though a place of their key was free", called, queue)
 
     # Comparing what stands in several keys
 

@@ -93,3 +93,9 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill_all()
+
+
+def handles_sigterm(pid: int) -> bool:
+    """Whether a process has a handler of its own for it."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -5,10 +5,17 @@ Started beside the API, one for each replica. The lock in Redis lets one do the 
 Killed at any moment it loses nothing.
 """
 
-import faulthandler
-import logging
 import os
 import signal
+
+# First of all: PID 1 of a container never sees a SIGTERM that it has no handler for, and the imports take a while. Nothing is
+# held yet, so it goes at once.
+if __name__ == "__main__":
+    for _number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(_number, lambda *_: os._exit(0))
+
+import faulthandler
+import logging
 import sys
 import threading
 
@@ -41,6 +48,7 @@ def main() -> int:
     jobs = Jobs(settings)
     upkeep, senders = Upkeep(jobs), Senders(jobs)
     senders.start()
+    threading.Thread(target=upkeep.watch, args=(stop,), name="watch", daemon=True).start()
     logger.info("upkeep started, pid %d, queues %s", os.getpid(), ", ".join(settings.all_queues))
     away = False
     while not stop.wait(settings.upkeep_interval):

@@ -443,6 +443,20 @@ def abandon(stage: Stage, deaf: Jobs) -> None:
 
 
 @call
+def call_(stage: Stage, deaf: Jobs) -> None:
+    for jid in ("one", "two", "three"):
+        stage.submit(jid, concurrency_key="k")
+    first = Child(stage, "first")
+    claim = first.must_claim()
+    first.start(claim)
+    assert Child(stage, "second").claim() is None
+    first.end(claim)  # which calls the next one
+    stage.jobs.cancel("two")
+    assert deaf.store.run("call", QUEUE, 0, 100) == [0, 0]  # the second time nobody lies aside
+    assert listed(stage) == [b"three", b"two"]
+
+
+@call
 def expire(stage: Stage, deaf: Jobs) -> None:
     child, claim = running(stage)
     child.end(claim)

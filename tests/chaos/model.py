@@ -36,6 +36,7 @@ class Job:
     seq: int = 0
     status: str = SUBMITTED
     aside: str = ""  # submitted, and in no list: UNSERVED or LIMITED
+    front: bool = False  # came to its list at the front
     when: int = 0  # orders what lies in one place
     due: bool = False  # the time of its place is over
     stale: int = 0  # entries of it in the lists that are to be dropped
@@ -107,6 +108,7 @@ class Places:
     def _push(self, job: Job, front: bool = False) -> None:
         entries = self.lists[job.queue, job.priority, job.queue in self.paused]
         entries.insert(0 if front else len(entries), job.id)
+        job.front = front
 
     def _drop(self, jid: str, queue: str) -> None:
         job = self.jobs.get(jid) or self.tombs.get(jid)
@@ -164,6 +166,19 @@ class Places:
                 self._push(other, front=True)
                 if other.queue not in self.paused:
                     return
+
+    def _call(self, queue: str) -> None:
+        """Jobs that lie aside though a place of their key is free, and none of that key is in front to take it."""
+        taken = {job.key for job in self.jobs.values() if job.status == IN_PROGRESS}
+        taken |= {job.key for job in self._lying(queue) if job.front}
+        called = []
+        for job in self._lying(queue, aside=LIMITED) if queue not in self.paused else []:
+            if job.key not in taken:
+                taken.add(job.key)
+                called.append(job)
+        for job in reversed(called):
+            job.aside = ""
+            self._push(job, front=True)
 
     def _requeue(self, job: Job, front: bool, later: bool = False) -> None:
         self._unlease(job)

@@ -171,6 +171,7 @@ class Model(Runs):
                 self._push(job)
             for job in self._lying(queue, aside=UNSERVED, due=True):
                 self._end(job, FAILED, "unserved")
+            self._call(queue)
             if queue in self.paused:
                 self.pause(queue)
         self.batches = {name: batch for name, batch in self.batches.items() if not batch.due}

@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, seed
+from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as profile
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 import lib.scripts
+from lib.jobs import Submission
 from lib.settings import Settings, load_settings
 from tests.chaos.machine import Machine
+from tests.chaos.machine_base import QUEUES
+from tests.chaos.model import LIMITED
 from tests.servers import Server
 
 SEED = int(os.environ.get("TRAFFICJOBS_MACHINE_SEED") or 1)
@@ -111,6 +115,38 @@ def test_functions_are_what_is_played_and_scripts_do_the_same(release: Settings,
         monkeypatch.setattr("lib.functions.HOT", frozenset())
         play(release, sequences=20, steps=40)
         assert calls(rd, "fcall") == before
+
+
+def test_whoever_lies_aside_is_called_as_the_model_says(release: Settings) -> None:
+    """A sequence that is hardly ever drawn: whoever was called leaves unclaimed, or stands in a queue that no worker serves."""
+
+    @profile(max_examples=1, deadline=None, database=None)
+    @given(st.just(True))
+    def played(again: bool) -> None:
+        machine = type("Machine", (Machine,), {"settings": release})()
+        for jid, queue in {"a": 0, "b": 0, "c": 1, "d": 0, "e": 1}.items():
+            machine._submit(Submission("x", id=jid, concurrency_key="k"), QUEUES[queue], None, again)
+        steps = [
+            lambda: machine._claim(0, QUEUES, again),
+            lambda: machine._claim(1, QUEUES, again),
+            lambda: machine.finish(0, "complete", False, again),  # b is called
+            lambda: machine.cancel(1, again),
+            lambda: machine.upkeep_looks(again),  # c and d are called, in their queues
+            lambda: machine.upkeep_looks(again),
+            lambda: machine._claim(0, QUEUES[1:], again),
+            lambda: machine._claim(1, QUEUES, again),  # d lies aside again
+            lambda: machine.finish(0, "complete", False, again),  # d is called
+            lambda: machine.steer(QUEUES[0], "pause", again),
+            lambda: machine.upkeep_looks(again),  # e is called
+        ]
+        aside = ["", "bcde", "cde", "cde", "e", "e", "e", "de", "e", "e", ""]
+        for step, those in zip(steps, aside, strict=True):
+            step()
+            machine.everything_is_as_in_the_model()
+            assert "".join(job.id for job in machine.model.jobs.values() if job.aside == LIMITED) == those
+        machine.teardown()
+
+    played()
 
 
 def calls(rd: redis.Redis, command: str) -> int:

@@ -168,6 +168,87 @@ def test_a_purge_takes_what_is_laid_aside_too(settings: Settings) -> None:
     jobs.close()
 
 
+# Whoever was called and does not come
+
+
+def called_and_aside(jobs: Jobs, queue: str = "job-queue") -> None:
+    """Of one operation that runs once at a time nobody runs, `called` was called, `aside` lies aside."""
+    jobs.submit(Submission("x", id="first"))
+    taken = must(claim(jobs, "c0"))
+    jobs.submit(Submission("x", id="called"))
+    assert claim(jobs, "c1") is None
+    jobs.submit(Submission("x", id="aside"), queue=queue)
+    assert jobs.claim("c2", "w", [queue]) is None
+    jobs.finish(taken, complete(b"1"))
+
+
+@pytest.mark.parametrize("end", ["cancelled", "deleted", "purged"])
+def test_where_a_called_job_leaves_unclaimed_the_next_one_is_called(settings: Settings, end: str) -> None:
+    jobs = limited(settings.model_copy(update={"queues": ["other"]}), concurrency=1)
+    queue = "other" if end == "purged" else "job-queue"
+    called_and_aside(jobs, queue)
+    if end == "purged":
+        assert jobs.purge().cancelled == 1
+    else:
+        (jobs.cancel if end == "cancelled" else jobs.delete)("called")
+    assert jobs.claim("d", "w", [queue]) is None
+    Upkeep(jobs).round()
+    assert must(jobs.claim("e", "w", [queue])).id == "aside"
+    jobs.close()
+
+
+def test_a_called_job_in_a_queue_that_nobody_serves_keeps_no_place_from_another_queue(settings: Settings) -> None:
+    jobs = limited(settings.model_copy(update={"queues": ["other"]}), concurrency=1)
+    called_and_aside(jobs, "other")
+    upkeep = Upkeep(jobs)
+    upkeep.round()
+    taken = must(jobs.claim("d", "w", ["other"]))
+    assert (taken.id, claim(jobs, "e")) == ("aside", None)  # still one at a time
+    jobs.finish(taken, complete(b"1"))
+    assert must(claim(jobs, "f")).id == "called"
+    jobs.close()
+
+
+def test_nobody_is_called_beyond_the_free_places_or_out_of_a_paused_queue(settings: Settings) -> None:
+    jobs = limited(settings, concurrency=2)
+    upkeep = Upkeep(jobs)
+    for n in range(6):
+        jobs.submit(Submission("x", id=f"x{n}"))
+    running = [must(claim(jobs, f"c{n}")) for n in range(2)]
+    assert (claim(jobs, "c2"), held(jobs)) == (None, ["x2", "x3", "x4", "x5"])
+    upkeep.round()
+    assert held(jobs) == ["x2", "x3", "x4", "x5"]
+    for taken in running:
+        jobs.finish(taken, complete(b"1"))
+    upkeep.round()
+    assert held(jobs) == ["x4", "x5"]  # the others are on their way
+    for called in ("x2", "x3"):
+        jobs.cancel(called)
+    jobs.pause()
+    upkeep.round()
+    assert held(jobs) == ["x4", "x5"]
+    jobs.resume()
+    upkeep.round()
+    assert [must(claim(jobs, f"d{n}")).id for n in range(2)] == ["x4", "x5"]
+    jobs.close()
+
+
+def test_what_lies_aside_is_looked_at_part_by_part(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.upkeep._BATCH", 2)
+    for key in ("busy", "free"):
+        for n in range(4):
+            jobs.submit(Submission("x", id=f"{key}{n}", concurrency_key=key))
+    must(claim(jobs, "c0"))
+    taken = must(claim(jobs, "c1"))
+    assert (claim(jobs, "c2"), jobs.queue("job-queue").limited) == (None, 6)
+    jobs.finish(taken, complete(b"1"))
+    jobs.cancel("free1")
+    upkeep = Upkeep(jobs)
+    for _ in range(2):
+        upkeep.round()
+    assert must(claim(jobs, "c3")).id == "free2"
+
+
 # Rates
 
 

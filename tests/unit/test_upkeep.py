@@ -1,17 +1,23 @@
 """The duties of upkeep: reaping with its wait, pausing in order, ringing, expiring, trimming, and repairing what was lost."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from lib.errors import UnknownJob
-from lib.jobs import Jobs, Submission, complete
+from lib.errors import ExpiredJob, StoreFull, UnknownJob
+from lib.jobs import Jobs, Recurrence, Schedule, Submission, complete
+from lib.operations import Catalog
 from lib.settings import Settings
 from lib.upkeep import Upkeep
 from tests.servers import Server
+from tests.service import upkeep as upkeep_process
+from tests.unit.test_schedules import set_back
 from tests.waiting import until
+from tests.workers import handles_sigterm
 
 QUEUES = ["job-queue"]
 
@@ -78,6 +84,37 @@ def test_nothing_is_reaped_for_one_lease_after_a_restart_a_gap_or_a_step_of_the_
     assert jobs.store.run("reap", "job-queue", 10, 1.0)[0] == b"WAIT"
 
 
+@pytest.mark.parametrize(("last", "watched", "code"), [(0, 1e9, b"OK"), (1e9, 0, b"OK"), (1e9, 1e9, b"WAIT")])
+def test_no_gap_is_where_upkeep_was_seen_between_its_looks(
+    jobs: Jobs, upkeep: Upkeep, last: float, watched: float, code: bytes
+) -> None:
+    now = time.time()
+    seen: Any = {"last": now - last, "watched": now - watched}
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", mapping=seen)
+    assert jobs.store.run("reap", "job-queue", 0, 10.0)[0] == code
+
+
+def test_that_upkeep_watches_reaps_nothing_and_is_no_look_of_it(jobs: Jobs, upkeep: Upkeep) -> None:
+    jid = jobs.submit(Submission("x")).id
+    jobs.claim("a", "w", QUEUES)
+    end_lease(jobs, jid)
+    last = jobs.store.records.hget(f"{jobs.settings.key_prefix}upkeep.seen", "last")
+    assert jobs.store.run("reap", "job-queue", 0, 10.0) == [b"OK", 0]
+    assert jobs.get(jid).status == "in-progress"
+    assert jobs.store.records.hget(f"{jobs.settings.key_prefix}upkeep.seen", "last") == last
+
+
+def test_an_interval_longer_than_a_lease_reaps_all_the_same(jobs: Jobs, settings: Settings) -> None:
+    jid = jobs.submit(Submission("x")).id
+    jobs.claim("a", "w", QUEUES)
+    process = upkeep_process(settings, lease_seconds=0.6, upkeep_interval=1)
+    try:
+        until(lambda: jobs.get(jid).status == "submitted", 30, "the reaped job")
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
 def test_a_lease_set_by_a_clock_that_ran_ahead_is_brought_back(jobs: Jobs, upkeep: Upkeep) -> None:
     jid = jobs.submit(Submission("x")).id
     jobs.claim("a", "w", QUEUES)
@@ -85,6 +122,20 @@ def test_a_lease_set_by_a_clock_that_ran_ahead_is_brought_back(jobs: Jobs, upkee
     jobs.store.queues.zadd(key, {jid: 9_999_999_999})
     jobs.store.run("reap", "job-queue", 10, 10)
     assert jobs.store.queues.zscore(key, jid) < time.time() + 3600  # type: ignore[operator]
+
+
+def test_upkeep_that_is_told_to_go_while_it_starts_goes(settings: Settings, tmp_path: Path) -> None:
+    """As PID 1 of a container it would never see a signal that it has no handler for yet."""
+    log = tmp_path / "log"
+    process = upkeep_process(settings, log=log)
+    try:
+        until(lambda: handles_sigterm(process.pid), 10, "a handler of SIGTERM")
+        assert psutil.Process(process.pid).num_threads() == 1  # it is not further than its imports
+        process.terminate()
+        assert process.wait(10) == 0
+        assert log.read_text() == ""
+    finally:
+        process.kill()
 
 
 def test_of_two_upkeeps_one_works_and_the_other_takes_over(jobs: Jobs) -> None:
@@ -225,6 +276,25 @@ def test_a_worker_that_fell_silent_is_forgotten(jobs: Jobs, upkeep: Upkeep) -> N
     assert [worker["name"] for worker in jobs.workers()] == ["new"]
 
 
+def test_after_an_outage_no_worker_is_forgotten_before_it_could_beat(jobs: Jobs, upkeep: Upkeep) -> None:
+    def counted() -> dict[str, int]:
+        return {name: number for name, number in jobs.counters().items() if name in ("worker_start", "nursery_restart")}
+
+    jobs.beat("w", {"kind": "worker"}, [], 3)
+    jobs.drain_worker("w")
+    before = counted()
+    jobs.store.records.zadd(f"{jobs.settings.key_prefix}workers", {"w": 1})
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", "run_id", "another")
+    upkeep.round()
+    order, _ = jobs.beat("w", {"kind": "worker"}, [], 3)
+    assert order is not None
+    assert (order[0], counted()) == ("drain", before)
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", "not_before", 0)
+    jobs.store.records.zadd(f"{jobs.settings.key_prefix}workers", {"w": 1})
+    upkeep.round()
+    assert jobs.workers() == []
+
+
 def test_upkeep_that_starts_at_full_memory_still_expires_and_reaps(tmp_path: Path, settings: Settings) -> None:
     with Server(tmp_path / "redis") as server:
         jobs = Jobs(settings.model_copy(update={"redis_port": server.port, "lease_seconds": 0.3}))
@@ -239,3 +309,44 @@ def test_upkeep_that_starts_at_full_memory_still_expires_and_reaps(tmp_path: Pat
         assert jobs.get(reaped).lost == 1
         with pytest.raises(UnknownJob):
             jobs.get(expired)
+
+
+@pytest.fixture
+def full(tmp_path: Path, settings: Settings) -> Iterator[Upkeep]:
+    """Upkeep at full memory, with an ended job `old` whose time is over. It knows no operation: no schedule can be built."""
+    with Server(tmp_path / "redis") as server:
+        jobs = Jobs(settings.model_copy(update={"redis_port": server.port}), Catalog([]))
+        before = Jobs(jobs.settings)
+        before.submit(Submission("x", id="old"))
+        before.cancel("old")
+        before.put_schedule(Schedule("odd", {"operation": "x"}, Recurrence(every=60.0)))
+        set_back(before, "odd", 90)
+        jobs.store.records.zadd(f"{settings.key_prefix}jobs.expiry", {"old": 1})
+        upkeep = Upkeep(jobs)
+        upkeep._keep_functions()
+        jobs.store.records.config_set("maxmemory", "1")
+        yield upkeep
+        before.close()
+        jobs.close()
+
+
+def test_a_schedule_that_cannot_be_built_keeps_nothing_from_expiring_at_full_memory(
+    full: Upkeep, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert full.round()
+    assert "Schedule odd cannot fire" in caplog.text
+    with pytest.raises(ExpiredJob):
+        full.jobs.get("old")
+
+
+def test_a_duty_that_full_memory_refuses_keeps_none_of_the_others_from_being_done(
+    full: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Jobs) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr("lib.upkeep.fire_due", refused)
+    with pytest.raises(StoreFull):
+        full.round()
+    with pytest.raises(ExpiredJob):
+        full.jobs.get("old")

@@ -3,7 +3,6 @@
 Deaths, stops and outages have their tests in tests/chaos.
 """
 
-import signal
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from lib.settings import Settings
 from lib.states import TERMINAL
 from tests.servers import Server, free_port
 from tests.waiting import until
-from tests.workers import Worker
+from tests.workers import Worker, handles_sigterm
 
 OPERATIONS = '''
 import os, sys
@@ -290,13 +289,7 @@ def test_an_idle_worker_is_rung_for_every_priority_and_queue_without_upkeep(
 def test_a_worker_that_is_told_to_go_while_it_starts_goes(settings: Settings, jobs: Jobs) -> None:
     """As PID 1 of a container it would never see a signal that it has no handler for yet."""
     with Worker(settings) as worker:
-        status = Path(f"/proc/{worker.pid}/status")
-
-        def handles_sigterm() -> bool:
-            caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
-            return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-        until(handles_sigterm, 10, "a handler of SIGTERM")
+        until(lambda: handles_sigterm(worker.pid), 10, "a handler of SIGTERM")
         assert psutil.Process(worker.pid).children() == []  # it is not further than its imports
         assert worker.stop(wait=10) == 0
     assert jobs.workers() == []

@@ -17,13 +17,13 @@ _DEPENDENTS = 102  # of which the end of the one they depend on tells a hundred 
 
 
 class Round(CrashPath):
-    """A whole round: reap, promote, abandon, ring, fire, settle, fill, expire, forget, remember, verify, repair, trim."""
+    """A whole round: reap, promote, abandon, call, ring, fire, settle, fill, expire, forget, remember, verify, repair, trim."""
 
     name, at_least = "a round of upkeep", 45
     holds = frozenset(
         {
-            *("lock", "reap", "promote", "abandon", "ring", "fire", "settle", "fill_batch", "expire", "leave", "remember"),
-            *("census", "repair", "trim"),
+            *("lock", "reap", "promote", "abandon", "call", "ring", "fire", "settle", "fill_batch", "expire", "leave"),
+            *("remember", "census", "repair", "trim"),
         }
     )
 

@@ -7,7 +7,7 @@ from tests.chaos.scenarios.stage import Child, Cut, Stage, play
 
 CUT = Cut(
     "lib/scripts/reap.lua",
-    "if seen[1] ~= run_id or math.abs(NOW - numeric(seen[2], 0)) > gap then",
+    "if seen[1] ~= run_id or away > gap then",
     "if seen[1] ~= run_id then",
     turns="reaped-without-cause",
 )

@@ -4,7 +4,7 @@ yet the lease ended in it."""
 from tests.chaos.killing import kill_redis
 from tests.chaos.scenarios.stage import Child, Cut, Stage, play
 
-CUT = Cut("lib/scripts/reap.lua", "if seen[1] ~= run_id or math.abs(", "if math.abs(", turns="reaped-without-cause")
+CUT = Cut("lib/scripts/reap.lua", "if seen[1] ~= run_id or away > gap then", "if away > gap then", turns="reaped-without-cause")
 GAP = 3600  # seconds: this outage is no gap
 
 
