@@ -33,7 +33,7 @@ def replace(path: Path, text: str, shared: bool = False) -> None:
     """Write `text` as the whole of `path`, readable by its owner alone. A link is followed, not replaced.
 
     Args:
-        shared: leave owner and mode as they were, since others may have to read it.
+        shared: leave it to its owner and its group, who may have to read it; to all others it is closed.
     """
     path = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 600 by itself
@@ -55,4 +55,4 @@ def _be_as(path: Path, descriptor: int) -> None:
         old, new = path.stat(), os.fstat(descriptor)
         if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
             os.chown(descriptor, old.st_uid, old.st_gid)  # who may not do that shall not lock the others out, either
-        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o660)
