@@ -44,7 +44,7 @@ class Submitting:
         if idempotency_key is not None:
             if not idempotency_key.isprintable() or not 1 <= len(idempotency_key) <= 255:
                 raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable characters")
-            key = f"{self.store.prefix}idempotency.{submission.by or ''}/{idempotency_key}"  # no name has a slash
+            key = f"{self.store.prefix}idempotency.{submission.by or ''}.{idempotency_key}"
         name = self._queue(queue, own=True)
         self._check(submission)
         (accepted,) = self._submit([submission], name, key)

@@ -119,7 +119,7 @@ class Viewing:
 
     def of_key(self, idempotency_key: str, by: str | None) -> Job | None:
         """The job that an Idempotency-Key of `by` stands for."""
-        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}/{idempotency_key}"), None)
+        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}.{idempotency_key}"), None)
         return None if jid is None else self.get(text_of(jid))
 
     def _key(self, jid: str) -> str:

@@ -13,7 +13,6 @@ at once.
 import errno
 import selectors
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,17 +20,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, Arrival, State, expects_word, is_all, is_probe, is_whole
+from services.api.arrivals import LONGEST_HEAD, LONGEST_LINE, State, expects_word, is_all, is_probe, is_whole
+from services.api.connections import Connection
 from services.api.kinds import TOO_BUSY, TOO_LARGE_HEAD, TOO_LONG_ADDRESS, TOO_SLOW, Kind
 from services.api.live import live_of
 from services.api.refusals import kind_of, logger, refusal, refusal_of_many
 
 HEAD_PATIENCE = 10.0  # seconds in which the first request of a connection must have begun and its head be complete
 BODY_PATIENCE = 60.0  # seconds from then on for a body that is waited for
-SILENCE = 10  # seconds without a byte, sent or received, after which a thread gives up on a client
 MOST_WAITING = 32  # requests for each thread that wait for one; about what is answered within a second
 LONGEST_WAIT = 3.0  # seconds that the first of them has waited, after which nobody more may, however few do: they take long
 RETRY_AFTER = 2  # seconds
@@ -40,51 +38,11 @@ _PROBE_THREADS, _MOST_PROBES = 2, 64
 _ACCEPTED_AT_ONCE = 64
 _LINGER = 2.0  # seconds in which a client may still send, and read an answer, after which the connection closes
 _MOST_DRAINED = 1 << 20  # bytes of a body that nobody has read, and that have come, after which a connection may go on
-_SLOWEST = 1_000  # bytes a second that a body must come with, after SILENCE seconds
 _PAUSE = 0.05  # seconds, where a connection cannot be accepted now
 _TOO_LONG = {
     State.LONG_LINE: (TOO_LONG_ADDRESS, f"The address is longer than {LONGEST_LINE:,} bytes."),
     State.TOO_LARGE: (TOO_LARGE_HEAD, f"The head of the request is longer than {LONGEST_HEAD:,} bytes."),
 }
-_SILENCE = struct.pack("ll", SILENCE, 0)
-
-
-class TooSlow(TimeoutError):
-    """A body has come for long, and with less than _SLOWEST bytes a second."""
-
-
-class _Reader(SocketUnreader):  # type: ignore[misc]
-    """Reads from a socket for a thread, which a client that sends a byte now and then would hold for ever."""
-
-    def begin(self) -> None:
-        """A request begins."""
-        self._began, self._come = time.monotonic(), 0
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes. Raises TooSlow, OSError."""
-        if time.monotonic() > self._began + SILENCE + self._come / _SLOWEST:
-            raise TooSlow
-        data: bytes = super().chunk(size_hint)
-        self._come += len(data)
-        return data
-
-
-class _Connection(TConn):  # type: ignore[misc]
-    linger: Callable[[socket.socket], None]
-    arrival: Arrival
-
-    def init(self) -> None:
-        """Called in a thread before each request."""
-        super().init()
-        if not isinstance(self.parser.unreader, _Reader):
-            self.parser.unreader = _Reader(self.sock)
-        self.parser.unreader.begin()
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self.linger(self.sock)
-        else:
-            super().close()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -120,10 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _await_request(self, client: socket.socket, address: Any, listener: socket.socket) -> None:
         self.nr_conns += 1
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SILENCE)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SILENCE)
-        conn = _Connection(self.cfg, client, address, listener.getsockname())
-        conn.linger, conn.arrival = self._linger, Arrival()
+        conn = Connection(self.cfg, client, address, listener.getsockname(), self._linger)
         conn.timeout = time.monotonic() + HEAD_PATIENCE
         self.pending_conns.append(conn)
         self.poller.register(client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))

@@ -215,13 +215,3 @@ def test_a_running_job_is_not_deleted(jobs: Jobs) -> None:
 def test_the_state_table_ends_where_it_should() -> None:
     assert TRANSITIONS["complete"] == frozenset()
     assert {target for targets in TRANSITIONS.values() for target in targets} <= set(TRANSITIONS)
-
-
-def test_the_keys_of_two_submitters_are_never_one(jobs: Jobs) -> None:
-    first = jobs.submit(Submission("x", by="team.ci"), idempotency_key="nightly")
-    second = jobs.submit(Submission("x", by="team"), idempotency_key="ci.nightly")
-    assert first.id != second.id
-    assert (first.replayed, second.replayed) == (False, False)
-    known = jobs.of_key("nightly", "team.ci")
-    assert known is not None
-    assert known.id == first.id
