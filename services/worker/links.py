@@ -215,7 +215,9 @@ class Links:
         for marks in dead_predecessors(self.supervisor.marks.path.parent):
             left = [mark for slot in range(marks.slots) if (mark := marks.read(slot)) is not None]
             for mark in left:
-                detail = evidence(None, 0, False, mark.child.rpartition("/")[0])
-                jobs.bury(mark.child, mark.token, "crash", "crash", detail)
+                verdict = Verdict("crash", "crash", evidence(None, 0, False, mark.child.rpartition("/")[0]))
+                if mark.released:
+                    verdict = Verdict("released", mark.released)
+                jobs.bury(mark.child, mark.token, verdict.kind, verdict.reason, verdict.detail)
             marks.remove()
             logger.warning("reported %d children of a worker that was killed", len(left))

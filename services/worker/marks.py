@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SLOT = 512  # bytes
-# pid, started, deadline, external effects, memory limit, child, token, id, operation
-_FORMAT = struct.Struct("<i d d B Q 128s 32s 64s 64s")
+# pid, started, deadline, external effects, memory limit, child, token, id, operation, why it was released
+_FORMAT = struct.Struct("<i d d B Q 128s 32s 64s 64s 32s")
 _SEQUENCE = struct.Struct("<Q")
 _END, _END_AT = struct.Struct("<d B"), struct.calcsize("<i d")  # deadline and external effects
 
@@ -36,6 +36,7 @@ class Mark:
     deadline: float = 0.0
     external_effects: bool = False
     memory_limit: int = 0
+    released: str = ""  # why the supervisor ended the run without a charge, where it has: the reason of its verdict
 
     @property
     def ended(self) -> bool:
@@ -73,7 +74,7 @@ class Marks:
         (sequence,) = _SEQUENCE.unpack_from(self._map, at)
         sequence += 1 + sequence % 2  # odd, also after a death in the middle of a write
         _SEQUENCE.pack_into(self._map, at, sequence)
-        texts = (mark.child.encode(), mark.token.encode(), mark.job.encode(), mark.operation.encode())
+        texts = [each.encode() for each in (mark.child, mark.token, mark.job, mark.operation, mark.released)]
         numbers = (mark.pid, mark.started, mark.deadline, mark.external_effects, mark.memory_limit)
         _FORMAT.pack_into(self._map, at + 8, *numbers, *texts)
         _SEQUENCE.pack_into(self._map, at, sequence + 1)
@@ -92,13 +93,13 @@ class Marks:
         (before,) = _SEQUENCE.unpack_from(self._map, at)
         if before == 0 or before % 2:
             return None
-        pid, started, deadline, external, limit, child, token, job, operation = _FORMAT.unpack_from(self._map, at + 8)
+        pid, started, deadline, external, limit, *texts = _FORMAT.unpack_from(self._map, at + 8)
         (after,) = _SEQUENCE.unpack_from(self._map, at)
         if after != before:
             return None
         # A name that is too long is cut, maybe within a character.
-        child, token, job, operation = (value.rstrip(b"\0").decode(errors="replace") for value in (child, token, job, operation))
-        return Mark(child, pid, token, job, operation, started, deadline, bool(external), limit)
+        child, token, job, operation, released = (value.rstrip(b"\0").decode(errors="replace") for value in texts)
+        return Mark(child, pid, token, job, operation, started, deadline, bool(external), limit, released)
 
     def clear(self, slot: int) -> None:
         """Forget a slot whose child was reported."""

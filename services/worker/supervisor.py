@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lib.hidden import hidden
@@ -288,5 +289,5 @@ class Supervisor(Ending):
         if self._quick_deaths > 2:
             self._next_fork = time.monotonic() + _pause(self._quick_deaths)
         if verdict.kind == "released":  # whoever finds the mark when this worker ends without having told must not charge for it
-            self.marks.write(child.slot, Mark(child.name, 0))
+            self.marks.write(child.slot, replace(mark, released=verdict.reason))
         self.reports.append(Report(child.slot, child.name, token, verdict))

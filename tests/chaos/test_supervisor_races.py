@@ -86,17 +86,17 @@ def test_what_was_released_and_could_not_be_told_is_not_charged_by_the_next_work
     supervisor._exited(process.pid, 9, 0)
     assert [(report.token, report.verdict) for report in supervisor.reports] == [("token", released)]
     marks.close()
-    # Then the next one tells of its end, and of no job that it had started
+    # Then the next one tells of it as this one would have
     following = Marks(tmp_path / "new.marks", slots=1)
     assert following.lock()
     told: list[Any] = []
 
     class Queue:
         def bury(self, *args: Any) -> None:
-            told.append(args[:3])
+            told.append(args[:4])
 
     Links(Supervisor(settings, "new", following))._tell_predecessors(Queue())  # type: ignore[arg-type]
-    assert told == [("old/0-x", "", "crash")]
+    assert told == [("old/0-x", "token", "released", "worker stopped")]
     following.close()
 
 
