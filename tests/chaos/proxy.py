@@ -2,7 +2,7 @@
 
 Of replies only those of scripts are dropped (EVALSHA, EVAL, FCALL), and never the one that there is no such script, since
 then nothing was done. What goes silent stays open at both ends, as when a router forgets a connection: nobody is told, and
-each side has only its timeouts. Such a link does harm from the first script that is sent through it, however much later.
+each side has only its timeouts. Such a link does harm from the first request that is sent through it, however much later.
 """
 
 import socket
@@ -10,10 +10,12 @@ import threading
 import time
 from dataclasses import dataclass
 
+_BLOCKING = (b"XREAD", b"BLPOP", b"MONITOR")  # requests that may wait for their answer anyway
+
 
 @dataclass
 class Stall:
-    """From when until when somebody waited for the answer of a script on a silent link; times are of the machine's clock."""
+    """From when until when somebody waited for an answer on a silent link; times are of the machine's clock."""
 
     start: float
     end: float = float("inf")
@@ -96,7 +98,7 @@ class Proxy:
         return None
 
     def stalled(self) -> "Stall":
-        """Somebody waits, from now on, for the answer of a script that does not come."""
+        """Somebody waits, from now on, for an answer that does not come."""
         stall = Stall(time.time())
         self.stalls.append(stall)
         return stall
@@ -118,7 +120,7 @@ class _Link:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket, silent: bool) -> None:
         self.proxy, self.client, self.server, self.silent = proxy, client, server, silent
         self.marker: bytes | None = None
-        self.asked = False  # a script, by the last request
+        self.asked = False  # something that is answered at once, by the last request
         self.stall: Stall | None = None
         for way in (self._requests, self._replies):
             threading.Thread(target=way, daemon=True).start()
@@ -126,7 +128,7 @@ class _Link:
     def _requests(self) -> None:
         try:
             while data := self.client.recv(65_536):
-                self.asked = b"EVAL" in data or b"FCALL" in data
+                self.asked = not any(word in data for word in _BLOCKING)
                 if self.proxy._armed and self.marker is None and not self.silent:
                     self.marker = self.proxy.take(data)
                 self.proxy.lag()
