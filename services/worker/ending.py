@@ -63,7 +63,7 @@ class Ending:
                 error = {"type": "JobTimeout", "message": message, "reason": "timeout"}
                 self.order(mark.token, Verdict("failed", "timeout", error), spares_results=True)
             elif now >= self._kill_at:
-                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
+                self.order(mark.token, Verdict("released", "worker stopped"))
         if now >= self._kill_at + 1.0:  # children that neither run a job nor end
             for child in self.children.values():
                 if child.process is not None:

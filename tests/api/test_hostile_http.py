@@ -4,7 +4,6 @@ Never a 500, and never two answers where one request was meant (smuggling).
 """
 
 import gzip
-import hashlib
 import json
 import re
 import threading
@@ -17,6 +16,7 @@ import yaml
 
 from tests.api.crowd import PROMISED, Api, Client, Probe, gunicorn
 from tests.servers import Server
+from tests.tokens import line
 from tests.waiting import until
 from tests.workers import ROOT
 
@@ -273,7 +273,7 @@ TRICKLES = {
 def guarded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One process of two threads, where one must sign in."""
     folder = tmp_path_factory.mktemp("guarded")
-    (folder / "tokens").write_text(f"one admin {hashlib.sha256(b'secret').hexdigest()}\n")
+    (folder / "tokens").write_text(line("one", "admin", "secret"))
     with gunicorn(server, folder, tokens_file=folder / "tokens", api_workers=1, api_threads=2) as made:
         yield made
 
