@@ -10,7 +10,7 @@ from tests.waiting import until
 CUT = Cut(
     "services/worker/ending.py",
     """            elif now >= self._kill_at:
-                self.orders.append(Order(mark.token, Verdict("released", "worker stopped"), now + ORDER_LIFE))
+                self.order(mark.token, Verdict("released", "worker stopped"))
 """,
     "",
     turns="charged-without-cause",
