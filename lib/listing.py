@@ -23,6 +23,7 @@ MOST_SEARCHED = 200  # characters of a text
 _STEP = 500  # records in one call of the script, so that none blocks Redis for long
 _STEPS = 20  # calls for one page
 _STEPS_OF_TEXT = 10
+Entry = tuple[bytes, float | bytes, bool]  # of an index: id and score as Redis has them, and whether it is wanted
 _LAST_PLACE = 2.0**53 - 1  # microseconds, exact in a double, and no more digits than a cursor may have
 
 
@@ -55,7 +56,7 @@ class Wanted:
             and self.fingerprint in (None, job.fingerprint)
         )
 
-    def sieves(self, jid: str, status: bytes, operation: bytes, *rest: bytes) -> bool:
+    def sieves(self, jid: bytes, status: bytes, operation: bytes, *rest: bytes) -> bool:
         """As `fits`, of single fields, and with the text."""
         if self.status not in (None, text_of(status)) or self.operation not in (None, text_of(operation)):
             return False
@@ -69,14 +70,12 @@ class Text:
         self.plain = text.casefold()
         self.quoted = json.dumps(text, ensure_ascii=False)[1:-1].casefold()  # as JSON has it
 
-    def within(self, jid: str, operation: bytes, by: bytes, given: bytes, error: bytes) -> bool:
+    def within(self, jid: bytes, operation: bytes, by: bytes, given: bytes, error: bytes) -> bool:
         """Whether it stands in a job, whose fields are those of its record."""
-        if jid.casefold().startswith(self.plain):
-            return True
-        words = "\n".join(_readable(field) for field in (operation, by, given, error))
+        words = _readable(b"\n".join((jid, operation, by, given, error)))  # thousands are looked at, and few have it anywhere
         if self.plain not in words and self.quoted not in words:
             return False
-        if self.plain in _readable(operation) or self.plain in _readable(by):
+        if _readable(jid).startswith(self.plain) or self.plain in _readable(operation) or self.plain in _readable(by):
             return True
         params = _readable(_part(given, "params"))
         if self.plain in params or self.quoted in params:
@@ -154,7 +153,7 @@ class Listing:
         step = _STEP if sieve else limit
         for _ in range(_STEPS_OF_TEXT if wanted.text else _STEPS):
             read = self._sift(index, high, low, step, wanted) if sieve else self._ids(index, high, low, step)
-            places = {jid: place for jid, place, fits in read if fits}
+            places = {text_of(jid): _place(score) for jid, score, fits in read if fits}
             chosen = list(places)
             while chosen and len(found) < limit:
                 part, chosen = chosen[: limit - len(found)], chosen[limit - len(found) :]
@@ -164,21 +163,21 @@ class Listing:
                 return Page(found, places[found[-1].id])
             if len(read) < step:
                 return Page(found, None)
-            high = f"({read[-1][1]}"
+            high = f"({_place(read[-1][1])}"
         return Page(found, high[1:], iso(int(high[1:]) / 1e6))
 
-    def _ids(self, index: str, high: str, low: str, count: int) -> list[tuple[str, str, bool]]:
-        """Ids of an index, each with its place there."""
+    def _ids(self, index: str, high: str, low: str, count: int) -> list[Entry]:
+        """Entries of an index."""
         key = self.store.prefix + index
         ids = self.store.read(lambda rd: rd.zrevrangebyscore(key, high, low, 0, count, withscores=True))
-        return [(text_of(jid), _place(seq), True) for jid, seq in ids]
+        return [(jid, score, True) for jid, score in ids]
 
-    def _sift(self, index: str, high: str, low: str, count: int, wanted: Wanted) -> list[tuple[str, str, bool]]:
+    def _sift(self, index: str, high: str, low: str, count: int, wanted: Wanted) -> list[Entry]:
         """As `_ids`, and whether each is wanted; of the records only a few fields are read."""
         reply: list[Any] = self.store.run("sift", index, high, low, count)
         return [
-            (jid := text_of(name), _place(float(seq)), wanted.sieves(jid, *(field or b"" for field in fields)))
-            for name, seq, fields in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+            (jid, score, wanted.sieves(jid, *[field or b"" for field in fields]))
+            for jid, score, fields in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
         ]
 
     def _named(self, jid: str) -> Job | None:
@@ -188,9 +187,9 @@ class Listing:
             return None
 
 
-def _place(score: float) -> str:
+def _place(score: float | bytes) -> str:
     """A score as the cursor of a page. Other programs may have set one that is no time."""
-    return f"{min(max(score, 0.0), _LAST_PLACE) + 0.0:.0f}"
+    return f"{min(max(float(score), 0.0), _LAST_PLACE) + 0.0:.0f}"
 
 
 def _between(since: float | None, moment: float, until: float | None) -> bool:

@@ -94,7 +94,10 @@ class HotQueue:
             raise InvalidInput("message", f"must be plain data (str, numbers, None, lists, dicts): {error}") from None
 
     def get(self, block: bool = False, timeout: float | None = None) -> Any:
-        """Take the next item; None where there is none. It counts as worked off at this thread's next `get`, or at exit."""
+        """Take the next item; None where there is none. It counts as worked off at this thread's next `get`, or at exit.
+
+        Raises: StoreUnavailable where Redis is away: without `block` at once, else after `timeout` seconds, or never without.
+        """
         claim = self.consumer.next(block, timeout)
         return None if claim is None else self._item(claim)
 

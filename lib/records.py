@@ -30,6 +30,11 @@ def check_cursor(value: str | None) -> None:
         raise InvalidInput("cursor", "must be the cursor of the page before")
 
 
+def idempotency_name(prefix: str, by: str | None, key: str) -> str:
+    """The key in Redis of an Idempotency-Key of `by`. No name of a token has a slash, so that nobody comes upon another one's."""
+    return f"{prefix}idempotency.{by or ''}/{key}"
+
+
 @dataclass
 class Job:
     """One job. Times are ISO 8601 in UTC; `result`, `error` and `progress` are JSON values."""

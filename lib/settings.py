@@ -187,6 +187,11 @@ class Settings(BaseSettings):
         description="Sign-in. auto: on where TOKENS_FILE is set, else off on a loopback HOST and no start elsewhere."
         " off: everybody who reaches the port may do everything.",
     )
+    trusted_hosts: CommaList = Field(
+        default_factory=list,
+        description="Names under which the API may be asked (the Host header), comma-separated; `.example.org` is all below it."
+        " Addresses and localhost always are. Without it any name is, but on a loopback HOST where nobody signs in: there none.",
+    )
     metrics_token: str | None = Field(
         None, repr=False, description="Bearer token that /metrics wants; without it /metrics is open."
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.errors import Conflict, InvalidInput, QueueDraining, QueueFull, QuotaExceeded, UnknownJob, UnknownParent, UnknownQueue
 from lib.prepared import Prepared, prepare
-from lib.records import Job
+from lib.records import Job, idempotency_name
 from lib.store import Store, text
 from lib.submission import Accepted, Submission
 from lib.targets import checked
@@ -44,7 +44,7 @@ class Submitting:
         if idempotency_key is not None:
             if not idempotency_key.isprintable() or not 1 <= len(idempotency_key) <= 255:
                 raise InvalidInput("Idempotency-Key", "must be 1 to 255 printable characters")
-            key = f"{self.store.prefix}idempotency.{submission.by or ''}.{idempotency_key}"
+            key = idempotency_name(self.store.prefix, submission.by, idempotency_key)
         name = self._queue(queue, own=True)
         self._check(submission)
         (accepted,) = self._submit([submission], name, key)

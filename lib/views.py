@@ -12,7 +12,7 @@ import redis
 
 from lib.errors import ExpiredJob, UnknownJob
 from lib.reading import counts_of, fields_of, iso, number_of, object_of, text_of
-from lib.records import BRIEF, ID, Job
+from lib.records import BRIEF, ID, Job, idempotency_name
 from lib.states import COMPLETE, PRIORITIES, STATUSES, SUBMITTED
 from lib.store import Store, text
 
@@ -119,7 +119,7 @@ class Viewing:
 
     def of_key(self, idempotency_key: str, by: str | None) -> Job | None:
         """The job that an Idempotency-Key of `by` stands for."""
-        jid = self.store.read(lambda rd: rd.get(f"{self.store.prefix}idempotency.{by or ''}.{idempotency_key}"), None)
+        jid = self.store.read(lambda rd: rd.get(idempotency_name(self.store.prefix, by, idempotency_key)), None)
         return None if jid is None else self.get(text_of(jid))
 
     def _key(self, jid: str) -> str:

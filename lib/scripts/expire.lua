@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Remove ended jobs whose time is over, with their index entries, files and idempotency keys, unless somebody is still to be told
 --   or other jobs need them; and ended batches.
--- Keys: batches, batches.expiry, batch.<id>*, jobs.expiry, jobs.gone, job.<id>*, jobs.*, idempotency.<...>, events.
+-- Keys: batches, batches.expiry, batch.<id>*, jobs.expiry, jobs.gone, job.<id>*, jobs.*, idempotency.<owner>/<key>, events.
 -- ARGV: most jobs in one call. Returns the number of jobs removed.
 --@include removal
 local GONE_KEPT = 10000 -- ids of which is known that they have expired, the last ones

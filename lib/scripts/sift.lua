@@ -7,7 +7,9 @@ local found = rec('ZREVRANGEBYSCORE', PREFIX .. ARGV[1], ARGV[2], ARGV[3], 'WITH
 local reply = {}
 for i = 1, #found, 2 do
   local fields = rec('HMGET', job_key(found[i]), 'status', 'operation', 'by', 'input', 'error')
-  for place = 4, 5 do fields[place] = fields[place] and string.sub(fields[place], 1, 4096) end
+  for place = 4, 5 do
+    if fields[place] and #fields[place] > 4096 then fields[place] = string.sub(fields[place], 1, 4096) end
+  end
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = found[i], found[i + 1], fields
 end
 return reply

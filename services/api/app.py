@@ -6,7 +6,7 @@ Nothing connects before the first request, so that it starts while Redis is away
 from flask import Flask
 
 from lib.settings import Settings, load_settings
-from services.api import access_log, audit, auth, conditional, drawing, http_metrics, live, problems, spans
+from services.api import access_log, audit, auth, conditional, drawing, hosts, http_metrics, live, problems, spans
 from services.api.backend import attach, make_backend
 from services.api.dashboard import views
 from services.api.prefix import Prefixed, check_prefix
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     spans.install(app)
     http_metrics.install(app)
     audit.install(app)
+    hosts.install(app, settings)
     auth.install(app, settings)
     conditional.install(app)
     problems.install(app)

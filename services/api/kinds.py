@@ -65,6 +65,13 @@ CROSS_SITE = Kind(
     " browser names another site; with the dashboard's cookie, the form's token is missing or old.",
     "Load the page again and repeat it there. Scripts send Authorization, and no cookie.",
 )
+FOREIGN_HOST = Kind(
+    "foreign-host",
+    403,
+    "The service is not known by this name",
+    "The Host header has a name that is none of the service's: a page of another site may have pointed it here.",
+    "Ask under localhost or an address, or have whoever runs the service name the host in TRUSTED_HOSTS.",
+)
 NOT_FOUND = Kind(
     "not-found", 404, "There is nothing at this address", "No route, or no such thing on it.", "GET / lists the routes."
 )

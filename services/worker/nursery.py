@@ -7,7 +7,6 @@ children end with it.
 
 import gc
 import os
-import resource
 import select
 import signal
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 from lib.parents import LINUX, die_with_parent
 from services.worker.channel import Receiver, Sender
+from services.worker.processes import reap
 
 
 def main(arguments: list[str]) -> None:
@@ -55,6 +55,7 @@ def main(arguments: list[str]) -> None:
                 os.close(commands_fd)
                 os.close(reports_fd)
                 signal.set_wakeup_fd(-1)
+                os.setpgid(0, 0)  # what its runs start, and leave running, ends with it
                 die_with_parent(nursery)
                 code = child.main(name, slot, Path(arguments[3]), settings, catalog)
             except BaseException:
@@ -96,17 +97,9 @@ def _serve(commands: Receiver, reports: Sender, fork: Any) -> None:
                 fork(message["slot"], message["child"])
             except OSError as error:  # no room for another process, which is no reason to end those that run
                 reports.send(event="unforked", child=message["child"], reason=str(error))
-        while (gone := _wait()) is not None:
+        while (gone := reap()) is not None:
             pid, status, usage = gone
             reports.send(event="exit", pid=pid, status=status, peak_kib=usage.ru_maxrss)
-
-
-def _wait() -> tuple[int, int, resource.struct_rusage] | None:
-    try:
-        pid, status, usage = os.wait4(-1, os.WNOHANG)
-    except ChildProcessError:
-        return None
-    return (pid, status, usage) if pid else None
 
 
 def _threads() -> int:

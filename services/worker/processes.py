@@ -3,6 +3,7 @@ stranger, and how a process died. On systems other than Linux the parts that the
 
 import logging
 import os
+import resource
 import select
 import signal
 import time
@@ -22,6 +23,34 @@ _OOM_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory
 def adopt_orphans() -> None:
     """Make this process the parent of its descendants' orphans, as PID 1 is."""
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def reap() -> tuple[int, int, resource.struct_rusage] | None:
+    """A child of this process that has ended: its pid, wait status and use of resources; None where there is none.
+
+    Whatever is left of a group that it led is killed first: its number can be given to nobody else until then.
+    """
+    try:
+        if LINUX:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                return None
+            _kill_group(ended.si_pid)
+            return os.wait4(ended.si_pid, 0)
+        pid, status, usage = os.wait4(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    if not pid:
+        return None
+    _kill_group(pid)
+    return pid, status, usage
+
+
+def _kill_group(number: int) -> None:
+    try:
+        os.killpg(number, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # macOS answers EPERM where all that is left is a zombie
+        pass
 
 
 class ProcessHandle:

@@ -24,7 +24,7 @@ from services.worker.channel import Receiver, Sender
 from services.worker.ending import LATE, ChildProcess, Ending
 from services.worker.marks import Mark, Marks
 from services.worker.orders import Order, Report, Verdict
-from services.worker.processes import ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes
+from services.worker.processes import ProcessHandle, adopt_orphans, cause_of, evidence, oom_kills, proportional_bytes, reap
 
 logger = logging.getLogger("trafficjobs.worker")
 
@@ -251,13 +251,8 @@ class Supervisor(Ending):
 
     def _reap_own(self) -> None:
         """The nursery, and the orphans that come to PID 1 (or a subreaper) when it dies."""
-        while True:
-            try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        while (gone := reap()) is not None:
+            pid, status, usage = gone
             if pid == self._nursery:
                 self._nursery_died()
             else:

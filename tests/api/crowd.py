@@ -83,7 +83,7 @@ class Client:
         self.received = b""
         self._closed = False
         seen = f"Last-Event-ID: {last}\r\n" if last else ""
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{seen}\r\n".encode() if say is None else say)
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{seen}\r\n".encode() if say is None else say)
         self.socket.setblocking(False)
 
     def read(self) -> bytes:

@@ -15,9 +15,9 @@ from tests.waiting import until
 
 THREADS = 2
 BODY = b'{"operation": "unique_issues"}'
-SUBMIT = b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-UPLOAD = b"POST /data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-LONG = b"POST /data HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n" + 10_000 * b"x"
+SUBMIT = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+UPLOAD = b"POST /data HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+LONG = b"POST /data HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n" + 10_000 * b"x"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.servers import Server
 from tests.waiting import until
 
 BODY = b'{"operation": "unique_issues"}'
-HEAD = b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+HEAD = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 HALF = HEAD + BODY[:1]
 
 
@@ -43,13 +43,13 @@ def test_five_hundred_clients_want_streams_and_the_rest_is_answered_within_a_sec
 @pytest.mark.parametrize(
     ("said", "rest"),
     [
-        (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"),
-        (b"GET /healthz HT", b"TP/1.1\r\nHost: x\r\n\r\n"),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"\r\n"),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /hea", b""),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + HALF, b""),
+        (b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        (b"GET /healthz HT", b"TP/1.1\r\nHost: localhost\r\n\r\n"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", b"\r\n"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea", b""),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF, b""),
         (HALF, BODY[1:]),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b""),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b""),
     ],
     ids=["nothing", "half a line", "half a head", "one request and a half", "one and half a body", "half a body", "no goodbye"],
 )
@@ -63,7 +63,7 @@ def test_clients_that_do_not_finish_what_they_say_hold_up_nobody(api: Api, said:
 
 
 def test_refused_clients_that_keep_their_bodies_hold_up_nobody_for_long(api: Api) -> None:
-    request = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"
+    request = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n"
     with ExitStack() as stack:
         crowd = [stack.enter_context(Client(api, say=request)) for _ in range(100)]
         until(lambda: all(each.status == 404 for each in crowd), 20, "an answer for everybody")
@@ -89,7 +89,7 @@ def test_a_hundred_clients_that_trickle_their_bodies_hold_up_nobody(api: Api) ->
 )
 @pytest.mark.parametrize("length", [9_000, 16_300, 20_000])  # of the second, the first 16 KiB hold the line and half a header
 def test_a_head_that_is_too_long_is_refused(api: Api, begun: bytes, status: int, length: int) -> None:
-    end = f" HTTP/1.1\r\nHost: x\r\nX-More: {'y' * 200}\r\n\r\n".encode() if status == 414 else b"\r\n\r\n"
+    end = f" HTTP/1.1\r\nHost: localhost\r\nX-More: {'y' * 200}\r\n\r\n".encode() if status == 414 else b"\r\n\r\n"
     with Client(api, say=begun + b"x" * length + end) as client:
         assert until(lambda: client.status, 5, "an answer") == status
         until(lambda: client.over, 5, "the end of the connection")

@@ -68,10 +68,10 @@ def test_too_large_a_body_gets_its_answer_also_when_chunked(
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"POST /data HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nhello",
-        b"POST /data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-        b"POST /data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
-        b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{}",
+        b"POST /data HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\nhello",
+        b"POST /data HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        b"POST /data HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+        b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{}",
     ],
     ids=["short", "no last chunk", "no chunk size", "short json"],
 )

@@ -25,12 +25,18 @@ BODY = b'{"operation": "unique_issues"}'
 
 
 def post(body: bytes, *headers: str, path: str = "/jobs") -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def get(target: bytes, *headers: bytes, version: bytes = b"HTTP/1.1", method: bytes = b"GET") -> bytes:
-    return b"\r\n".join([method + b" " + target + b" " + version, b"Host: x", *headers]) + b"\r\n\r\n"
+    return b"\r\n".join([method + b" " + target + b" " + version, b"Host: localhost", *headers]) + b"\r\n\r\n"
 
 
 def chunked(chunks: bytes, *headers: bytes) -> bytes:
@@ -105,7 +111,7 @@ HEADS = {
     "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
     "two hosts": get(b"/healthz", b"Host: y"),
     "a host of rubbish": b'GET /healthz HTTP/1.1\r\nHost: a b"<>/\r\n\r\n',
-    "bare line feeds": b"GET /healthz HTTP/1.1\nHost: x\n\n",
+    "bare line feeds": b"GET /healthz HTTP/1.1\nHost: localhost\n\n",
     "no version": b"GET /healthz\r\n\r\n",
     "version 2": get(b"/healthz", version=b"HTTP/2.0"),
     "version 9": get(b"/healthz", version=b"HTTP/9.9"),
@@ -117,7 +123,7 @@ HEADS = {
     "controls in the path": get(b"/jobs/\x1b[31m"),
     "a path of 100 kB": get(b"/" + b"a" * 100_000),
     "a query of 100 kB": get(b"/jobs?search=" + b"a" * 100_000),
-    "no path": b"GET  HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no path": b"GET  HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a path without a slash": get(b"healthz"),
     "absolute form": get(b"http://evil.example/healthz"),
     "absolute form of another scheme": get(b"gopher://evil.example/healthz"),

@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from lib.jobs import Jobs
+from lib.settings import Settings
+from services.api.app import create_app
 from services.api.tables import csv_of
 from tests.api.conftest import CSV, claim, end, submit
 from tests.commands import commands_sent
@@ -144,6 +146,33 @@ def test_a_page_of_another_site_changes_nothing_where_nobody_signs_in(client: Fl
     assert (answer.status_code, answer.get_json()["type"]) == (403, "/problems/cross-site")
     assert client.get("/jobs", headers=headers).get_json()["jobs"] == []
     assert client.post("/jobs", json={"operation": "unique_issues"}, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "localhost:5000", "127.0.0.1:5000", "[::1]:5000", "[::1]", "LOCALHOST", "tj.localhost"]
+)
+def test_where_nobody_signs_in_the_service_is_asked_under_names_of_this_machine(client: FlaskClient, name: str) -> None:
+    assert client.get("/jobs", headers={"Host": name}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example:80", "a b", "x:y:z"]
+)
+def test_a_name_that_was_pointed_here_by_others_is_refused(client: FlaskClient, name: str) -> None:
+    for answer in (client.get("/jobs", headers={"Host": name}), client.post("/jobs", headers={"Host": name}, json={})):
+        assert (answer.status_code, answer.get_json()["type"]) == (403, "/problems/foreign-host")
+        assert "TRUSTED_HOSTS" in answer.get_json()["detail"]
+
+
+def test_names_of_the_service_are_named_in_a_setting(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"trusted_hosts": ["jobs.example", ".team.example"]}))
+    got = [
+        app.test_client().get("/healthz", headers={"Host": name}).status_code
+        for name in ("jobs.example", "a.team.example", "b.example")
+    ]
+    assert got == [200, 200, 403]
+    everybody = create_app(settings.model_copy(update={"auth": "off"}))
+    assert everybody.test_client().get("/healthz", headers={"Host": "b.example"}).status_code == 200
 
 
 # The data

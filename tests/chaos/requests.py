@@ -68,7 +68,7 @@ def check(requests: list[Request], remains: Remains) -> Iterator[tuple[str, str]
     for request in requests:
         ids = set(request.ids)
         if request.key:
-            stands_for = remains.keys.get(f"idempotency..{request.key}")
+            stands_for = remains.keys.get(f"idempotency./{request.key}")
             ids |= {stands_for} if stands_for else set()
             if len(ids) > 1:
                 yield "one-key-two-jobs", f"{request.key} was answered with {request.ids} and stands for {stands_for}"

@@ -154,8 +154,8 @@ def _told(*requests: Request) -> Callable[[Evidence], None]:
     def tell(evidence: Evidence) -> None:
         assert evidence.requests is not None
         evidence.requests += requests
-        evidence.remains.keys["idempotency..key"] = "again"
-        evidence.remains.ttls["idempotency..key"] = -1
+        evidence.remains.keys["idempotency./key"] = "again"
+        evidence.remains.ttls["idempotency./key"] = -1
 
     tell.__name__ = f"told_{'_'.join(requests[0].ids)}_{requests[0].answer}"
     return tell

@@ -81,7 +81,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(place: Place, chunked
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(LONG)}"
     half = LONG[: 5 * 2**20]
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.sendall(f"POST /data HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode())
+        connection.sendall(f"POST /data HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode())
         connection.sendall((b"%x\r\n" % len(half) + half + b"\r\n") if chunked else half)
         until(lambda: place.keys("uploads."), 20, "the first chunk in Redis")
         assert all(0 < place.records.ttl(key) <= 3_600 for key in place.keys("uploads."))

@@ -21,8 +21,8 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 BODY = b'{"operation": "unique_issues"}'
-SUBMIT = b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-LIST = b"GET /jobs?limit=5 HTTP/1.1\r\nHost: x\r\n\r\n"
+SUBMIT = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+LIST = b"GET /jobs?limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 READ_EVERY = 10  # of so many requests one reads
 _AT_ONCE = 32  # requests that are begun before answers are looked at
 

@@ -10,7 +10,7 @@ from tests.poison.release import Release
 
 PARTS = 3  # of all keys, poisoned at once in the quick test
 # Keys of one job or worker, which are named once something asks for them.
-_OF_ONE = re.compile(r":(job|worker|limit|batch|failures|delivery|schedule|unique|idempotency)\.[\w:.-]+$")
+_OF_ONE = re.compile(r":(job|worker|limit|batch|failures|delivery|schedule|unique|idempotency)\.[\w:./-]+$")
 
 
 def is_record(name: str) -> bool:

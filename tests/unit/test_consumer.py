@@ -1,6 +1,7 @@
 """The consumer by itself; programs that use it are in tests/compat."""
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -101,3 +102,15 @@ def test_an_item_that_was_given_out_unheard_is_given_out_again(jobs: Jobs, monke
                 consumer.next(block=False, timeout=None)
         taken = [consumer.next(block=block, timeout=None) for _ in range(2)]
         assert [claim and claim.id for claim in taken] == ["one", "two"]
+
+
+def test_a_wait_ends_in_its_time_where_redis_is_away(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_args: Any, **_more: Any) -> None:
+        raise StoreUnavailable("away")
+
+    with closing(Consumer(jobs, ["job-queue"])) as consumer:
+        monkeypatch.setattr(jobs, "claim", away)
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="away"):
+            consumer.next(block=True, timeout=0.7)
+        assert 0.7 <= time.monotonic() - began < 3.5

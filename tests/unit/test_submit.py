@@ -75,6 +75,11 @@ def test_an_idempotency_key_belongs_to_its_owner_and_lives_as_long_as_its_job(jo
     assert jobs.submit(replace(ada, id="ada-4"), idempotency_key="k") == type(first)("ada-4", False)
 
 
+def test_no_idempotency_key_comes_upon_that_of_an_owner_whose_name_goes_on_with_a_dot(jobs: Jobs) -> None:
+    assert jobs.submit(Submission("x", by="ada.b", id="hers"), idempotency_key="k").id == "hers"
+    assert jobs.submit(Submission("x", by="ada", id="his"), idempotency_key="b.k").id == "his"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -41,7 +41,7 @@ RECORDS = (
     Key("jobs.expiry", "zset", "ended jobs, by when they are removed"),
     Key("jobs.gone", "zset", "the last 10,000 ids that have expired, for 410"),
     Key("jobs.seq", "string", "the last number that a job was given"),
-    Key("idempotency.<owner>.<key>", "string", "the job that an Idempotency-Key stands for"),
+    Key("idempotency.<owner>/<key>", "string", "the job that an Idempotency-Key stands for"),
     Key("unique.<digest>", "string", "the job that stands for equal ones", "after a throttle's seconds"),
     Key("cache.<digest>.<data version>", "string", "the job whose result does for equal ones", "with its result"),
     Key("limit.<key>", "set", "jobs that run under a concurrency key"),
@@ -149,6 +149,13 @@ def meant(name: str) -> list[Key]:
 
 def _pattern(name: str) -> str:
     """`<key>` is whatever there may be; another place has no dot, unless it is the whole of a key's middle."""
-    places = {"<key>": ".+", "<status>": "[a-z-]+", "<priority>": "(high|low)", "<n>": r"\d+", "<span>": "(hour|day|week)"}
+    places = {
+        "<key>": ".+",
+        "<owner>": ".*",
+        "<status>": "[a-z-]+",
+        "<priority>": "(high|low)",
+        "<n>": r"\d+",
+        "<span>": "(hour|day|week)",
+    }
     parts = re.split(r"(<[^>]*>)", name)
     return "".join(places.get(part, r"[^.]*") if part.startswith("<") else re.escape(part) for part in parts)

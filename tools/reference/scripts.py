@@ -51,7 +51,7 @@ def named_keys(path: Path) -> list[str]:
     """
     (listed, *_) = [part for part in head(path) if part.startswith("Keys: ")] or [""]
     found = []
-    for token in re.findall(r"(?:[\w.:*]|<[^>]*>|\{[^}]*\}|\[[^\]]*\])+", listed.removeprefix("Keys: ")):
+    for token in re.findall(r"(?:[\w.:*/]|<[^>]*>|\{[^}]*\}|\[[^\]]*\])+", listed.removeprefix("Keys: ")):
         found += [name.strip(".") for name in _written_out(token)]
     for others in re.findall(r"those of ([a-z_]+(?:(?:, | and )[a-z_]+)*)", listed):
         for other in re.split(", | and ", others):

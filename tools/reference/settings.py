@@ -18,6 +18,7 @@ _OWN_WORDS = {
     "redis_sentinels": "none",
     "redis_cluster": "none",
     "adopt_queues": "none",
+    "trusted_hosts": "see there",
     "worker_queues": "all",
     "worker_children": "one per core",
     "worker_name": "the host's name",

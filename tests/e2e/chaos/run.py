@@ -240,7 +240,7 @@ def _wrong_times(fired: dict[str, dict[str, str]]) -> list[str]:
 def _wrong_keys(remains: Remains, keys: dict[str, str]) -> list[str]:
     """Idempotency-Keys that stand for another job than the one that was answered."""
     prefix = "idempotency."
-    kept = {name.rpartition(".")[2]: value for name, value in remains.keys.items() if name.startswith(prefix)}
+    kept = {name.partition("/")[2]: value for name, value in remains.keys.items() if name.startswith(prefix)}
     return [f"{key} was answered with {job} and stands for {kept.get(key)}" for key, job in keys.items() if kept.get(key) != job]
 
 

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import secrets
+import shlex
 import signal
+import subprocess
 import time
 from typing import Any
 
@@ -58,6 +60,12 @@ def in_c_code(seconds: float) -> str:
     hashlib.pbkdf2_hmac("sha256", b"x", b"y", 20_000)
     rounds = int(20_000 * seconds / (time.perf_counter() - start))
     return hashlib.pbkdf2_hmac("sha256", b"x", b"y", rounds).hex()
+
+
+@operation(needs_data=False, direct=False)
+def in_a_program(path: str) -> int:
+    """Waits for a program of a shell that it starts, whose number stands in the file `path` from then on."""
+    return subprocess.run(["sh", "-c", f"sleep 300 & echo $! > {shlex.quote(path)}; wait"], check=True).returncode
 
 
 @operation(needs_data=False, direct=False)
