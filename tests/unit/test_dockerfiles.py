@@ -53,6 +53,11 @@ def test_it_runs_as_a_user_without_rights_whom_kubernetes_can_tell_from_root(pat
     assert home[1].endswith("nologin")
 
 
+def test_python_itself_is_compiled_in_the_image_since_nothing_can_be_written_later(path: Path) -> None:
+    (run,) = last_stage(path)["RUN"]
+    assert re.search(r"compileall .*--invalidation-mode unchecked-hash .*sysconfig.get_path\(.stdlib.\)", run)
+
+
 def test_all_that_is_installed_is_locked_by_its_hash_and_comes_from_where_pip_looks(path: Path) -> None:
     whole = instructions(path)
     installs = [rest for word, rest in whole if word == "RUN" and "pip" in rest and "install" in rest]
