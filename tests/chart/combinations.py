@@ -141,6 +141,7 @@ EVERYTHING = merged(
                     "hostnames": ["a.example"],
                 },
                 "service": {"type": "LoadBalancer", "port": 8080, "annotations": {"lb": "internal"}},
+                "trustedHosts": ["a.example", ".trafficjobs.local"],
             },
         ),
         "worker": merged(

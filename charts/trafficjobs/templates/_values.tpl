@@ -11,6 +11,13 @@
 {{- .Values.api.pathPrefix | default (ternary $route.pathPrefix "" $route.enabled) | trimSuffix "/" -}}
 {{- end -}}
 
+{{/* Names under which the API may be asked: those that are given, and those that its Service has in the cluster. */}}
+{{- define "trafficjobs.trustedHosts" -}}
+{{- $service := printf "%s-api" (include "trafficjobs.fullname" .) -}}
+{{- $inside := printf "%s.%s.svc" $service .Release.Namespace -}}
+{{- concat .Values.api.trustedHosts (list $service (trimSuffix ".svc" $inside) $inside (printf "%s.cluster.local" $inside)) | join "," -}}
+{{- end -}}
+
 {{/* Bytes of a quantity such as 512Mi, 1.5Gi, 2G or 1073741824. */}}
 {{- define "trafficjobs.bytes" -}}
 {{- $text := include "trafficjobs.plain" . -}}
