@@ -53,13 +53,14 @@ def test_a_tiny_run_measures_ours_beside_a_peer_in_an_environment_of_its_own_and
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_tiny_run_submits_over_http_to_ours_and_to_flask_with_rq_and_drains_with_many_workers(tmp_path: Path) -> None:
-    report, _ = bench(tmp_path, "--only", "trafficjobs,rq", "--questions", "http,scale,upkeep")
+    report, _ = bench(tmp_path, "--only", "trafficjobs,rq", "--questions", "http,scale,rates,upkeep")
 
-    rate, wait, load, drained, used, upkeep = rows(report).values()
+    rate, wait, load, drained, used, *paced, upkeep = rows(report).values()
     assert set(rate) == {"trafficjobs", "Flask + RQ"}
     assert set(wait) == {"trafficjobs"}
     assert set(load) == {"an empty answer"}
     assert set(drained) == set(used) == {"1 worker", *(f"{2**n} workers" for n in range(1, 7))}
+    assert [set(table) for table in paced] == 3 * [{f"{n:,} a second" for n in (10, 30, 100, 300, 1_000, 3_000, 10_000)}]
     assert set(upkeep) == {"empty queue", "jobs that are not due"}
     assert len(report["targets"]) == 3
 
