@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import orjson
 
 from lib.states import IN_PROGRESS, SCHEDULED, STATUSES, SUBMITTED, TERMINAL
-from tests.chaos.evidence import Evidence, Violation
+from tests.chaos.evidence import Evidence, Fault, Violation
 from tests.chaos.history import Remains
 
 _EVER, _EXPIRES = -1, 1
+_TO_LEAVE = 12.0  # seconds from SIGTERM within which a worker gives up telling that it leaves: its grace, and its last words
 # Every key that may be left: pattern of its name without prefix, and whether it must have an expiry.
 _KEYS = [
     (r"job\.[\w-]+(\.log|\.files|\.dependents)?", _EVER),
@@ -227,12 +228,28 @@ def _orphans(remains: Remains) -> Told:
 
 
 def _workers(evidence: Evidence) -> Told:
-    """Only workers that were killed are still listed; upkeep forgets them after ten silent leases."""
-    kills = Counter(fault.worker for fault in evidence.faults if fault.kind in ("kill-supervisor", "kill-worker"))
+    """Only workers that were killed, or could not tell Redis of their end, are listed; upkeep forgets them after ten silent leases."""
+    gone = Counter(
+        fault.worker
+        for fault in evidence.faults
+        if fault.kind in ("kill-supervisor", "kill-worker") or (fault.kind == "end-worker" and _unheard(evidence, fault))
+    )
     listed = Counter(name.rpartition("-")[0] for name in evidence.remains.keys.get("workers", {}))
     for name, number in listed.items():
-        if number > kills[name]:
-            yield "orphan", f"{number} workers called {name} are listed, {kills[name]} were killed"
+        if number > gone[name]:
+            yield "orphan", f"{number} workers called {name} are listed, {gone[name]} were killed or could not tell their end"
+
+
+def _unheard(evidence: Evidence, end: Fault) -> bool:
+    """Whether Redis was away, or silent for that worker, while it may have tried to leave."""
+    meanwhile = (
+        each for each in evidence.faults + evidence.stalls if each.start < end.start + _TO_LEAVE and each.end > end.start
+    )
+    return any(
+        each.kind in ("kill-redis", "partition", "fill-disk")
+        or (each.kind in ("half-open", "stalled") and each.worker == end.worker)
+        for each in meanwhile
+    )
 
 
 def _keys(remains: Remains) -> Told:

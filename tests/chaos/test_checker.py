@@ -144,6 +144,18 @@ def _leave(name: str, value: object, ttl: int = -1) -> Callable[[Evidence], None
     return leave
 
 
+def _end_a_worker(*silences: Fault) -> Callable[[Evidence], None]:
+    """One that was told to end, a second after the beginning, is still listed."""
+
+    def end(evidence: Evidence) -> None:
+        evidence.faults += [Fault("end-worker", "ended", 101.0, 101.5), *silences]
+        evidence.remains.keys["workers"] = {"ended-0a1b2c": 1.0}
+        evidence.remains.ttls["workers"] = -1
+
+    end.__name__ = f"end_a_worker_{'_'.join(each.kind for each in silences)}"
+    return end
+
+
 def miss_events(evidence: Evidence) -> None:
     evidence.remains.missed = 3
 
@@ -192,6 +204,10 @@ SPOILED: list[tuple[Callable[[Evidence], None], str]] = [
     (_leave("bell.child", []), "no-expiry"),
     (_leave("job.plain.log", None, ttl=60), "expiry"),
     (_leave("whatever", "x"), "unknown-key"),
+    (_end_a_worker(), "orphan"),
+    (_end_a_worker(Fault("kill-redis", "", 99.0, 100.9)), "orphan"),
+    (_end_a_worker(Fault("half-open", "another", 102.0, 110.0)), "orphan"),
+    (_end_a_worker(Fault("slow-network", "ended", 99.0, 110.0)), "orphan"),
     (miss_events, "missed-events"),
     (_told(Request(("plain",), "", REFUSED)), "refused-but-there"),
     (_told(Request(("plain", "third"), "", UNKNOWN)), "in-part"),
@@ -212,6 +228,12 @@ def test_a_lease_may_be_lost_while_its_worker_waits_for_an_answer(green: Evidenc
     worker = evidence.faults[0].worker
     _lose_the_lease(worker)(evidence)
     assert "reaped-without-cause" not in {violation.kind for violation in check(evidence)}
+
+
+def test_a_worker_may_still_be_listed_that_ended_while_redis_could_not_hear_it(green: Evidence) -> None:
+    evidence = copy.deepcopy(green)
+    _end_a_worker(Fault("kill-redis", "", 102.0, 115.0))(evidence)
+    assert check(evidence) == []
 
 
 def test_the_time_until_a_job_runs_again_begins_with_the_kill(green: Evidence) -> None:
