@@ -228,7 +228,7 @@ def _orphans(remains: Remains) -> Told:
 
 
 def _workers(evidence: Evidence) -> Told:
-    """Only workers that were killed, or could not tell Redis of their end, are listed; upkeep forgets them after ten silent leases."""
+    """Only workers that were killed, or could not tell Redis of their end, are listed; upkeep forgets them after ten leases."""
     gone = Counter(
         fault.worker
         for fault in evidence.faults
