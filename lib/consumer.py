@@ -60,7 +60,7 @@ class Consumer:
         """
         self._start_renewal()
         child = self._child()
-        give_up = None if timeout is None else time.monotonic() + timeout
+        give_up = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
             try:
                 self.acknowledge()
@@ -68,11 +68,11 @@ class Consumer:
                 if claim is not None:
                     self._keep(claim)
                     return claim
-                if not block or (give_up is not None and time.monotonic() >= give_up):
+                if not block or time.monotonic() >= give_up:
                     return None
-                self.jobs.wait_for_bell(child, None if give_up is None else give_up - time.monotonic())
+                self.jobs.wait_for_bell(child, give_up - time.monotonic())
             except (StoreUnavailable, redis.ConnectionError, redis.TimeoutError) as error:
-                left = float("inf") if give_up is None else give_up - time.monotonic()
+                left = give_up - time.monotonic()
                 if not block or left <= 0:
                     raise StoreUnavailable(str(error)) from error
                 logger.warning("Redis is away, trying again: %s", error)

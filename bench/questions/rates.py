@@ -15,7 +15,7 @@ import redis
 from bench.entrants import Entrant
 from bench.ours import our_queue
 from bench.question import Answer, Question, Table
-from bench.server import fresh_server
+from bench.server import fresh_server, processor_seconds
 from lib.claims import complete
 from lib.jobs import Submission
 
@@ -66,10 +66,10 @@ def _pace(port: int, rate: int, seconds: float) -> tuple[list[float], float, flo
             jobs.turn(claim, complete(b"0"), "bench", "bench", [])
             began.value = time.monotonic() + 0.2
             barrier.wait(_PATIENCE)
-            used = _used(client)
+            used = processor_seconds(client)
             for due in _due(began.value, rate, seconds):
                 jobs.submit_many(Submission("noop", {"number": number}) for number in due)
-            taken, used = time.monotonic() - began.value, _used(client) - used
+            taken, used = time.monotonic() - began.value, processor_seconds(client) - used
             stop.set()
             waits = [wait for _ in processes for wait in found.get()]
     finally:
@@ -85,7 +85,7 @@ def _due(began: float, rate: int, seconds: float) -> Iterator[range]:
     """Numbers of the jobs that have become due, as soon as some have, until the time is over."""
     sent = 0
     while (passed := time.monotonic() - began) < seconds:
-        due = min(int(max(passed, 0.0) * rate) + 1, sent + 500) if passed >= 0 else 0
+        due = min(int(passed * rate) + 1, sent + 500) if passed >= 0 else 0
         if due > sent:
             yield range(sent, due)
             sent = due
@@ -109,8 +109,3 @@ def _work(port: int, rate: int, number: int, began: Any, barrier: Any, stop: Any
                     break
                 claim = jobs.turn(claim, complete(b"0"), child, "bench", queues)[1]
     found.put(waits)
-
-
-def _used(client: redis.Redis) -> float:
-    info: Any = client.info("cpu")
-    return float(info["used_cpu_user"] + info["used_cpu_sys"])

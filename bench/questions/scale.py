@@ -16,7 +16,7 @@ import redis
 from bench.entrants import Entrant
 from bench.ours import our_queue
 from bench.question import Answer, Question, Table
-from bench.server import fresh_server
+from bench.server import fresh_server, processor_seconds
 from lib.claims import complete
 from lib.jobs import Submission
 
@@ -57,11 +57,11 @@ def _drain(port: int, workers: int, count: int) -> tuple[float, float]:
             process.start()
         try:
             barrier.wait(_PATIENCE)
-            began, used = time.monotonic(), _used(client)
+            began, used = time.monotonic(), processor_seconds(client)
             for process in processes:
                 process.join(_PATIENCE)
             seconds = max(ends) - began
-            used = _used(client) - used
+            used = processor_seconds(client) - used
         finally:
             for process in processes:
                 process.kill()
@@ -82,8 +82,3 @@ def _work(port: int, number: int, barrier: Any, ends: Any) -> None:
         while claim is not None:
             claim = jobs.turn(claim, complete(b"0"), child, "bench", queues)[1]
         ends[number] = time.monotonic()
-
-
-def _used(client: redis.Redis) -> float:
-    found: Any = client.info("cpu")
-    return float(found["used_cpu_user"] + found["used_cpu_sys"])
