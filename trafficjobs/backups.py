@@ -4,16 +4,16 @@ A backup stands under its name only once all of it is there and on disk. A file 
 damaged one disturbs no service.
 """
 
-import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
 from trafficjobs import uploads
 from trafficjobs.backup_form import BrokenBackup, checked
 from trafficjobs.errors import Invalid, Unavailable
+from trafficjobs.private_files import written
 from trafficjobs.shapes import RestoredRelease
 from trafficjobs.steps import Steps, call
 from trafficjobs.transport import Transport
@@ -37,7 +37,7 @@ class Backups:
 
         Raises: Forbidden below the role admin, Conflict, Unavailable where it breaks off in the middle.
         """
-        with _written(target) as file:
+        with _opened(target) as file:
             size, whole = 0, zlib.decompressobj(wbits=31)
             yield from self._transport.opened("/backup", {"Accept": "application/gzip", "Accept-Encoding": "identity"}, _SILENCE)
             while (piece := (yield from self._transport.piece())) is not None:
@@ -90,20 +90,5 @@ def _follow(whole: Any, piece: bytes) -> None:
         raise Unavailable("What the service sent is damaged; make the backup again.") from None
 
 
-@contextmanager
-def _written(target: str | Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its name at the end."""
-    if not isinstance(target, str | Path):
-        yield target
-        return
-    path = Path(target)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+def _opened(target: str | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    return written(Path(target)) if isinstance(target, str | Path) else nullcontext(target)

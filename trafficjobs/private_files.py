@@ -1,6 +1,6 @@
 """Files that hold secrets: mode 600 when they are made, replaced as a whole, changed by one program at a time.
 
-Profiles and token files are written through here. A program that is killed half-way leaves the old file as it was.
+Profiles, token files and backups are written through here. A program that is killed half-way leaves the old file as it was.
 """
 
 import os
@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 try:
     import fcntl
@@ -29,25 +30,35 @@ def changed_alone(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def replace(path: Path, text: str, shared: bool = False) -> None:
-    """Write `text` as the whole of `path`, readable by its owner alone. A link is followed, not replaced.
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, readable by its owner alone, which takes the place of `path` once all of it is on disk.
 
-    Args:
-        shared: leave it to its owner and its group, who may have to read it; to all others it is closed.
+    A link is followed, not replaced. Where the block raises, `path` stays as it was.
     """
     path = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 600 by itself
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-            if shared:
-                _be_as(path, file.fileno())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def replace(path: Path, text: str, shared: bool = False) -> None:
+    """Write `text` as the whole of `path`, as `written` does.
+
+    Args:
+        shared: leave it to its owner and its group, who may have to read it; to all others it is closed.
+    """
+    with written(path) as file:
+        file.write(text.encode())
+        if shared:
+            _be_as(path.resolve(), file.fileno())
 
 
 def _be_as(path: Path, descriptor: int) -> None:

@@ -40,7 +40,6 @@ def origin() -> Origin:
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     caller = g.get("caller")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     # Probes come every few seconds for ever; a line is worth what they find amiss.
     level = logging.DEBUG if request.path in _PROBES and response.status_code == 200 else logging.INFO
     said: dict[str, Any] = {

@@ -6,7 +6,7 @@ Nothing connects before the first request, so that it starts while Redis is away
 from flask import Flask
 
 from lib.settings import Settings, load_settings
-from services.api import access_log, audit, auth, conditional, drawing, hosts, http_metrics, live, problems, spans
+from services.api import access_log, audit, auth, conditional, drawing, hosts, http_metrics, live, problems, replies, spans
 from services.api.backend import attach, make_backend
 from services.api.dashboard import views
 from services.api.prefix import Prefixed, check_prefix
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     attach(app.extensions, made := make_backend(settings))
     live.attach(app.extensions, made.store)
     drawing.attach(app.extensions, settings.api_threads)
+    replies.install(app)
     access_log.install(app)
     spans.install(app)
     http_metrics.install(app)

@@ -64,6 +64,7 @@ Moment = Annotated[
         }
     ),
 ]
+Cursor = Annotated[str | None, Field(pattern="^[0-9]{1,16}$", description="`next` of the page before.")]
 
 
 class Query(BaseModel):
@@ -91,14 +92,14 @@ class JobsQuery(Query):
     )
     since: Moment | None = Field(None, description="Submitted from then on.")
     until: Moment | None = Field(None, description="Submitted before then.")
-    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    cursor: Cursor = None
     limit: Whole = Field(50, ge=1, le=PAGE_LIMIT, description="Jobs on a page.")
 
 
 class FailuresQuery(Query):
     """Which groups of failed jobs a page has."""
 
-    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    cursor: Cursor = None
     limit: Whole = Field(50, ge=1, le=MOST_GROUPS, description="Groups on a page.")
 
 
@@ -117,7 +118,7 @@ class RestoreQuery(Query):
 class BatchesQuery(Query):
     """Which batches a page lists."""
 
-    cursor: str | None = Field(None, pattern="^[0-9]{1,16}$", description="`next` of the page before.")
+    cursor: Cursor = None
     limit: Whole = Field(50, ge=1, le=PAGE_LIMIT, description="Batches on a page.")
 
 

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Flask, Response
+
+
+def install(app: Flask) -> None:
+    """Have browsers take each answer of `app` for what its Content-Type says, and guess nothing from its bytes."""
+    app.after_request(_not_guessed)
+
+
+def _not_guessed(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
 
 
 def json_reply(
