@@ -5,6 +5,7 @@ expects, and against the keys that the heads of the scripts name.
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from lib.scripts import FOLDER, script_names
@@ -117,12 +118,12 @@ QUEUES = (
 
 def page() -> str:
     """The whole page."""
-    named = {name: named_keys(FOLDER / f"{name}.lua") for name in script_names()}
+    named = {name: {row for each in named_keys(FOLDER / f"{name}.lua") for row in meant(each)} for name in script_names()}
     lines = [_HEAD]
     for database, keys in (("REDIS_DB", RECORDS), ("QUEUE_DB", QUEUES)):
         lines += [f"## In `{database}`\n", "| key | type | what | expires | scripts |", "|---|---|---|---|---|"]
         for key in keys:
-            users = [script for script, names in named.items() if any(key in meant(each) for each in names)]
+            users = [script for script, rows in named.items() if key in rows]
             shown = (
                 " ".join(f"[{script}](scripts.md#{script})" for script in users)
                 if len(users) <= _MOST
@@ -135,7 +136,7 @@ def page() -> str:
 
 def find(name: str, among: tuple[Key, ...] = RECORDS + QUEUES) -> Key | None:
     """The row of a key as it is in Redis (without the prefix) or as a head writes it; the most particular one."""
-    fitting = [key for key in among if key.name == name or re.fullmatch(_pattern(key.name), name)]
+    fitting = [key for key in among if key.name == name or _pattern(key.name).fullmatch(name)]
     return max(fitting, key=lambda key: (key.name == name, len(re.sub(r"<[^>]*>", "", key.name))), default=None)
 
 
@@ -147,7 +148,8 @@ def meant(name: str) -> list[Key]:
     return [row] if row else []
 
 
-def _pattern(name: str) -> str:
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
     """`<key>` is whatever there may be; another place has no dot, unless it is the whole of a key's middle."""
     places = {
         "<key>": ".+",
@@ -158,4 +160,4 @@ def _pattern(name: str) -> str:
         "<span>": "(hour|day|week)",
     }
     parts = re.split(r"(<[^>]*>)", name)
-    return "".join(places.get(part, r"[^.]*") if part.startswith("<") else re.escape(part) for part in parts)
+    return re.compile("".join(places.get(part, r"[^.]*") if part.startswith("<") else re.escape(part) for part in parts))

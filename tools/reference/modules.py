@@ -4,6 +4,7 @@ from the sources."""
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from lib.scripts import script_names
@@ -44,10 +45,11 @@ def diagram() -> str:
     return "\n".join([*lines, "```", ""])
 
 
-def packages() -> list[str]:
+@cache
+def packages() -> tuple[str, ...]:
     """Folders that are packages, `lib/analysis` for one."""
     found = {str(path.parent.relative_to(ROOT)) for top in _TOPS for path in (ROOT / top).rglob("__init__.py")}
-    return sorted(found - {"services"})
+    return tuple(sorted(found - {"services"}))
 
 
 def arrows() -> list[tuple[str, str]]:
@@ -62,14 +64,17 @@ def arrows() -> list[tuple[str, str]]:
     return sorted((source, str(target)) for source, target in found)
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """The modules that a file imports, wherever that stands in it. Of `from a import b` it is `a.b`, be `b` a module or not."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path} imports relatively, line {node.lineno}"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
 def package_of(module: str) -> str | None:
@@ -77,7 +82,7 @@ def package_of(module: str) -> str | None:
     parts = module.split(".")
     if parts[0] not in _TOPS:
         return None
-    known = set(packages())
+    known = packages()
     return next((name for size in range(len(parts), 0, -1) if (name := "/".join(parts[:size])) in known), None)
 
 
