@@ -42,7 +42,7 @@ up: $(LOCAL) ## Start API, upkeep, worker and an embedded Valkey; stays up until
 	@$(PY) -m trafficjobs.local up --port $(PORT)
 
 ##@ Check
-.PHONY: check hooks lint format test test-all fuzz scan audit audit-images approve-pictures
+.PHONY: check hooks lint format test test-all nightly fuzz scan audit audit-images approve-pictures
 check: lint test ## What a commit must pass: lint, then test
 
 hooks: $(DEV) ## Look at each commit before it is made (pre-commit): style, types, layers, links, in seconds
@@ -59,7 +59,7 @@ format: $(DEV) ## Rewrite the code in our style
 	$(PY) -m ruff format .
 
 test: $(DEV) ## The tests, on a real Valkey, in parallel (PROCESSES=2)
-	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow and not images" tests
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not slow and not nightly and not images" tests
 
 # What depends on the server: the scripts and whatever speaks to Redis itself. The rest knows HTTP, or no server at all. The first of
 # TRAFFICJOBS_SERVERS, the oldest, is asked all of it; the others what goes through every script, and what HotQueue and rights are about.
@@ -73,9 +73,12 @@ test-all: $(DEV) $(BENCH) scan ## What `make test` leaves out: slow tests, and t
 	$(PY) -m pytest -q -m "slow and alone" tests
 	@tests="$(ON_SERVERS)"; for server in $${TRAFFICJOBS_SERVERS:-}; do \
 		echo "The tests on $$server"; \
-		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not images and not once" \
+		TRAFFICJOBS_SERVER="$$server" $(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m "not nightly and not images and not once" \
 			$$tests || exit 1; \
 		tests="$(ON_OTHERS)"; done
+
+nightly: $(DEV) $(BENCH) ## What `make test-all` has no time for: each program of the bench, the soak, the real lease, a generated client
+	$(PY) -m pytest -q -n $(PROCESSES) --dist worksteal -m nightly tests
 
 EXAMPLES ?= 1000
 fuzz: $(DEV) ## Input that nobody sends, much of it: EXAMPLES=1000 of each operation of the API, three times as many of each parser

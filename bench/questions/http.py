@@ -5,12 +5,13 @@ The load is one process (bench/http/load.py) on the same cores; what it can do a
 table of its own. Of ours also the latency through HTTP: from before the POST to the job's first line, one at a time.
 """
 
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import redis
@@ -18,12 +19,14 @@ import redis
 from bench.contestant import PORT
 from bench.entrants import Entrant
 from bench.environments import ROOT, interpreter
+from bench.http.running import load
 from bench.ours import OPERATIONS, QUEUE_LIMIT, our_settings
 from bench.question import Answer, Question, Rows, Table, Verdict, against, at_most, fastest_peer
 from bench.server import fresh_server
+from lib.settings import Settings
 from lib.states import TERMINAL
 from tests.servers import Server, free_port
-from tests.service import ready, serving
+from tests.service import ready, serving, upkeep
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -50,7 +53,10 @@ class Http(Question):
             folder = server.folder.parent
             more = {"operations_dir": OPERATIONS, "log_level": "warning", "queue_limit": QUEUE_LIMIT}
             settings = our_settings(server.port, data_cache=folder / "cache", worker_state_dir=folder / "worker")
-            with serving(settings, folder, api_workers=_PROCESSES, api_threads=_THREADS, **more) as api:
+            with (
+                _upkeep(settings, server, folder),
+                serving(settings, folder, api_workers=_PROCESSES, api_threads=_THREADS, **more) as api,
+            ):
                 rate = _rate(api.url, seconds, lambda: _count(server, "zcard", "jobs"))
                 with redis.Redis(port=server.port) as client:
                     client.flushall()
@@ -64,6 +70,19 @@ class Http(Question):
             at_most(f"latency through HTTP: at most {_LATENCY:g} ms", row.median, _LATENCY, "ms") for row in rows[_WAIT].values()
         ]
         return [*against(rows[_RATE], fastest_peer(_RATE, rows[_RATE]), _RATIO, "submits over HTTP"), *through]
+
+
+@contextmanager
+def _upkeep(settings: Settings, server: Server, folder: Path) -> Iterator[None]:
+    """As beside every API: it loads the scripts as functions."""
+    process = upkeep(settings, folder / "upkeep.log")
+    try:
+        with redis.Redis(port=server.port) as client:
+            until(lambda: client.function_list(), 60, "upkeep")
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def _flask_rq(entrant: Entrant, seconds: float) -> float:
@@ -87,21 +106,11 @@ def _rate(url: str, seconds: float, count: Callable[[], int]) -> float:
 
     Raises: RuntimeError where an answer was not 2xx, or there are not as many jobs as answers.
     """
-    warm = _load(url, seconds / 3)
-    found = _load(url, seconds)
+    warm = load(url, _CONNECTIONS, seconds / 3)
+    found = load(url, _CONNECTIONS, seconds)
     if count() != warm["answers"] + found["answers"]:
         raise RuntimeError(f"{count()} jobs of {warm['answers'] + found['answers']} answers")
     return found["answers"] / found["seconds"]
-
-
-def _load(url: str, seconds: float) -> dict[str, float]:
-    host, _, port = url.removeprefix("http://").partition(":")
-    command = [sys.executable, "-m", "bench.http.load", host, port, str(_CONNECTIONS), str(seconds)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"the load failed: {done.stderr[-1_000:]}")
-    answer: dict[str, float] = json.loads(done.stdout)
-    return answer
 
 
 def _ceiling(seconds: float) -> float:
@@ -109,7 +118,7 @@ def _ceiling(seconds: float) -> float:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
-            found = _load(f"http://127.0.0.1:{int(process.stdout.readline())}", seconds)
+            found = load(f"http://127.0.0.1:{int(process.stdout.readline())}", _CONNECTIONS, seconds)
         finally:
             process.kill()
     return found["answers"] / found["seconds"]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from openapi_spec_validator import validate
 
 from lib.firing import fire_due
 from lib.jobs import Jobs
@@ -160,7 +159,6 @@ def test_the_document_describes_the_targets_that_can_be_reached(settings: Settin
     ):
         app = create_app(settings.model_copy(update=more))
         document = app.test_client().get("/openapi.json").get_json()
-        validate(document)
         given = document["components"]["schemas"]["job_notify"]["anyOf"][0]
         assert [each["$ref"].rpartition("/")[2] for each in given["items"].get("anyOf", [])] == [
             f"{kind}_target" for kind in kinds

@@ -39,7 +39,7 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_client_generated_from_the_document_submits_waits_and_reads(server: Server, tmp_path: Path) -> None:

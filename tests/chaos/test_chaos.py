@@ -56,7 +56,7 @@ def test_no_job_is_lost_or_doubled_where_memory_disk_and_network_fail(tmp_path: 
     assert {fault.kind for fault in report.evidence.faults} | set(report.left_out) >= CERTAIN
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(900)
 def test_no_job_is_lost_or_doubled_with_the_real_lease(tmp_path: Path) -> None:

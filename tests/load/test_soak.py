@@ -7,7 +7,7 @@ import pytest
 from tests.load.soak import run
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(240)
 def test_half_a_minute_of_mixed_load_makes_nothing_grow(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The benchmark with a handful of jobs: every contestant really runs every job, and the report holds numbers."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_a_tiny_run_measures_ours_beside_a_peer_in_an_environment_of_its_own_and
     assert all(target["target"] in printed for target in report["targets"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_tiny_run_submits_over_http_to_ours_and_to_flask_with_rq_and_drains_with_many_workers(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_tiny_run_submits_over_http_to_ours_and_to_flask_with_rq_and_drains_wi
     assert len(report["targets"]) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_tiny_run_compares_the_answers_of_the_analysis_and_writes_numbers(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_tiny_run_compares_the_answers_of_the_analysis_and_writes_numbers(tmp_
         assert target["measured"] in ended.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.once
 @pytest.mark.timeout(300)
 def test_the_same_kills_cost_hotqueue_jobs_and_us_none() -> None:
@@ -156,3 +157,19 @@ def test_a_bare_script_leaves_what_ours_leaves() -> None:
 
     names = [row[0] for row in run(20, 1).rows]
     assert names == ["PING", "RPUSH of a job's text", "submit", "submit, bare", "submit_many, a job", "turn", "turn, bare"]
+
+
+@pytest.mark.nightly
+@pytest.mark.once
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may read the memory of another process")
+def test_a_short_look_says_whose_code_runs_and_what_redis_ran(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench.profiles", "--seconds", "2", "--results", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-2_000:]
+    (file,) = tmp_path.glob("*-profiles.json")
+    tables = {grid["title"]: {row[0]: row[1:] for row in grid["rows"]} for grid in json.loads(file.read_text())["grids"]}
+    assert len(tables) == 8
+    of_api, of_child = (next(rows for title, rows in tables.items() if name in title) for name in ("API under", "child that"))
+    assert {"werkzeug", "gunicorn"} <= of_api.keys()
+    assert "services/worker/child.py" in of_child
+    assert all("fcall" in rows for title, rows in tables.items() if "what Redis runs" in title)

@@ -18,6 +18,7 @@ from bench.arena import arena
 from bench.delay import delayed
 from bench.entrants import ENTRANTS, Entrant
 from bench.environments import NotInstalled
+from bench.profiles import frame, shares
 from bench.question import Answer, Question, Table, Verdict, against, at_least, at_most, fastest_peer
 from bench.runner import run
 from tests.listening import in_thread
@@ -206,3 +207,18 @@ def broken(place: str) -> Callable[[], None]:
 def test_a_contestant_that_does_not_start_is_an_error_with_its_last_words(place: str, said: str) -> None:
     with pytest.raises(RuntimeError, match=said):
         broken(place)()
+
+
+def test_samples_are_counted_by_whose_code_runs_and_by_our_functions_on_the_way() -> None:
+    others = Path(redis.__file__).parents[1]
+    main, execute = f"main ({ROOT}/services/worker/child.py:9)", f"Wire.execute ({ROOT}/lib/wire.py:30)"
+    folded = f"""{main};{execute};send ({others}/redis/connection.py:12) 5
+{main};{execute} 2
+{main};{main};dumps (/usr/lib/python3/json/__init__.py:200) 1
+(unknown) 1
+"""
+    own, within, total = shares(folded)
+    assert own == {"redis": 5, "lib/wire.py": 2, "Python's library": 1, "(native)": 1}
+    assert within == {"services/worker/child.py: main": 8, "lib/wire.py: Wire.execute": 7}
+    assert total == 9
+    assert frame(f"patch ({others}/six.py:3)").file == "six"
