@@ -15,7 +15,7 @@ def main() -> int:
     parser = report.arguments("", __doc__)
     parser.add_argument("--jobs", type=int, default=3_000, help="jobs of one measurement, about (3000)")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each contestant, at most (3)")
-    parser.add_argument("--seconds", type=float, default=720, help="begin no repeat that would end later (720; 0: any time)")
+    parser.add_argument("--seconds", type=float, default=1800, help="begin no repeat that would end later (1800; 0: any time)")
     parser.add_argument(
         "--delay", type=float, default=2, help="ms each way to the server, where far ones are asked about (2; 0: nowhere)"
     )

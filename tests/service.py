@@ -7,7 +7,7 @@ a process, for tests that kill it or want to see how it fails.
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,13 @@ class Api:
 
     def stop(self) -> None:
         """SIGTERM, if it still runs, and wait for the end."""
-        self.process.terminate()
-        self.process.wait(20)
+        end(self.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, if it still runs, and wait for the end."""
+    process.terminate()
+    process.wait(20)
 
 
 def api(settings: Settings, folder: Path, app: str = "services.api.app:create_app()", **more: object) -> Api:
@@ -110,20 +115,14 @@ def whole_service(settings: Settings, folder: Path, token: Any = None, **more: A
         token: to look with whether it is up, where callers must sign in.
         more: further settings of all its programs, such as `queues="parked"` or `operations_dir=...`.
     """
-    processes = []
-    try:
+    with ExitStack() as at_the_end:
         front = api(settings, folder, **more)
-        processes.append(front.process)
-        processes.append(upkeep(settings, folder / "upkeep.log", **more))
-        with Worker(settings, log=folder / "worker.log", **more):
-            until(lambda: ready(front.url), 60, f"the service; see {folder}")
-            until(lambda: _works(front.url, token), 60, "its worker")
-            yield Service(front.url, settings, folder, more)
-    finally:
-        for each in processes:
-            each.terminate()
-        for each in processes:
-            each.wait(20)
+        at_the_end.callback(front.stop)
+        at_the_end.callback(end, upkeep(settings, folder / "upkeep.log", **more))
+        at_the_end.enter_context(Worker(settings, log=folder / "worker.log", **more))
+        until(lambda: ready(front.url), 60, f"the service; see {folder}")
+        until(lambda: _works(front.url, token), 60, "its worker")
+        yield Service(front.url, settings, folder, more)
 
 
 def _works(url: str, token: str | None) -> bool:

@@ -58,7 +58,7 @@ def replace(path: Path, text: str, shared: bool = False) -> None:
     with written(path) as file:
         file.write(text.encode())
         if shared:
-            _be_as(path.resolve(), file.fileno())
+            _be_as(path, file.fileno())
 
 
 def _be_as(path: Path, descriptor: int) -> None:

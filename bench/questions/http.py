@@ -26,7 +26,7 @@ from bench.server import fresh_server
 from lib.settings import Settings
 from lib.states import TERMINAL
 from tests.servers import Server, free_port
-from tests.service import ready, serving, upkeep
+from tests.service import end, ready, serving, upkeep
 from tests.waiting import until
 from tests.workers import Worker
 
@@ -81,8 +81,7 @@ def _upkeep(settings: Settings, server: Server, folder: Path) -> Iterator[None]:
             until(lambda: client.function_list(), 60, "upkeep")
         yield
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process)
 
 
 def _flask_rq(entrant: Entrant, seconds: float) -> float:
@@ -97,8 +96,7 @@ def _flask_rq(entrant: Entrant, seconds: float) -> float:
             until(lambda: ready(url), 60, "Flask + RQ")
             return _rate(url, seconds, lambda: _count(server, "llen", "rq:queue:default"))
         finally:
-            process.terminate()
-            process.wait(20)
+            end(process)
 
 
 def _rate(url: str, seconds: float, count: Callable[[], int]) -> float:

@@ -13,10 +13,11 @@ import psutil
 import pytest
 import requests
 
-from lib.settings import load_settings
+from lib.settings import Settings, load_settings
 from tests.servers import Server
-from tests.service import ready, serving
+from tests.service import api, ready, serving
 from tests.waiting import until
+from tests.workers import handles_sigterm
 
 LIMIT = 64 * 1024  # bytes of a body
 
@@ -132,3 +133,15 @@ def test_processes_count_requests_together_and_the_counts_outlive_them(
         assert {counted() for _ in range(10)} == {before + 20}
     requests.get(f"{url}/jobs", timeout=30)
     assert counted() == before + 21
+
+
+def test_an_api_that_is_told_to_go_while_it_starts_goes(settings: Settings, tmp_path: Path) -> None:
+    """As PID 1 of a container it would never see a signal that it has no handler for yet."""
+    made = api(settings, tmp_path)
+    try:
+        until(lambda: handles_sigterm(made.process.pid), 10, "a handler of SIGTERM")
+        made.process.terminate()
+        assert made.process.wait(10) == 0
+        assert made.log.read_text() == ""  # it is not further than its imports
+    finally:
+        made.process.kill()
