@@ -19,7 +19,7 @@ from lib.store import Store
 from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
 from tests.chaos.history import take
-from tests.chaos.lost_replies import rows
+from tests.chaos.lost_replies.data import rows
 from tests.receivers import SECRET
 from tests.servers import Server
 
