@@ -1,8 +1,29 @@
-"""On another server than the embedded one (TRAFFICJOBS_SERVER) only what speaks to a server is run."""
+"""What several files of unit tests start from: a client of Redis, and the store of data.
+
+On another server than the embedded one (TRAFFICJOBS_SERVER) only what speaks to a server is run.
+"""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import redis
+
+from lib.settings import Settings
+from lib.versions import DatasetStore
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator["redis.Redis"]:
+    """A client of the server, which sees the bytes in it."""
+    with redis.Redis(port=settings.redis_port, db=settings.redis_db) as client:
+        yield client
+
+
+@pytest.fixture
+def store(client: "redis.Redis", settings: Settings) -> DatasetStore:
+    """Uploads and versions of the release of this test."""
+    return DatasetStore(client, settings)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
