@@ -1,4 +1,4 @@
-"""What several files of unit tests start from: a client of Redis, and the store of data.
+"""What several files of unit tests start from: a client of Redis, the store of data, and upkeep that looks.
 
 On another server than the embedded one (TRAFFICJOBS_SERVER) only what speaks to a server is run.
 """
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from lib.jobs import Jobs
 from lib.settings import Settings
+from lib.upkeep import Upkeep
 from lib.versions import DatasetStore
 
 
@@ -24,6 +26,15 @@ def client(settings: Settings) -> Iterator["redis.Redis"]:
 def store(client: "redis.Redis", settings: Settings) -> DatasetStore:
     """Uploads and versions of the release of this test."""
     return DatasetStore(client, settings)
+
+
+@pytest.fixture
+def upkeep(jobs: Jobs) -> Upkeep:
+    """Upkeep that has been looking all the time: it would reap at once."""
+    runner = Upkeep(jobs)
+    runner.round()
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}upkeep.seen", "not_before", 0)
+    return runner
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
