@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from lib.claims import complete
 from lib.jobs import Jobs
 from tests.api.conftest import claim, fail, submit
-from tests.api.test_dashboard_pages import page, post
+from tests.api.pages import page, post
 
 
 @pytest.mark.parametrize("name", ["endpoint", "_method", "_scheme", "_external", "_anchor", "self"])

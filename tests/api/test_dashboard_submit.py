@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from lib.jobs import Jobs
 from lib.operations import load_catalog
 from tests.api.conftest import end, submit
-from tests.api.test_dashboard_pages import HOSTILE, page
+from tests.api.pages import HOSTILE, page
 
 
 def form_of(client: FlaskClient, path: str) -> dict[str, str]:

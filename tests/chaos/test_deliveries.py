@@ -17,7 +17,7 @@ from lib.settings import Settings, load_settings
 from tests.receivers import SECRET, Receiver, receiver, status
 from tests.servers import Server
 from tests.service import upkeep
-from tests.unit.test_deliveries import bring_forward
+from tests.unit.telling import bring_forward
 from tests.waiting import until
 
 

@@ -15,7 +15,8 @@ from lib.pictures.ground import CITY, KILOMETRES, window
 from lib.pictures.sheet import Sheet
 from lib.pictures.timeline import mean, smooth
 from lib.pictures.words import clean, cut, number, steps, width, wrap
-from tests.pictures.cases import CAPTION, CASES, everywhere, hotspots, hours, issues, on_feed
+from tests.pictures.cases import CAPTION, CASES
+from tests.pictures.results import everywhere, hotspots, hours, issues, on_feed
 
 
 def numbers(values: Any) -> np.ndarray:

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lib.pictures import Background, draw
-from tests.pictures.cases import CAPTION, CASES, LONG, ODD, ORDINARY, issues, png_of, svg_of
+from tests.pictures.cases import CAPTION, CASES, LONG, ODD, ORDINARY, png_of, svg_of
+from tests.pictures.results import issues
 
 SVG = "{http://www.w3.org/2000/svg}"
 MOST_BYTES = {"png": 250_000, "svg": 300_000}

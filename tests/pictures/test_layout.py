@@ -12,7 +12,8 @@ from matplotlib.transforms import Bbox
 from lib.pictures import KINDS, draw
 from lib.pictures.style import INK, SOFT
 from lib.pictures.words import counted
-from tests.pictures.cases import CAPTION, CASES, EXTREMES, ORDINARY, ZONE
+from tests.pictures.cases import CAPTION, CASES, EXTREMES, ORDINARY
+from tests.pictures.results import ZONE
 
 LEAST_ON_A_PHONE = 9.0
 """Points, where the picture is 360 CSS pixels wide (a point is 4/3 of them)."""

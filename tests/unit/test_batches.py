@@ -5,17 +5,10 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, InvalidInput, QueueFull, QuotaExceeded, UnknownBatch, UnknownParent
-from lib.jobs import Claim, Jobs, Quota, Submission, complete, failed
+from lib.jobs import Jobs, Quota, Submission, complete, failed
 from lib.settings import Settings
 from lib.upkeep import Upkeep
-
-ERROR: dict[str, Any] = {"type": "ValueError", "message": "no", "reason": "exception"}
-
-
-def claim(jobs: Jobs) -> Claim:
-    found = jobs.claim("c", "w", ["job-queue"])
-    assert found is not None
-    return found
+from tests.unit.claiming import ERROR, claim
 
 
 def some(number: int, **more: Any) -> list[Submission]:

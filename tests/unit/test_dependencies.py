@@ -5,17 +5,10 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, InvalidInput, UnknownJob, UnknownParent
-from lib.jobs import Claim, Jobs, Submission, complete, failed
+from lib.jobs import Jobs, Submission, complete, failed
 from lib.settings import Settings
+from tests.unit.claiming import ERROR, claim
 from tests.waiting import until
-
-ERROR: dict[str, Any] = {"type": "ValueError", "message": "no", "reason": "exception"}
-
-
-def claim(jobs: Jobs, child: str = "c") -> Claim:
-    found = jobs.claim(child, "w", ["job-queue"])
-    assert found is not None
-    return found
 
 
 def end(jobs: Jobs, jid: str, error: bool = False) -> None:

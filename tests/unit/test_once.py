@@ -6,18 +6,11 @@ from typing import Any
 import pytest
 
 from lib.errors import InvalidInput, QuotaExceeded
-from lib.jobs import Accepted, Claim, Jobs, Quota, Submission, complete, failed
+from lib.jobs import Accepted, Jobs, Quota, Submission, complete, failed
 from lib.operations import Catalog, Operation, Params
 from lib.settings import Settings
+from tests.unit.claiming import ERROR, claim
 from tests.waiting import until
-
-ERROR: dict[str, Any] = {"type": "ValueError", "message": "no", "reason": "exception"}
-
-
-def claim(jobs: Jobs) -> Claim:
-    found = jobs.claim("c", "w", ["job-queue"])
-    assert found is not None
-    return found
 
 
 def end(jobs: Jobs, jid: str, error: bool = False, result: bytes = b"1") -> None:

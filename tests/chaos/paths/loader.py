@@ -11,7 +11,7 @@ from lib.versions import DatasetStore
 from tests.chaos.counting import Command
 from tests.chaos.crash_points import CrashPath, Scene
 from tests.chaos.history import Remains
-from tests.chaos.lost_replies import dataset, rows
+from tests.chaos.lost_replies.data import dataset, rows
 from tests.chaos.paths.api import ApiPath, Request, post
 from tests.chaos.paths.worker import WorkerPath
 
