@@ -12,19 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_counts: str | Path = ""
-
-
-def _go(*_: object) -> None:
-    shutil.rmtree(_counts, ignore_errors=True)
-    os._exit(0)
-
-
-# PID 1 of a container never sees a SIGTERM that it has no handler for, and the imports take a while: until gunicorn sets its
-# own, it goes at once. Where gunicorn reads this again, it has set them.
-for _number in (signal.SIGTERM, signal.SIGINT):
-    if signal.getsignal(_number) in (signal.SIG_DFL, signal.default_int_handler):
-        signal.signal(_number, _go)
+# PID 1 of a container never sees a SIGTERM that it has no handler for, and the imports take a while. Nothing is held yet, so it
+# goes at once, until gunicorn sets its own; where gunicorn reads this again, it has.
+if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 # Threads of a library would not survive the fork, and requests run in threads already. Read when the libraries load.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
