@@ -40,6 +40,9 @@ def problems(tag: str, root: Path = ROOT, version: str = __version__) -> list[st
         line = re.search(rf'^{key}: *"?([^"\s]*)', chart, flags=re.MULTILINE)
         if line is None or line[1] != version:
             found.append(f"{key} in charts/trafficjobs/Chart.yaml is {line[1] if line else 'missing'}, not {version}")
+    for image, tagged in re.findall(r"^[ -]*image: (\S+):(\S+)$", chart, flags=re.MULTILINE):
+        if tagged != version:
+            found.append(f"{image} in charts/trafficjobs/Chart.yaml is {tagged}, not {version}")
     sections = changelog(root)
     if version not in sections and (tag or "Unreleased" not in sections):
         found.append(f"CHANGELOG.md has no section [{version}]")

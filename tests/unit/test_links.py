@@ -56,5 +56,11 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert not broken_links(page)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_page_begins_with_its_title(page: Path) -> None:
+    text = re.sub(r"\A<!--.*?-->\s*", "", page.read_text(), flags=re.S)
+    assert text.startswith("# "), "what was written by hand above a table that is generated may have been lost"
+
+
 def test_there_are_pages() -> None:
     assert {ROOT / "README.md", ROOT / "docs/architecture.md", ROOT / "k8s/README.md"} <= set(PAGES)

@@ -36,7 +36,9 @@ if here.name == "helm":
 def tree(tmp_path: Path) -> Path:
     """The files that name a version, for 1.2.3."""
     (tmp_path / "charts/trafficjobs").mkdir(parents=True)
-    (tmp_path / "charts/trafficjobs/Chart.yaml").write_text('name: trafficjobs\nversion: 1.2.3\nappVersion: "1.2.3"\n')
+    (tmp_path / "charts/trafficjobs/Chart.yaml").write_text(
+        'name: trafficjobs\nversion: 1.2.3\nappVersion: "1.2.3"\nannotations:\n  images: |\n    - image: registry.test/api:1.2.3\n'
+    )
     (tmp_path / "CHANGELOG.md").write_text(
         "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-22\n\n### Added\n\n- One thing\n  in two lines.\n  - Its part.\n"
         "\n## [1.2.2] - 2026-11-01\n\n- Older.\n"
@@ -76,8 +78,7 @@ def test_no_other_tag_is(tag: str, tree: Path) -> None:
 
 def test_every_place_that_names_another_version_is_named(tree: Path) -> None:
     found = problems("v1.3.0", tree, "1.3.0")
-    assert len(found) == 3
-    assert [line.split()[0] for line in found] == ["version", "appVersion", "CHANGELOG.md"]
+    assert [line.split()[0] for line in found] == ["version", "appVersion", "registry.test/api", "CHANGELOG.md"]
 
 
 def test_without_a_tag_the_changes_may_be_unreleased(tree: Path) -> None:
