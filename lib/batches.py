@@ -116,7 +116,8 @@ class Batching(Submitting):
         if self._read_batches([bid]) == [None]:
             self._check_ids(given)
         rule = orjson.dumps(quota_rule(by, quota)) if by is not None and quota is not None else ""
-        ttl = max(max(each.result_ttl or 0, each.failed_ttl or 0) for each in given) or self.store.settings.failed_ttl
+        settings = self.store.settings
+        ttl = max(max(each.result_ttl or settings.result_ttl, each.failed_ttl or settings.failed_ttl) for each in given)
         fields = ["operations", orjson.dumps(Counter(each.operation for each in given)).decode(), *_delays(given)]
         fields += ["by", by] if by is not None else []
         fields += ["notify", orjson.dumps(targets).decode()] if targets else []

@@ -16,22 +16,29 @@ _MOST_MADE_UP = 100  # jobs that one round makes up for in one schedule
 
 
 def fire_due(jobs: Jobs) -> int:
-    """Fire every schedule that is due; the number of jobs. Raises StoreUnavailable."""
-    fired, seen = 0, _BATCH
+    """Fire every schedule that is due; the number of jobs. Raises StoreUnavailable.
+
+    Those that stay due, as their queue is full or drained, are passed over: others may be due behind them. Beyond the first look
+    no schedule of a queue that refused one is tried.
+    """
+    fired, seen, stayed = 0, _BATCH, 0
+    refusing: set[str | None] = set()
     while seen == _BATCH:
-        now, due = jobs.due_schedules(_BATCH)
-        seen, before = len(due), fired
+        now, due = jobs.due_schedules(_BATCH, stayed)
+        seen, known = len(due), frozenset(refusing) if stayed else frozenset()
         for schedule in due:
-            fired += _fire(jobs, schedule, now)
-        if fired == before:
-            break
+            number, code = (0, "FULL") if schedule.queue in known else _fire(jobs, schedule, now)
+            fired += number
+            stayed += code != "OK"
+            if code in ("FULL", "DRAINING"):
+                refusing.add(schedule.queue)
     return fired
 
 
-def _fire(jobs: Jobs, schedule: Schedule, now: float) -> int:
-    """One schedule, at the server's time `now`."""
+def _fire(jobs: Jobs, schedule: Schedule, now: float) -> tuple[int, str]:
+    """One schedule, at the server's time `now`: how many jobs, and what was said last, as `Jobs.fire` has it."""
     when = schedule.recurrence
-    fired = 0
+    fired, code = 0, "GONE"
     try:
         for _ in range(_MOST_MADE_UP if schedule.missed == "all" else 1):
             if schedule.next is None or schedule.next > now:
@@ -47,21 +54,23 @@ def _fire(jobs: Jobs, schedule: Schedule, now: float) -> int:
                 break
             schedule = jobs.schedule(schedule.id)
     except InvalidInput as error:  # its operation is gone, or takes other parameters now
-        _leave_out(jobs, schedule, now, str(error))
+        code = _leave_out(jobs, schedule, now, str(error))
     except StoreFull as error:
         _warn(schedule, error)
+        code = "FULL"
     except UnknownSchedule:  # deleted meanwhile
         pass
-    return fired
+    return fired, code
 
 
-def _leave_out(jobs: Jobs, schedule: Schedule, now: float, problem: str) -> None:
+def _leave_out(jobs: Jobs, schedule: Schedule, now: float, problem: str) -> str:
     """Move on over times of which there is no job, by a `problem`."""
     when = schedule.recurrence
     try:
-        jobs.fire(schedule, when.next(now), when.count(schedule.next or now, now), None, problem)
+        return jobs.fire(schedule, when.next(now), when.count(schedule.next or now, now), None, problem)
     except StoreFull as error:  # it stays due
         _warn(schedule, error)
+        return "FULL"
 
 
 def _warn(schedule: Schedule, error: StoreFull) -> None:

@@ -150,11 +150,11 @@ class Scheduling(Submitting):
             found += [each for each in self._schedules([text_of(sid) for sid in ids[at : at + 500]]) if each is not None]
         return found
 
-    def due_schedules(self, most: int) -> tuple[float, list[Schedule]]:
-        """The time of the server, and schedules that are due at it."""
+    def due_schedules(self, most: int, first: int = 0) -> tuple[float, list[Schedule]]:
+        """The time of the server, and schedules that are due at it, from the `first` on, longest due first."""
         now = self._now()
         key = f"{self.store.prefix}schedules.due"
-        ids = self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now, 0, most))
+        ids = self.store.read(lambda rd: rd.zrangebyscore(key, "-inf", now, first, most))
         found = []
         for sid, raw in zip(ids, self._read(list(ids)), strict=True) if ids else []:
             schedule, why = _schedule(raw)

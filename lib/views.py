@@ -102,8 +102,7 @@ class Viewing:
             except redis.ResponseError:  # something else of that name, written by another program
                 pass
         if job is None:
-            gone = self.store.read(lambda rd: rd.zscore(f"{self.store.prefix}jobs.gone", jid)) if ID.match(jid) else None
-            raise _missing(jid, gone is not None)
+            raise self._absent(jid)
         return job
 
     def look(self, jid: str) -> Shown:
@@ -113,14 +112,19 @@ class Viewing:
             raise _missing(jid, reply[0] == b"GONE")
         raw, rank, names = reply
         job = Job.from_hash(dict(zip(raw[::2], raw[1::2], strict=True)), jid)
-        if job is None:
-            raise _missing(jid, False)
+        if job is None:  # a tombstone, or a hash that is not ours
+            raise self._absent(jid)
         return Shown(job, None if rank is None else int(rank), sorted(map(text_of, names)))
 
     def of_key(self, idempotency_key: str, by: str | None) -> Job | None:
         """The job that an Idempotency-Key of `by` stands for."""
         jid = self.store.read(lambda rd: rd.get(idempotency_name(self.store.prefix, by, idempotency_key)), None)
         return None if jid is None else self.get(text_of(jid))
+
+    def _absent(self, jid: str) -> UnknownJob:
+        """What is said of a job that is not there (any more)."""
+        gone = self.store.read(lambda rd: rd.zscore(f"{self.store.prefix}jobs.gone", jid)) if ID.match(jid) else None
+        return _missing(jid, gone is not None)
 
     def _key(self, jid: str) -> str:
         return f"{self.store.prefix}job.{jid}"

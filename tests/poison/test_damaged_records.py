@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from lib.errors import UnknownSchedule
-from lib.jobs import Submission
+from lib.errors import StaleClaim, UnknownSchedule
+from lib.jobs import Submission, failed
+from lib.retries import Retry
 from tests.poison.release import BOTHERED, VALUES, Release
 
 OURS = {"first", "low", "twin", "running"}
@@ -162,6 +163,53 @@ def test_the_place_under_a_concurrency_key_and_those_that_wait_are_freed_by_a_da
     release.upkeep.round()
     assert "next" in release.drain()
     assert [jobs.get(name).status for name in ("holder", "after")] == ["failed", "failed"]
+
+
+LIMITS = [
+    *(b'{"key":"k","most":"3"}', b'{"key":"k","most":1.5}', b'{"key":"k","most":NaN}', b'{"key":["k"],"most":3}'),
+    *(
+        b'{"rate":"r","starts":"2","seconds":1}',
+        b'{"rate":"r","starts":1.5,"seconds":1}',
+        b'{"rate":"r","starts":1e300,"seconds":1}',
+    ),
+    *(
+        b'{"rate":"r","starts":0,"seconds":1}',
+        b'{"rate":"r","starts":2,"seconds":1e300}',
+        b'{"rate":"r","starts":2,"seconds":"1"}',
+    ),
+]
+
+
+@pytest.mark.parametrize("value", LIMITS)
+def test_limits_that_none_can_count_with_fail_their_own_job_and_no_other(release: Release, value: bytes) -> None:
+    release.jobs.store.records.hset(f"{release.prefix}job.first", "limits", value)
+    serve(release, f"limits are {value!r}", OURS - {"running", "first"})
+    job = release.jobs.get("first")
+    assert (job.status, job.error and job.error["type"]) == ("failed", "DamagedRecord")
+
+
+@pytest.mark.parametrize(("field", "value"), [("intervals", b"[NaN]"), ("jitter", b"1e999")])
+def test_a_pause_of_no_length_is_no_error_of_the_run_that_failed(release: Release, field: str, value: bytes) -> None:
+    release.drain()
+    release.jobs.submit(Submission("unique_issues", id="again", retry=Retry(1, (1.0,), 0.1)))
+    claim = release.jobs.claim("w/one", "w", [release.queue])
+    assert claim is not None
+    release.jobs.store.records.hset(f"{release.prefix}job.again", field, value)
+    with pytest.raises(StaleClaim):
+        release.jobs.finish(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    job = release.jobs.get("again")
+    assert (job.status, job.error and job.error["type"]) == ("failed", "DamagedRecord")
+
+
+def test_a_job_that_was_laid_aside_for_a_key_it_does_not_name_any_more_is_cancelled(release: Release) -> None:
+    release.drain()
+    for name in ("holder", "aside"):
+        release.jobs.submit(Submission("unique_issues", id=name, concurrency_key="shared"))
+    for child in ("w/one", "w/two"):
+        release.jobs.claim(child, "w", [release.queue])
+    release.jobs.store.records.hset(f"{release.prefix}job.aside", "limits", b"{}")
+    release.jobs.cancel("aside")
+    assert release.jobs.get("aside").status == "cancelled"
 
 
 @pytest.mark.slow

@@ -177,3 +177,11 @@ def test_a_job_that_comes_under_the_id_of_a_deleted_one_is_none_of_its_batch(job
     assert [job.id for job in jobs.page(batch="b").jobs] == ["n1"]
     assert jobs.cancel_batch("b") == (0, 1)
     assert jobs.get("n0").status == "submitted"
+
+
+def test_a_batch_is_kept_as_long_as_any_of_its_jobs_may_be(jobs: Jobs) -> None:
+    brief: dict[str, Any] = {"result_ttl": 10, "failed_ttl": 20}
+    for bid, given in (("brief", [brief, brief]), ("mixed", [brief, {}])):
+        jobs.submit_batch([Submission("x", id=f"{bid}-{n}", **each) for n, each in enumerate(given)], id=bid)
+    kept = [int(jobs.store.records.hget(f"{jobs.store.prefix}batch.{bid}", "ttl") or 0) for bid in ("brief", "mixed")]
+    assert kept == [20, max(jobs.settings.result_ttl, jobs.settings.failed_ttl)]

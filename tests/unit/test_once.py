@@ -9,7 +9,9 @@ from lib.errors import InvalidInput, QuotaExceeded
 from lib.jobs import Accepted, Jobs, Quota, Submission, complete, failed
 from lib.operations import Catalog, Operation, Params
 from lib.settings import Settings
+from tests.receivers import SECRET
 from tests.unit.claiming import ERROR, claim
+from tests.unit.telling import PUBLIC
 from tests.waiting import until
 
 
@@ -158,6 +160,15 @@ def test_an_equal_job_is_complete_at_once_with_the_result_and_files(make: Make) 
     jobs.delete(first)
     assert jobs.file("again", "plot.png") == (b"picture", "image/png")
     assert jobs.submit(Submission("x", {"n": 1}, id="third")).cached  # the copy stands for it now
+
+
+def test_a_job_that_is_complete_at_once_tells_so_once(make: Make) -> None:
+    jobs = make(webhook_secret=SECRET)
+    end(jobs, jobs.submit(Submission("x", {"n": 1})).id)
+    again = Submission("x", {"n": 1}, id="again", notify=({**PUBLIC, "on": ["failed"]}, PUBLIC))
+    assert jobs.submit(again).cached
+    assert jobs.submit(again).replayed
+    assert [(each.id, each.event) for each in jobs.deliveries("job", "again")] == [("job_again_0_2", "complete")]
 
 
 @pytest.mark.parametrize(

@@ -195,3 +195,20 @@ def test_nothing_due_costs_two_commands_however_many_schedules_there_are(jobs: J
         "cmdstat_zrangebyscore": 1,
         "cmdstat_info": 1,
     }
+
+
+def test_schedules_whose_queue_is_drained_stop_no_others(jobs: Jobs, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.firing._BATCH", 2)
+    both = Jobs(settings.model_copy(update={"queues": ["second"]}))
+    for n in range(5):
+        both.put_schedule(nightly(id=f"stuck-{n}", queue="second"))
+        set_back(both, f"stuck-{n}", 20 - n)
+    for n in range(3):
+        both.put_schedule(nightly(id=f"free-{n}"))
+        set_back(both, f"free-{n}", 5 - n)
+    both.drain("second")
+    assert fire_due(both) == 3
+    assert [both.schedule(f"free-{n}").fired for n in range(3)] == [1, 1, 1]
+    both.open("second")
+    assert fire_due(both) == 5
+    both.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.errors import InvalidInput, UnknownJob
+from lib.errors import ExpiredJob, InvalidInput, UnknownJob
 from lib.jobs import Jobs, Submission, failed
 from lib.listing import Page
 from lib.reading import iso
@@ -161,3 +161,14 @@ def test_a_key_of_another_program_in_a_jobs_place_is_no_job(jobs: Jobs, value: s
 def test_what_cannot_be_an_id_is_no_job(jobs: Jobs, jid: str) -> None:
     with pytest.raises(UnknownJob):
         jobs.get(jid)
+
+
+def test_an_expired_job_whose_id_is_still_listed_is_gone_for_all_who_ask(jobs: Jobs) -> None:
+    jid = jobs.submit(Submission("x")).id
+    jobs.cancel(jid)
+    jobs.store.records.zadd(f"{jobs.settings.key_prefix}jobs.expiry", {jid: 1})
+    assert jobs.store.run("expire", 10) == 1
+    assert jobs.store.records.hget(f"{jobs.settings.key_prefix}job.{jid}", "status") == b"deleted"
+    for ask in (jobs.get, jobs.look):
+        with pytest.raises(ExpiredJob):
+            ask(jid)

@@ -76,7 +76,8 @@ local function clear_rest()
   for _, id in ipairs(rec('ZRANGE', PREFIX .. 'schedules', 0, -1)) do rec('DEL', PREFIX .. 'schedule.' .. id) end
   for _, version in ipairs(rec('ZRANGE', PREFIX .. 'data.versions', 0, -1)) do
     local key = PREFIX .. 'data.' .. version
-    for n = 0, (tonumber(rec('HGET', key, 'chunks')) or 0) - 1 do rec('UNLINK', key .. '.' .. n) end
+    local n = 0
+    while rec('UNLINK', key .. '.' .. n) == 1 do n = n + 1 end
     rec('DEL', key)
   end
   for status in string.gmatch('scheduled waiting submitted in-progress complete failed cancelled expiry gone seq', '%S+') do

@@ -24,7 +24,8 @@ end
 -- A job that was laid aside until others end (parts/limits.lua) leaves for good. Returns whether it was.
 local function leave_limited(job)
   if que('ZREM', queue_key(job.queue, 'limited'), job.id) == 0 then return false end
-  rec('ZREM', PREFIX .. 'limit.' .. cjson.decode(job.limits).key .. '.waiting', job.id)
+  local key = cjson.decode(job.limits).key
+  if key then rec('ZREM', PREFIX .. 'limit.' .. key .. '.waiting', job.id) end
   return true
 end
 

@@ -1,4 +1,5 @@
--- Putting the records of a restore in place. Every index, place and link of a job is made anew from its record.
+-- Putting the records of a restore in place. Every index, place and link of a job is made anew from its record. What stands in one
+-- was written by others: no field of it may end a step, for each further one would end alike, with the old release cleared away.
 --@include clearing
 --@include links
 -- Seconds by which what is kept for a time is kept longer.
@@ -20,7 +21,7 @@ local function place_deliveries(kind, id)
     settle_in('delivery.' .. delivery)
     local key = delivery_key(delivery)
     rec('HDEL', key, 'token')
-    if rec('HGET', key, 'state') == 'pending' then rec('ZADD', DUE, rec('HGET', key, 'next') or NOW_TEXT, delivery) end
+    if rec('HGET', key, 'state') == 'pending' then rec('ZADD', DUE, seconds(numeric(rec('HGET', key, 'next'), NOW)), delivery) end
   end
 end
 
@@ -37,7 +38,8 @@ local function place_rest()
   end
   local versions = rec('ZRANGE', SHADOW .. 'data.versions', 0, -1)
   for _, version in ipairs(versions) do
-    for n = 0, (tonumber(rec('HGET', SHADOW .. 'data.' .. version, 'chunks')) or 0) - 1 do settle_in('data.' .. version .. '.' .. n) end
+    local n = 0
+    while settle_in('data.' .. version .. '.' .. n) do n = n + 1 end
     settle_in('data.' .. version)
   end
   settle_in('data.versions')
@@ -54,7 +56,10 @@ local function place_batches(most)
     rec('ZADD', PREFIX .. 'batches', found[i + 1], id)
     if rec('EXISTS', key .. '.todo') == 1 then rec('ZADD', PREFIX .. 'batches.open', NOW_TEXT, id) end
     local known = rec('HMGET', key, 'ended', 'ttl')
-    if known[1] then rec('ZADD', PREFIX .. 'batches.expiry', seconds(known[1] + known[2] + shift()), id) end
+    if known[1] then
+      local ended = math.min(numeric(known[1], NOW), NOW)
+      rec('ZADD', PREFIX .. 'batches.expiry', seconds(ended + numeric(known[2], 86400) + shift()), id)
+    end
   end
   return #found
 end
@@ -66,23 +71,27 @@ local function place_schedules(most)
     settle_in('schedule.' .. id)
     rec('ZADD', PREFIX .. 'schedules', found[i + 1], id)
     local known = rec('HMGET', PREFIX .. 'schedule.' .. id, 'next', 'paused')
-    if known[1] and known[1] ~= '' and known[2] ~= '1' then rec('ZADD', PREFIX .. 'schedules.due', known[1], id) end
+    -- One whose time cannot be read is due at once, and laid aside by whoever fires it (shelve.lua).
+    if known[1] and known[1] ~= '' and known[2] ~= '1' then
+      rec('ZADD', PREFIX .. 'schedules.due', seconds(numeric(known[1], NOW)), id)
+    end
   end
   return #found
 end
 
 local RESTORED = {'ended', 'depends_on', 'batch', 'quota', 'by', 'cache', 'data_version', '~place', '~unique'}
 
+local LONGEST_KEPT = 1e9 -- seconds for which a result may stand for equal jobs: what Redis takes as such
 local function place_ended(job, more)
-  local ended = tonumber(more.ended)
+  local ended = math.min(numeric(more.ended, NOW), NOW)
   local ttl = tonumber(job.status == 'failed' and job.failed_ttl or job.result_ttl)
   rec('ZADD', PREFIX .. 'jobs.expiry', seconds(ended + ttl + shift()), job.id)
   if job.status == 'failed' and job.fingerprint then
     rec('ZADD', PREFIX .. 'failures', 'GT', string.format('%.0f', ended * 1000000), job.fingerprint)
-    rec('HSETNX', PREFIX .. 'failures.first', job.fingerprint, more.ended)
+    rec('HSETNX', PREFIX .. 'failures.first', job.fingerprint, seconds(ended))
     rec('ZADD', PREFIX .. 'failures.' .. job.fingerprint, job.seq, job.id)
   end
-  local left = math.floor(ended + tonumber(job.result_ttl) + shift() - NOW)
+  local left = math.min(math.floor(ended + tonumber(job.result_ttl) + shift() - NOW), LONGEST_KEPT)
   if job.status == 'complete' and more.cache and more.data_version and left > 0 then
     rec('SET', cache_key(more.cache, more.data_version), job.id, 'EX', left, 'NX')
   end
@@ -90,13 +99,14 @@ end
 
 -- Where a job that has not ended stands until its queue is made: by its place, or at the front where it had none.
 local function place_open(job, more)
-  if more.quota then rec('HINCRBY', PREFIX .. 'quota.pending', more.by, 1) end
+  if more.quota and more.by then rec('HINCRBY', PREFIX .. 'quota.pending', more.by, 1) end
   if more.depends_on then rec('ZADD', SHADOW .. 'links', job.seq, job.id) end
+  local place = numeric(more['~place'])
+  local order = place and place - RANK[job.priority] * RANK_STEP
   if job.status == 'scheduled' then
     que('ZADD', queue_key(job.queue, 'scheduled'), job.ready, job.id)
-  elseif job.status == 'submitted' and more['~place'] then
+  elseif job.status == 'submitted' and order and order >= 0 and order < RANK_STEP then
     que('ZADD', queue_key(job.queue, 'waiting'), more['~place'], job.id)
-    local order = tonumber(more['~place']) - RANK[job.priority] * RANK_STEP
     local front = tonumber(que('GET', PREFIX .. 'front') or 0)
     if order < FRONT and FRONT - order > front then que('SET', PREFIX .. 'front', string.format('%.0f', FRONT - order)) end
   elseif job.status ~= 'waiting' then
@@ -104,23 +114,29 @@ local function place_open(job, more)
   end
 end
 
+local LATEST = 1e15 -- milliseconds; beyond it Redis takes no time
 local function place_job(id)
   local name = 'job.' .. id
   if not settle_in(name) then return end
   for _, part in ipairs({'.log', '.files'}) do settle_in(name .. part) end
   place_deliveries('job', id)
   local job = load(id)
+  if not job or job.status == 'deleted' then -- it is none that anybody could run or show
+    forget_deliveries('job', id)
+    rec('DEL', job_key(id), job_key(id) .. '.log', job_key(id) .. '.files')
+    return note_damage(job_key(id), 'was no record of a job in the backup')
+  end
   local more = map_of(RESTORED, rec('HMGET', job.key, unpack(RESTORED)))
   rec('HDEL', job.key, '~place', '~unique', 'listed', 'needed', 'dependents', 'pending', 'staged')
   rec('SADD', ABOUT .. '.queues', job.queue)
   rec('ZADD', PREFIX .. 'jobs', job.seq, id)
   rec('ZADD', PREFIX .. 'jobs.' .. job.status, job.seq, id)
   if job.idempotency then rec('SET', job.idempotency, id) end
-  local held = tonumber(more['~unique'])
+  local held = job.unique and numeric(more['~unique'])
   if held and held < 0 then
     rec('SET', PREFIX .. 'unique.' .. job.unique, id)
   elseif held and held > NOW * 1000 then
-    rec('SET', PREFIX .. 'unique.' .. job.unique, id, 'PXAT', string.format('%.0f', held))
+    rec('SET', PREFIX .. 'unique.' .. job.unique, id, 'PXAT', string.format('%.0f', math.min(held, LATEST)))
   end
   if more.batch and rec('EXISTS', PREFIX .. 'batch.' .. more.batch) == 1 then
     rec('ZADD', PREFIX .. 'batch.' .. more.batch .. '.jobs', job.seq, id)

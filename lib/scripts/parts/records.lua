@@ -4,12 +4,13 @@ local STATUSES = {'scheduled', 'waiting', 'submitted', 'in-progress', 'complete'
 local INTEGERS = {'v', 'seq', 'attempt', 'crashes', 'max_crashes', 'result_ttl', 'failed_ttl', 'listed', 'lost', 'retries', 'max_retries',
   'run', 'needed'}
 local LONGEST_INTEGER, LONGEST_DECIMAL, LONGEST_NAME = 16, 24, 256 -- bytes
+local MOST_STARTS, LONGEST_RATE = 10000, 86400 -- of a rate, as lib/rates.py has them; seconds
 
 -- Whether a value that is set has another form. Decimals are times and seconds.
 local function no_integer(value) return value and not (#value <= LONGEST_INTEGER and string.find(value, '^%-?%d+$')) end
 local function no_decimal(value) return value and not (#value <= LONGEST_DECIMAL and string.find(value, '^%-?%d+%.?%d*$')) end
 local function no_exponential(value)
-  return value and not (#value <= LONGEST_DECIMAL and string.find(value, '^%d[%d.e+-]*$') and tonumber(value))
+  return value and not (#value <= LONGEST_DECIMAL and string.find(value, '^%d[%d.e+-]*$') and numeric(value))
 end
 
 -- The first of the fields in JSON that scripts read and cannot.
@@ -26,12 +27,16 @@ local function bad_json(job)
     local to = type(value) == 'table' and (value.webhook or value.email)
     return type(to) == 'string' and type(value.on) == 'table'
   end
-  if job.intervals and not all(job.intervals, tonumber) then return 'intervals' end
+  -- A number that can be counted with: what is one only as a text, or none, ends the script that compares it.
+  local function is_from(value, least, most) return type(value) == 'number' and value >= least and value <= most end
+  local function is_whole(value, most) return is_from(value, 1, most) and value % 1 == 0 end
+  if job.intervals and not all(job.intervals, numeric) then return 'intervals' end
   if job.notify and not all(job.notify, is_target) then return 'notify' end
   if job.limits then
     local limits = decoded(job.limits)
-    local rate_fits = limits and (not limits.rate or (type(limits.rate) == 'string' and tonumber(limits.starts) and tonumber(limits.seconds)))
-    local key_fits = limits and (not limits.key or (type(limits.key) == 'string' and tonumber(limits.most)))
+    local rate_fits = limits and (not limits.rate
+      or (type(limits.rate) == 'string' and is_whole(limits.starts, MOST_STARTS) and is_from(limits.seconds, 0, LONGEST_RATE)))
+    local key_fits = limits and (not limits.key or (type(limits.key) == 'string' and is_whole(limits.most, math.huge)))
     if not (rate_fits and key_fits) then return 'limits' end
   end
 end

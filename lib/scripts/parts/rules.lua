@@ -95,6 +95,7 @@ local function keep_rules(job)
     rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(whole.result_ttl)), job.id)
     count('complete|' .. job.operation)
     count('cached|' .. job.operation)
+    if whole.notify then announce('job', job.id, 0, 'complete', whole.notify) end
     farewell(whole, 'complete')
   end
 end
