@@ -24,7 +24,8 @@ from lib.signing import secrets_of
 from lib.sources import check_source
 from lib.zones import check_zone
 
-# Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
+# Queue names become parts of keys (`<queue>.leases`); these, the beginnings of our other keys, would collide with them when both
+# databases are one.
 RESERVED_QUEUE_NAMES = frozenset(
     [
         "jobs",
@@ -32,10 +33,8 @@ RESERVED_QUEUE_NAMES = frozenset(
         "events",
         "failures",
         "history",
-        "counts",
         "metrics",
         "noted",
-        "rates",
         "workers",
         "worker",
         "control",
@@ -64,6 +63,10 @@ RESERVED_QUEUE_NAMES = frozenset(
         "front",
         "dead",
         "draining",
+        "damaged",
+        "readyz",
+        "restore",
+        "restoring",
     ]
 )
 _PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]{1,64}){1,8}\Z")
