@@ -272,7 +272,6 @@ class Claiming:
 
 def _claim(reply: list[Any]) -> Claim:
     _, jid, token, operation, given, attempt, queue, timeout, version, adopted, params, data_version, started = reply[:13]
-    request_id, traceparent = reply[13:]
     record_input = orjson.loads(given)
     given_params = orjson.loads(params) if params else record_input.get("params", {}) if isinstance(record_input, dict) else {}
     if not isinstance(given_params, dict) or not 0 < float(timeout) < float("inf"):
@@ -290,7 +289,7 @@ def _claim(reply: list[Any]) -> Claim:
         adopted=text(adopted),
         data_version=text(data_version),
         started=float(started),
-        origin=Origin(text(request_id) or None, text(traceparent) or None),
+        origin=Origin.of(dict(zip(("request_id", "traceparent"), text(reply[13:]), strict=True))),
     )
 
 

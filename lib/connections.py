@@ -48,6 +48,8 @@ def connect(settings: Settings, db: int, socket_timeout: float | None = None, **
     limit = settings.redis_timeout if socket_timeout is None else socket_timeout
     options = client_options(settings, db, None if limit == FOREVER else limit) | _tls(settings) | extra
     if settings.redis_url:
+        if settings.redis_url.startswith("unix://"):
+            del options["socket_keepalive"]  # of TCP; a connection of this kind takes no such argument
         pool = redis.ConnectionPool.from_url(settings.redis_url, **options)
         pool.connection_kwargs["db"] = db  # a number in the URL's path would win otherwise
         return redis.Redis(connection_pool=pool)

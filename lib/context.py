@@ -5,7 +5,6 @@ functions do nothing, so that an operation is also a plain function in a test or
 what must last, the worker's context writes to Redis.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from lib.versions import DatasetStore
 
 Content = bytes | Callable[[], bytes]
+MOST_PROGRESS = 2**53  # up to which whole numbers are exact in every reader of JSON
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 
 
@@ -109,7 +109,7 @@ def running(context: Running) -> Iterator[Running]:
 def progress(done: float, total: float | None = None, note: str = "") -> None:
     """Report how far the operation is; shown live in the job's record.
 
-    Raises ValueError or TypeError where `done` or `total` is no finite number.
+    Raises ValueError or TypeError where `done` or `total` is no number of 0 to 2**53.
     """
     done, total = _number("done", done), None if total is None else _number("total", total)
     if (context := _current.get()) is not None:
@@ -119,8 +119,8 @@ def progress(done: float, total: float | None = None, note: str = "") -> None:
 def _number(name: str, value: float) -> float:
     """As JSON has it, also where it is one of numpy's."""
     number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} of progress must be a finite number, not {number}")
+    if not 0 <= number <= MOST_PROGRESS:
+        raise ValueError(f"{name} of progress must be a number of 0 to 2**53, not {number}")
     return int(number) if number.is_integer() else number
 
 

@@ -5,6 +5,7 @@ costs a job nothing on its way. Where nothing is known there is no estimate: no 
 and serves it, or a paused queue.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -135,7 +136,9 @@ def _left(job: Job, mean: float | None, now: float) -> float | None:
     elapsed = max(0.0, now - _seconds(job.started))
     done, total = (job.progress or {}).get("done"), (job.progress or {}).get("total")
     if isinstance(done, int | float) and isinstance(total, int | float) and 0 < done <= total:
-        return float(elapsed * (total - done) / done)
+        left = float(elapsed * (total - done) / done)
+        if math.isfinite(left):
+            return left
     return None if mean is None else max(0.0, mean - elapsed)
 
 

@@ -19,8 +19,8 @@ class Origin:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Origin":
-        """As a record has it."""
-        return cls(values.get("request_id"), values.get("traceparent"))
+        """As a record has it, which another program may have changed."""
+        return cls(values.get("request_id") or None, checked(values.get("traceparent")))
 
     def fields(self) -> dict[str, str]:
         """What there is of it, as a record takes it."""

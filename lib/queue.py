@@ -31,9 +31,10 @@ _ARGUMENTS = {
 
 def settings_with(redis_arguments: Mapping[str, Any]) -> Settings:
     """The environment's settings, with what a caller of HotQueue gave as arguments of `redis.Redis`."""
-    return load_settings(
-        **{_ARGUMENTS[name]: value for name, value in redis_arguments.items() if value is not None and name in _ARGUMENTS}
-    )
+    given = {_ARGUMENTS[name]: value for name, value in redis_arguments.items() if value is not None and name in _ARGUMENTS}
+    if given.keys() & {"redis_ip", "redis_port"}:  # which the environment's other ways to a server would win over
+        given |= {"redis_url": None, "redis_sentinels": [], "redis_cluster": []}
+    return load_settings(**given)
 
 
 class Serializer(Protocol):
@@ -50,6 +51,8 @@ class HotQueue:
         serializer: writes items (`pickle`, `json`), or None for items that are bytes or str already, which `get` then
             returns as bytes. Reading understands every form whatever is set here.
         host, port, db, username, password: as `redis.Redis` takes them; the environment's by default. Others are ignored.
+            With host or port it is that server, whatever REDIS_URL, sentinels or a cluster say; a login needs them where
+            REDIS_URL is set.
     """
 
     def __init__(self, name: str, serializer: Serializer | None = pickle, **redis_arguments: Any) -> None:

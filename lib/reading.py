@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from lib.context import MOST_PROGRESS
 from lib.jsonable import iso_utc
 from lib.scripts import BUCKETS
 
@@ -22,7 +23,7 @@ _MOST_NAMED = 5
 _LONGEST_MESSAGE = 600  # characters: five names of 100 fit
 _LONGEST_COUNT = 20  # digits
 ERROR: Shape = {"type": (str,), "message": (str,), "reason": (str,)}
-PROGRESS: Shape = {"done": (int, float), "total": (int, float, NoneType), "note": (str, NoneType)}
+_PROGRESS: Shape = {"done": (int, float), "total": (int, float, NoneType), "note": (str, NoneType)}
 _ATTEMPT: Shape = {"attempt": (int,), "outcome": (str,), "worker": (str,), "error": (dict, NoneType)}
 _RUN: Shape = {"run": (int,), "status": (str,), "attempts": (list,), "error": (dict, NoneType)}
 _BOUNDS = frozenset({*map(str, BUCKETS), *(f"{bound:g}" for bound in BUCKETS), "+Inf"})
@@ -116,6 +117,11 @@ class Reading:
         found: dict[str, Any] | None = self._read(name, None, lambda words: _shaped(orjson.loads(words), shape))
         return found
 
+    def progress(self, name: str) -> dict[str, Any] | None:
+        """How far a running job is, in numbers that `lib.context.progress` takes; None where there is none."""
+        found: dict[str, Any] | None = self._read(name, None, lambda words: _progress(orjson.loads(words)))
+        return found
+
     def array(self, name: str, *kinds: type) -> list[Any]:
         """A JSON array of such values."""
         return self._read(name, [], lambda words: [_checked(value, *kinds) for value in _checked(orjson.loads(words), list)])
@@ -167,6 +173,13 @@ def _shaped(value: Any, shape: Shape) -> Any:
         for key, kinds in shape.items():
             if not isinstance(value.get(key), kinds):
                 raise ValueError(key)
+    return value
+
+
+def _progress(value: Any) -> Any:
+    numbers = [value.get(key) or 0 for key in ("done", "total")] if _shaped(value, _PROGRESS) is not None else []
+    if not all(0 <= number <= MOST_PROGRESS for number in numbers):
+        raise ValueError("out of range")
     return value
 
 

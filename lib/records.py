@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.errors import InvalidInput
 from lib.origin import checked
-from lib.reading import ERROR, PROGRESS, Reading, attempt_of, fields_of, run_of
+from lib.reading import ERROR, Reading, attempt_of, fields_of, run_of
 from lib.states import FAILED, PRIORITIES, SCHEDULED, STATUSES
 from lib.targets import shown
 
@@ -110,7 +110,7 @@ class Job:
             priority=read.one_of("priority", PRIORITIES, "normal"),
             result=read.json("result"),
             error=read.object("error", ERROR),
-            progress=read.object("progress", PROGRESS),
+            progress=read.progress("progress"),
             partial=read.json("partial"),
             submitted=read.time("submitted"),
             due=read.time("ready") if values["status"] == SCHEDULED else None,

@@ -24,7 +24,8 @@ from lib.signing import secrets_of
 from lib.sources import check_source
 from lib.zones import check_zone
 
-# Queue names become parts of keys (`<queue>.leases`); these would collide with keys of ours when both databases are one.
+# Queue names become parts of keys (`<queue>.leases`); these, the beginnings of our other keys, would collide with them when both
+# databases are one.
 RESERVED_QUEUE_NAMES = frozenset(
     [
         "jobs",
@@ -32,10 +33,8 @@ RESERVED_QUEUE_NAMES = frozenset(
         "events",
         "failures",
         "history",
-        "counts",
         "metrics",
         "noted",
-        "rates",
         "workers",
         "worker",
         "control",
@@ -64,6 +63,10 @@ RESERVED_QUEUE_NAMES = frozenset(
         "front",
         "dead",
         "draining",
+        "damaged",
+        "readyz",
+        "restore",
+        "restoring",
     ]
 )
 _PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]{1,64}){1,8}\Z")
@@ -101,7 +104,7 @@ def address(text: str, port: int) -> tuple[str, int]:
 class Settings(BaseSettings):
     """One typed object with everything that can be set. Units are in the descriptions."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True, allow_inf_nan=False)
 
     # Redis
     redis_ip: str = Field("127.0.0.1", validation_alias=AliasChoices("REDIS_IP", "REDIS_HOST"), description="Host of Redis.")
@@ -323,7 +326,11 @@ class Settings(BaseSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _signing_keys(cls, value: str | None) -> str | None:
-        return value if value is not None and secrets_of(value) else None
+        if not value:
+            return None  # an empty one that was hidden
+        if not secrets_of(value):
+            raise ValueError("is set and holds no key; leave it unset or empty where there are to be no webhooks")
+        return value
 
     @field_validator("data_urls")
     @classmethod
@@ -350,6 +357,15 @@ class Settings(BaseSettings):
     def _mail_has_a_sender(self) -> "Settings":
         if self.smtp_host is not None and not ADDRESS.match(parseaddr(self.smtp_from or "")[1]):
             raise ValueError("SMTP_HOST is set; SMTP_FROM must be an address such as jobs@example.org")
+        return self
+
+    @model_validator(mode="after")
+    def _timeouts_fit(self) -> "Settings":
+        if self.job_timeout > self.max_timeout:
+            raise ValueError(
+                f"JOB_TIMEOUT is {self.job_timeout:g} and MAX_TIMEOUT {self.max_timeout:g} seconds, and no job may take"
+                " longer than that; lower JOB_TIMEOUT, or raise MAX_TIMEOUT"
+            )
         return self
 
     @model_validator(mode="after")

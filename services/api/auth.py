@@ -24,6 +24,7 @@ logger = logging.getLogger("trafficjobs.api")
 _NAME = "trafficjobs.sign_in"
 _REALM = 'Bearer realm="trafficjobs"'
 _METRICS = Caller("metrics", Role.OPEN)
+_OWN_PAGES = ("same-origin", "none")  # `same-site` is also another port of this machine, or a sibling's subdomain
 
 
 def wants_sign_in(settings: Settings) -> bool:
@@ -87,9 +88,9 @@ class SignIn:
         if (
             self.tokens is None
             and request.method not in ("GET", "HEAD")
-            and request.headers.get("Sec-Fetch-Site") == "cross-site"
+            and request.headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGES
         ):
-            raise Problem(CROSS_SITE, "A page of another site sent this, and nobody has to sign in here; use another client.")
+            raise Problem(CROSS_SITE, "A page of another origin sent this, and nobody has to sign in here; use another client.")
         needed = self._needed(request.endpoint)
         if needed is Role.OPEN:
             return

@@ -62,7 +62,8 @@ CROSS_SITE = Kind(
     403,
     "A page of another site sent this",
     "Something would be changed, and nothing shows that a page of this service asks for it: where nobody has to sign in, the"
-    " browser names another site; with the dashboard's cookie, the form's token is missing or old.",
+    " browser names another origin (a port or subdomain is one); with the dashboard's cookie, the form's token is missing or"
+    " old.",
     "Load the page again and repeat it there. Scripts send Authorization, and no cookie.",
 )
 FOREIGN_HOST = Kind(

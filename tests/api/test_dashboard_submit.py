@@ -8,7 +8,9 @@ from flask.testing import FlaskClient
 
 from lib.jobs import Jobs
 from lib.operations import load_catalog
-from tests.api.conftest import end, submit
+from lib.settings import Settings
+from services.api.app import create_app
+from tests.api.conftest import backend_of, end, submit
 from tests.api.pages import HOSTILE, page
 
 
@@ -26,6 +28,15 @@ def send(client: FlaskClient, name: str, **fields: Any) -> Any:
 def test_every_operation_has_its_form(client: FlaskClient, name: str) -> None:
     assert f'action="/ui/submit/{name}"' in page(client, f"/ui/submit/{name}")
     assert f"/ui/submit/{name}" in page(client, "/ui/submit")
+
+
+def test_forms_offer_the_queues_that_take_submissions(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"queues": ["second"], "adopt_queues": ["foreign"]}))
+    for path in ("/ui/submit/top_locations", "/ui/schedules/new?operation=top_locations"):
+        text = page(app.test_client(), path)
+        assert "second" in text
+        assert "foreign" not in text
+    backend_of(app).jobs.close()
 
 
 def test_what_is_filled_in_is_what_the_job_gets(client: FlaskClient, queue: Jobs) -> None:

@@ -140,12 +140,19 @@ def test_a_method_that_a_direct_route_does_not_take_is_405(client: FlaskClient, 
     assert client.open("/print?msg=x", method=method).status_code == 405
 
 
-def test_a_page_of_another_site_changes_nothing_where_nobody_signs_in(client: FlaskClient) -> None:
-    headers = {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Same-Origin", ""])
+def test_a_page_of_another_origin_changes_nothing_where_nobody_signs_in(client: FlaskClient, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Content-Type": "text/plain"}
     answer = client.post("/jobs", data=b'{"operation": "unique_issues"}', headers=headers)
     assert (answer.status_code, answer.get_json()["type"]) == (403, "/problems/cross-site")
     assert client.get("/jobs", headers=headers).get_json()["jobs"] == []
-    assert client.post("/jobs", json={"operation": "unique_issues"}, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 202
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {}])
+def test_pages_of_this_service_and_other_clients_change_things_where_nobody_signs_in(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    assert client.post("/jobs", json={"operation": "unique_issues"}, headers=headers).status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def test_every_route_with_every_session(app: Flask) -> None:
             assert asked(client, method, path, **{"X-CSRF-Token": shown[role]}) == allowed, f"{method} {rule} as {role}"
 
 
-def test_without_sign_in_pages_of_other_sites_change_nothing(settings: Settings) -> None:
+def test_without_sign_in_pages_of_other_origins_change_nothing(settings: Settings) -> None:
     app = create_app(settings)
     client = app.test_client()
     shown, own = (
@@ -286,6 +286,7 @@ def test_without_sign_in_pages_of_other_sites_change_nothing(settings: Settings)
         form = rule.startswith("/ui") and method == "POST"
         said = [asked(client, method, path, **given) for given in ({}, shown, own)]
         assert said == (["403", "403", THROUGH] if form else [THROUGH] * 3), f"{method} {rule}"
-        theirs = asked(client, method, path, **{"Sec-Fetch-Site": "cross-site"})
-        assert theirs == (THROUGH if method == "GET" else "403"), f"{method} {rule}"
+        for site in ("cross-site", "same-site"):
+            theirs = asked(client, method, path, **{"Sec-Fetch-Site": site, **own})
+            assert theirs == (THROUGH if method == "GET" else "403"), f"{method} {rule} from {site}"
     backend_of(app).jobs.close()

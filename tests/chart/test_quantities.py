@@ -83,7 +83,7 @@ def test_a_pool_is_laid_over_what_every_pool_starts_from(chart: Chart) -> None:
     ("written", "meant"),
     [
         ({"config": {"maxUploadBytes": 5368709120.0}}, {"config": {"maxUploadBytes": 5368709120}}),
-        ({"config": {"jobTimeout": 1000000.0}}, {"config": {"jobTimeout": 1000000}}),
+        ({"config": {"jobTimeout": 1e6, "maxTimeout": 1e6}}, {"config": {"jobTimeout": 1000000, "maxTimeout": 1000000}}),
         ({"worker": {"concurrency": 3.0}}, {"worker": {"concurrency": 3}}),
         ({"api": {"replicas": 1000000.0}}, {"api": {"replicas": 1000000}}),
         ({"redis": {"persistence": {"size": 8589934592.0}}}, {"redis": {"persistence": {"size": 8589934592}}}),

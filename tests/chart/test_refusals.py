@@ -153,6 +153,7 @@ CONTRADICTIONS: dict[str, tuple[str, Any]] = {
     "shared": ("config.keyPrefix: must be set", {**EXTERNAL, "externalRedis": {"host": "a", "shared": True}}),
     "maxmemory": ("redis.maxmemory: is above", {"redis": {"maxmemory": "2Gi"}}),
     "no memory": ("redis.maxmemory: must be set", {"redis": {"resources": {"limits": {"memory": None}}}}),
+    "timeouts": ("config.jobTimeout: is above config.maxTimeout", {"config": {"maxTimeout": 599}}),
     "mail from nobody": ("notifications.email.from: must be", {"notifications": {"email": {"host": "mail"}}}),
     "a login without a password": (
         "notifications.email.existingSecret: must name",

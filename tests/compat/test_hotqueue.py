@@ -95,3 +95,23 @@ def test_clear_finds_jobs_behind_any_number_of_newer_ones_of_another_queue(setti
         face.clear()
         assert jobs.get(mine).status == "cancelled"
         assert jobs.queue("other").depth == 1_000
+
+
+ELSEWHERE = [
+    {"REDIS_URL": "redis://127.0.0.1:1"},
+    {"REDIS_SENTINELS": "127.0.0.1:1"},
+    {"REDIS_CLUSTER": "127.0.0.1:1", "KEY_PREFIX": "{tj}:", "QUEUE_DB": "0"},
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_the_server_that_a_program_names_is_the_one_that_is_asked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, str]
+) -> None:
+    for name, value in elsewhere.items():
+        monkeypatch.setenv(name, value)
+    name = f"named-{settings.key_prefix.rstrip(':')}"
+    package = Package(name, host="127.0.0.1", port=settings.redis_port, db=1)
+    with closing(HotQueue(name, host="127.0.0.1", port=settings.redis_port, db=1)) as queue:
+        queue.put("here")
+        assert package.get() == "here"

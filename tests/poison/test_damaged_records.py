@@ -126,6 +126,19 @@ def test_json_of_another_shape_is_no_error_of_any_page(release: Release, field: 
                 assert answer.status_code < 500, (path, field, value, answer.text[:500])
 
 
+EXTREME = ["1e308,1", "1e-320,1", "1,1e-320", "9007199254740992,1e-320", "-1,1", "1,-1", "1e400,null", f"{10**400},1"]
+
+
+@pytest.mark.parametrize("numbers", EXTREME)
+def test_numbers_of_progress_that_nobody_can_show_are_no_error_of_any_page(release: Release, numbers: str) -> None:
+    done, total = numbers.split(",")
+    value = f'{{"done":{done},"total":{total},"note":""}}'
+    release.jobs.store.records.hset(f"{release.prefix}job.running", "progress", value)
+    for path in ("/ui/jobs/running", "/ui/jobs", "/ui/", "/jobs/running", "/jobs"):
+        answer = release.client.get(path)
+        assert answer.status_code == 200, (path, value, answer.text[:500])
+
+
 FAULTS = [("seq", b"soon"), ("attempt", b"nan"), ("status", b"odd"), ("result_ttl", None), ("token", None)]
 
 

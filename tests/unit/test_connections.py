@@ -6,8 +6,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -47,6 +48,20 @@ def answering(*replies: bytes) -> Iterator[int]:
 
     with talking(converse) as port:
         yield port
+
+
+@pytest.mark.parametrize("query", ["", "?db=7"])
+def test_a_job_goes_its_way_through_a_unix_socket(tmp_path: Path, query: str) -> None:
+    with TemporaryDirectory() as short, Server(tmp_path, os.environ.get("TRAFFICJOBS_SERVER"), unixsocket=f"{short}/s"):
+        settings = load_settings(redis_url=f"unix://{short}/s{query}")
+        with closing(Jobs(settings)) as jobs:
+            jid = jobs.submit(Submission("x")).id
+            claim = jobs.claim("child", "worker", ["job-queue"])
+            assert claim is not None
+            jobs.finish(claim, complete(b"1"))
+            assert jobs.get(jid).status == "complete"
+            assert jobs.store.queues.blpop(["nothing"], 0.01) is None  # type: ignore[arg-type]
+            assert connect(settings, settings.redis_db).exists(f"job.{jid}")
 
 
 def on_cluster(*ports: int) -> Settings:

@@ -73,6 +73,7 @@ def test_a_running_job_is_judged_by_its_progress_else_by_the_mean(jobs: Jobs) ->
     assert known.of(job("in-progress", started=started, progress={"done": 7, "total": None, "note": ""})) == pytest.approx(
         15, abs=1
     )
+    assert known.of(job("in-progress", started=started, progress={"done": 1e-320, "total": 1})) == pytest.approx(15, abs=1)
     assert known.of(job("in-progress", started=iso(known.now - 50))) == 0
 
 

@@ -161,7 +161,7 @@ def test_outside_a_job_the_context_is_harmless(catalog: Catalog) -> None:
 
 def test_progress_takes_numbers_of_any_kind_and_nothing_else() -> None:
     counts: list[Any] = [np.int64(3), np.float32(4)]
-    wrong: list[Any] = [math.nan, math.inf, None, "many"]
+    wrong: list[Any] = [math.nan, math.inf, -1, 1e16, None, "many"]
     with running(Recorder()) as recorder:
         progress(counts[0], counts[1], "counted")
         progress(0.25)

@@ -52,6 +52,22 @@ def test_an_origin_goes_with_the_job_to_its_claim_and_stays_in_the_record(jobs: 
     assert claim.origin.logged() == {"request_id": "r-1", "trace_id": TRACE}
 
 
+@pytest.mark.parametrize("trace", [f"{PARENT}\r\nX-Admin: yes", "ä", "x", f"{PARENT}\n"])
+def test_a_traceparent_that_another_program_has_written_is_passed_on_only_where_it_is_valid(jobs: Jobs, trace: str) -> None:
+    jobs.submit(Submission("plot", id="one", origin=HERE))
+    jobs.submit_batch([Submission("plot")], id="many", origin=HERE)
+    jobs.put_schedule(Schedule("s", {"operation": "plot"}, Recurrence(every=60.0), origin=HERE))
+    for key in ("job.one", "batch.many", "schedule.s"):
+        jobs.store.records.hset(f"{jobs.store.prefix}{key}", "traceparent", trace)
+    claim = jobs.claim("child", "worker", [jobs.settings.queue_name])
+    assert claim is not None
+    wanted = checked(trace)
+    assert wanted in (None, PARENT)  # space around it is none of it
+    assert claim.id == "one"
+    for origin in (claim.origin, jobs.batch("many").origin, jobs.schedule("s").origin):
+        assert origin == Origin("r-1", wanted)
+
+
 def test_a_job_without_an_origin_has_no_field_of_one(jobs: Jobs) -> None:
     jobs.submit(Submission("plot", id="one"))
     assert not jobs.get("one").to_dict().keys() & {"request_id", "traceparent"}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lib.scripts import FOLDER, script_names
-from lib.settings import Settings
+from lib.settings import RESERVED_QUEUE_NAMES, Settings
 from lib.states import TRANSITIONS
 from tests.poison.conftest import release
 from tests.poison.release import Release
@@ -117,3 +117,8 @@ def test_arrows_between_packages_are_imports() -> None:
     assert modules.package_of("lib.scripts.compose") == "lib/scripts"
     assert modules.package_of("redis.client") is None
     assert re.findall(r"^    lib_backup --> (\w+)$", modules.diagram(), re.MULTILINE) == ["lib"]
+
+
+def test_no_queue_is_named_as_a_key_of_ours_begins() -> None:
+    beginnings = {key.name.partition(".")[0] for key in keys.RECORDS + keys.QUEUES}
+    assert beginnings - {"<queue>"} == RESERVED_QUEUE_NAMES | {each for each in beginnings if each.startswith("hotqueue:")}

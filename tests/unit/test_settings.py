@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.settings import SettingsError, load_settings
+from lib.settings import Settings, SettingsError, load_settings
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,10 @@ from lib.settings import SettingsError, load_settings
         ("TIMEZONE", "Austin", "IANA"),
         ("DURABILITY", "maybe", "everysec"),
         ("LEASE_SECONDS", "0", "greater than"),
-        ("LEASE_SECONDS", "nan", "greater than"),
+        ("LEASE_SECONDS", "nan", "finite"),
+        ("JOB_TIMEOUT", "86401", "raise MAX_TIMEOUT"),
+        ("MAX_TIMEOUT", "599.5", "lower JOB_TIMEOUT"),
+        ("WEBHOOK_SECRET", " ", "holds no key"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
@@ -66,6 +69,17 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert (load_settings().redis_port, load_settings().queues) == (6379, [])
 
 
-def test_a_blank_secret_of_webhooks_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEBHOOK_SECRET", " ")
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "nan", "1e400"])
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
+def test_no_number_of_seconds_is_without_an_end(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name.upper()}: .*finite"):
+        load_settings(**{name: value})
+
+
+def test_a_secret_that_was_hidden_and_empty_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.hidden._hidden", {"WEBHOOK_SECRET": ""})
     assert load_settings().webhook_secret is None
+
+
+def test_a_run_may_take_as_long_as_a_job_may_ask_for() -> None:
+    assert load_settings(job_timeout=60, max_timeout=60).job_timeout == 60

@@ -180,7 +180,7 @@ def _form(
         others=[f"{each}: {text}" if each != "form" else text for each, text in errors.items() if each not in beside],
         times=_times(values),
         fresh=str(uuid.uuid4()),
-        queues=backend().settings.all_queues,
+        queues=backend().settings.own_queues,
         priorities=PRIORITIES,
         missed=MISSED,
     )

@@ -122,7 +122,7 @@ def _form(
         sent=sent,
         like=like,
         job_id=str(uuid.uuid4()),
-        queues=backend().settings.all_queues,
+        queues=backend().settings.own_queues,
         priorities=PRIORITIES,
         options=OPTIONS,
     )
