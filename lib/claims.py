@@ -14,6 +14,7 @@ import redis
 
 from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
+from lib.fingerprints import plain
 from lib.foreign import settle
 from lib.origin import NOWHERE, Origin
 from lib.reading import damaged_record, iso
@@ -194,7 +195,7 @@ class Claiming:
 
     def progress(self, claim: Claim, done: float, total: float | None, note: str) -> None:
         """Show how far a running job is. Refused silently at full memory; raises StaleClaim."""
-        value = orjson.dumps({"done": done, "total": total, "note": note[:500]})
+        value = orjson.dumps({"done": done, "total": total, "note": plain(note[:500])})
         self._while_held("progress", claim, "progress", value)
 
     def partial(self, claim: Claim, value: bytes) -> None:
@@ -209,7 +210,7 @@ class Claiming:
 
     def append_log(self, claim: Claim, lines: Iterable[str]) -> None:
         """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""
-        self._while_held("log", claim, _LOG_LINES_KEPT, secrets.token_hex(4), *(line[:_LOG_LINE_BYTES] for line in lines))
+        self._while_held("log", claim, _LOG_LINES_KEPT, secrets.token_hex(4), *(plain(line, _LOG_LINE_BYTES) for line in lines))
 
     def _while_held(self, script: str, claim: Claim, *args: Any) -> None:
         try:

@@ -153,7 +153,6 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, over: 
                 result = run(operation, claim.params, frame)
         finally:
             over()
-            writer.end()
         payload = orjson.dumps(result)
     except StaleClaim:
         return failed({"type": "StaleClaim", "message": "Given to another worker.", "reason": "stale"})
@@ -166,8 +165,9 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, over: 
             message = f"The result has {len(payload)} bytes, more than MAX_RESULT_BYTES ({limit}); save it as a file instead."
             outcome = failed({"type": "ResultTooLarge", "message": message, "reason": "invalid"}, may_retry=False)
     try:
+        writer.end()
         context.end()
-    except JobsError as error:
+    except Exception as error:  # the run has its outcome, whatever becomes of its last words
         logger.warning("log lines of job %s were dropped: %s", claim.id, error)
     return outcome
 
