@@ -2,7 +2,7 @@
 
 Part of upkeep (`lib.upkeep`). Scripts lay aside whatever they meet themselves (`parts/damage.lua`); this finds what none of them
 has met, says in the log what was found, and enters records anew where an index is gone. A pass that is broken off is made whole
-by this process's next round, or by another one that begins within a minute; whoever begins later makes none without a new finding.
+by this process's next round, or by another one that begins within a minute; who begins later makes none without a new finding.
 """
 
 import logging
