@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lib.versions import DatasetStore
 
 Content = bytes | Callable[[], bytes]
+_LARGEST_INTEGER = 2**53  # up to it a float has every integer, and JSON takes them
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 
 
@@ -121,7 +122,7 @@ def _number(name: str, value: float) -> float:
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{name} of progress must be a finite number, not {number}")
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST_INTEGER else number
 
 
 def partial(value: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -168,8 +169,10 @@ def test_progress_takes_numbers_of_any_kind_and_nothing_else() -> None:
         for each in wrong:
             with pytest.raises((ValueError, TypeError)):
                 progress(each)
-    assert recorder.steps == [(3, 4, "counted"), (0.25, None, "")]
+        assert recorder.steps == [(3, 4, "counted"), (0.25, None, "")]
+        progress(1e20, 2**70)
     assert [type(each) for each in recorder.steps[0]] == [int, int, str]
+    assert orjson.loads(orjson.dumps(recorder.steps[-1])) == [1e20, float(2**70), ""]
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "../up", "a/b", "a b", "x" * 101, "ä", "a\n"])
