@@ -14,6 +14,7 @@ import redis
 
 from lib.connections import FOREVER
 from lib.errors import JobsError, StaleClaim, StoreFull
+from lib.fingerprints import plain
 from lib.foreign import settle
 from lib.origin import NOWHERE, Origin
 from lib.reading import damaged_record, iso
@@ -22,8 +23,7 @@ from lib.store import Store, text
 if TYPE_CHECKING:
     from lib.operations import Catalog
 
-_LOG_LINES_KEPT = 1_000
-_LOG_LINE_BYTES = 4_096
+LOG_LINES_KEPT, LOG_LINE_BYTES = 1_000, 4_096  # lines of a job's log, and bytes of each
 
 
 @dataclass(frozen=True)
@@ -192,12 +192,12 @@ class Claiming:
         """Lay a job aside that this worker cannot run, uncharged, until a worker that can registers."""
         self.store.run("unserve", claim.id, claim.token, patience=patience)
 
-    def progress(self, claim: Claim, done: float, total: float | None, note: str) -> None:
+    def progress(self, claim: Claim, done: float, total: float | None, note: str, patience: float | None = None) -> None:
         """Show how far a running job is. Refused silently at full memory; raises StaleClaim."""
-        value = orjson.dumps({"done": done, "total": total, "note": note[:500]})
-        self._while_held("progress", claim, "progress", value)
+        value = {"done": done, "total": total, "note": plain(note[:500])}
+        self._while_held("progress", claim, "progress", orjson.dumps(value), patience=patience)
 
-    def partial(self, claim: Claim, value: bytes) -> None:
+    def partial(self, claim: Claim, value: bytes, patience: float | None = None) -> None:
         """Show what a running job has of its result, a JSON text. Refused silently at full memory.
 
         Raises: StaleClaim; JobsError where it is larger than a result may be.
@@ -205,15 +205,16 @@ class Claiming:
         limit = self.store.settings.max_result_bytes
         if len(value) > limit:
             raise JobsError(f"A partial result of {len(value)} bytes is larger than MAX_RESULT_BYTES ({limit}) and is not shown.")
-        self._while_held("progress", claim, "partial", value)
+        self._while_held("progress", claim, "partial", value, patience=patience)
 
-    def append_log(self, claim: Claim, lines: Iterable[str]) -> None:
-        """Append to a running job's log. Refused silently at full memory; raises StaleClaim."""
-        self._while_held("log", claim, _LOG_LINES_KEPT, secrets.token_hex(4), *(line[:_LOG_LINE_BYTES] for line in lines))
+    def append_log(self, claim: Claim, lines: Iterable[str], call: str = "", patience: float | None = None) -> None:
+        """Append to a running job's log, once for each name of a `call`. Refused silently at full memory; raises StaleClaim."""
+        args = LOG_LINES_KEPT, call or secrets.token_hex(4), *(plain(line, LOG_LINE_BYTES) for line in lines)
+        self._while_held("log", claim, *args, patience=patience)
 
-    def _while_held(self, script: str, claim: Claim, *args: Any) -> None:
+    def _while_held(self, script: str, claim: Claim, *args: Any, patience: float | None) -> None:
         try:
-            held = self.store.run(script, claim.id, claim.token, *args)
+            held = self.store.run(script, claim.id, claim.token, *args, patience=patience)
         except StoreFull:
             return
         if not held:

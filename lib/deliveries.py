@@ -20,7 +20,7 @@ from lib.targets import masked
 logger = logging.getLogger("trafficjobs.deliveries")
 
 _ID = re.compile(r"(job|batch)_[A-Za-z0-9_-]{1,64}_\d+_\d+\Z")
-LEASE = 30.0  # seconds; three times what an attempt may take
+LEASE = 30.0  # seconds; three times what a webhook may take, twice a mail
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,10 @@ class Download:
             target = response.headers.get("Location")
             if response.status not in _REDIRECTS or not target:
                 raise self._failed(f"it answered {response.status} {response.reason}"[:200])
-            before, self._url = self._url, urldefrag(urljoin(self._url, target)).url
+            try:
+                before, self._url = self._url, urldefrag(urljoin(self._url, target)).url
+            except ValueError:
+                raise self._failed("it leads to an address that is none") from None
             if endpoint.tls and not self._url.lower().startswith("https:"):
                 raise InvalidInput("params.url", f"{shown(before)} leads from https to {shown(self._url)}")
         raise self._failed(f"it leads to another address more than {MOST_REDIRECTS} times")

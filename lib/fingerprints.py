@@ -15,12 +15,20 @@ MESSAGE_KEPT = 2_000  # characters
 
 
 def raised(error: BaseException) -> dict[str, Any]:
-    """`type`, `message` and `traceback` of an exception, as a job's error has them."""
-    return {
-        "type": type(error).__name__,
-        "message": str(error)[:MESSAGE_KEPT] or type(error).__name__,
-        "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_KEPT:],
-    }
+    """`type`, `message` and `traceback` of an exception, as a job's error has them: whatever it is, JSON can hold them."""
+    kind = type(error).__name__
+    try:
+        message = str(error)[:MESSAGE_KEPT] or kind
+    except Exception as unspeakable:  # a user's class may do anything
+        message = f"its message cannot be had: its __str__ raised {type(unspeakable).__name__}"
+    said = {"type": kind, "message": message, "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_KEPT:]}
+    return {name: plain(words) for name, words in said.items()}
+
+
+def plain(words: str, most: int | None = None) -> str:
+    """At most so many bytes of a text, with a `?` for each half of a surrogate pair, which no UTF-8 can hold: names of files
+    have such where they are of another encoding."""
+    return words.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def fingerprint(operation: str, error: BaseException) -> str:

@@ -1,13 +1,18 @@
 """One e-mail about the end of a job, handed to the SMTP server that the settings name."""
 
 import smtplib
+import socket
 import ssl
+import time
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
+from typing import Any
 
+from lib.egress import Endpoint
+from lib.outgoing import connected, left
 from lib.settings import Settings
 
-TIMEOUT = 10.0  # seconds for each word of the server
+TIMEOUT = 15.0  # seconds for everything, from the connection to the server's last word; half a lease of a delivery
 
 
 class MailRefused(Exception):
@@ -16,6 +21,35 @@ class MailRefused(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class _Server(smtplib.SMTP):
+    """A server that has until `end` for all that it is asked: smtplib itself gives each word so long."""
+
+    def __init__(self, host: str, port: int, tls: bool, end: float) -> None:
+        self._tls, self._end = tls, end
+        super().__init__(host, port)
+
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        return connected(Endpoint(self._tls, host, port, ""), addresses, self._end)
+
+    def send(self, s: Any) -> None:
+        self._hurry()
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._hurry()
+        return super().getreply()
+
+    def _hurry(self) -> None:
+        if self.sock is not None:
+            try:
+                self.sock.settimeout(left(self._end))
+            except TimeoutError:
+                self.close()
+                raise smtplib.SMTPServerDisconnected("the mail server took too long") from None
 
 
 def message(settings: Settings, identity: str, to: str, subject: str, text: str) -> EmailMessage:
@@ -34,21 +68,16 @@ def message(settings: Settings, identity: str, to: str, subject: str, text: str)
 
 
 def send(settings: Settings, mail: EmailMessage) -> None:
-    """Hand a mail to the server.
+    """Hand a mail to the server, within TIMEOUT unless the lookup of its name takes longer.
 
     Raises:
         MailRefused: for good.
         OSError (smtplib.SMTPException): not now.
     """
-    host, port = settings.smtp_host or "", settings.smtp_port
-    context = ssl.create_default_context()
-    if settings.smtp_tls == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
-    else:
-        server = smtplib.SMTP(host, port, timeout=TIMEOUT)
-    with server:
+    end = time.monotonic() + TIMEOUT
+    with _Server(settings.smtp_host or "", settings.smtp_port, settings.smtp_tls == "tls", end) as server:
         if settings.smtp_tls == "starttls":
-            server.starttls(context=context)
+            server.starttls(context=ssl.create_default_context())
         if settings.smtp_username:
             server.login(settings.smtp_username, settings.smtp_password or "")
         try:

@@ -60,12 +60,13 @@ def fields_of(raw: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 def counts_of(raw: Mapping[bytes, bytes]) -> dict[str, int]:
-    """The counters and buckets of `metrics` that are numbers, by their field."""
+    """The counters and buckets of `metrics` that are numbers, by their field; a bucket's is `wait|<operation>|<bound>`."""
     counts = {}
     for name, value in fields_of(raw).items():
         is_number = value.isascii() and value.removeprefix("-").isdigit() and len(value) < _LONGEST_COUNT
-        is_bucket = name.partition("|")[0] in ("wait", "run")
-        if is_number and "\ufffd" not in name and (not is_bucket or name.rpartition("|")[2] in _BOUNDS):
+        kind, *labels = name.split("|")
+        is_known = kind not in ("wait", "run") or (len(labels) == 2 and labels[1] in _BOUNDS)
+        if is_number and is_known and "\ufffd" not in name:
             counts[name] = int(value)
     return counts
 

@@ -1,7 +1,8 @@
 """The duty that tidies up after other programs: what they put in the place of our keys goes aside, what was lost is made anew.
 
 Part of upkeep (`lib.upkeep`). Scripts lay aside whatever they meet themselves (`parts/damage.lua`); this finds what none of them
-has met, says in the log what was found, and enters records anew where an index is gone. It may be broken off anywhere.
+has met, says in the log what was found, and enters records anew where an index is gone. A pass that is broken off is made whole
+by this process's next round, or by another one that begins within a minute; who begins later makes none without a new finding.
 """
 
 import logging
@@ -26,6 +27,10 @@ _OF_ONE = re.compile(
 _MOST_TOLD = 20  # log lines of one round
 
 
+class _LockLost(Exception):
+    """Another runner has the duties now, this one among them."""
+
+
 class Tidying:
     """The duty of one runner.
 
@@ -37,6 +42,7 @@ class Tidying:
         self._store = store
         self._lock = lock
         self._told: str | None = None  # when what was told last was found
+        self._anew = False  # whether an index has gone since the last whole pass over all records
 
     def round(self) -> bool:
         """Tidy up; whether records were entered anew, so that lists and records are to be compared now."""
@@ -47,9 +53,15 @@ class Tidying:
             logger.warning("Redis held what is not ours to hold: %s", words.decode("utf-8", "replace")[:300])
         if len(found) > _MOST_TOLD:
             logger.warning("... and %d more; /doctor shows some of them", len(found) - _MOST_TOLD)
-        if not any(_ASIDE in words and not _OF_ONE.match(words.removeprefix(self._store.prefix.encode())) for words in found):
+        prefix = self._store.prefix.encode()
+        self._anew |= any(_ASIDE in words and not _OF_ONE.match(words.removeprefix(prefix)) for words in found)
+        if not self._anew:
             return False
-        entered = self._reindex()
+        try:
+            entered = self._reindex()
+        except _LockLost:
+            return False
+        self._anew = False
         logger.warning("All records were looked at, and %d were entered anew", entered)
         return True
 
@@ -64,6 +76,7 @@ class Tidying:
         return [words for words, _ in found]
 
     def _reindex(self) -> int:
+        """Enter all records anew; how many were missing. Raises _LockLost, StoreUnavailable."""
         entered = 0
         waiting: dict[bytes, list[bytes]] = {}
         for kind, identity in self._records():
@@ -85,8 +98,10 @@ class Tidying:
                 match = _KINDS.match(key.removeprefix(prefix)) if key.startswith(prefix) else None
                 if match:
                     yield match[1], match[2]
-            if not cursor or not self._lock():
+            if not cursor:
                 return
+            if not self._lock():
+                raise _LockLost
 
 
 def _scanning(cursor: int) -> Callable[[Any], Any]:

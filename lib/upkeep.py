@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import redis
+
 from lib.backup.restoring import go_on
-from lib.errors import JobsError, StoreFull
+from lib.errors import JobsError, StoreFull, StoreUnavailable
 from lib.firing import fire_due
 from lib.functions import keep_functions
 from lib.jobs import Jobs
@@ -29,7 +31,7 @@ logger = logging.getLogger("trafficjobs.upkeep")
 _BATCH = 500  # jobs in one call of a script
 _CHUNK = 5_000  # entries in one read of verify
 _MOST_REPAIRS = 1_000  # in one verify; the next one goes on
-_DEAD_ALLOWED = 1_000  # dead ids in a list that are not worth a trim, nor are a tenth of its entries
+_DEAD_ALLOWED = 1_000  # dead ids that a list may keep, and no more than a tenth of its entries: beyond either it is trimmed
 _BATCH_PATIENCE = 5.0  # seconds which the submitter of a batch has to turn it into jobs
 _FUNCTIONS_EVERY = 30.0  # seconds between two looks whether the server has them
 _SILENT_LEASES = 10  # leases without a beat after which a worker is forgotten
@@ -49,6 +51,7 @@ class Upkeep:
         self.holder = secrets.token_hex(8)
         self._ungated = Store(self.settings, jobs.store.patience, gated=False)  # for the lock, and for restores
         self._verified = float("-inf")
+        self._odd: set[str] = set()  # queues whose lists are none
         self._sample_due = float("-inf")
         self._functions_due = float("-inf")
         self._waited = False
@@ -131,8 +134,12 @@ class Upkeep:
         self._sample_due = time.monotonic() + self.jobs.remember()
 
     def _verify(self) -> None:
-        self._verified = time.monotonic()
-        self.verify()
+        before, self._verified = self._verified, time.monotonic()
+        try:
+            self.verify()
+        except StoreUnavailable:  # the next round does it; what cannot be done at all would be tried in each
+            self._verified = before
+            raise
 
     def _fill_batches(self) -> None:
         """Go on with batches whose submitter died."""
@@ -180,9 +187,17 @@ class Upkeep:
             entries, dead, waiting, leased = self.store.run("census", queue)
             leases += leased
             scheduled += self._queues("zcard", self._key(f"{queue}.scheduled"))
-            self._trim(queue)
-            if entries - dead != waiting:
-                repaired += self._repair(self._unlisted(queue), queue)
+            try:
+                self._trim(queue)
+                if entries - dead != waiting:
+                    repaired += self._repair(self._unlisted(queue), queue)
+                self._odd.discard(queue)
+            except redis.ResponseError as error:  # under an adopted name lies what another program wrote: it stays
+                if "WRONGTYPE" not in str(error):
+                    raise
+                if queue not in self._odd:
+                    logger.warning("The lists of %s cannot be compared with its jobs until they are lists: %s", queue, error)
+                self._odd.add(queue)
         counts = self.jobs.counts()
         for status, indexed in ((IN_PROGRESS, leases), (SCHEDULED, scheduled)):
             if counts[status] != indexed:

@@ -267,11 +267,16 @@ def _named(values: Sequence[bytes | None]) -> dict[bytes, bytes]:
 
 
 def _info(words: str) -> dict[str, Any] | None:
-    """What a worker says of itself; None where another program has put something else there."""
-    info = object_of(words)
-    if info is None or any(not isinstance(info.get(name), kind | None) for name, kind in _SAID.items()):
+    """What a worker says of itself, without what is null; None where another program has put something else there."""
+    said = object_of(words)
+    if said is None:
         return None
-    names = [name for each in ("queues", "operations") for name in info.get(each) or []]
+    info = {name: value for name, value in said.items() if value is not None}
+    if any(not isinstance(info[name], kind) for name, kind in _SAID.items() if name in info):
+        return None
+    names = [*info.get("queues", []), *info.get("operations", [])]
+    for each in info.get("operations_broken", []):
+        names += [each.get("file"), each.get("reason")] if isinstance(each, dict) else [None]
     return info if all(isinstance(name, str) for name in names) else None
 
 

@@ -16,7 +16,7 @@ from lib.egress import Egress
 from lib.outgoing import connected, left
 from lib.signing import signature
 
-TIMEOUT = 10.0  # seconds for everything: name, connection, request and the head of the answer
+TIMEOUT = 10.0  # seconds for everything: connection, request and the head of the answer; what the name took is taken off
 _MOST_READ = 16 * 1024  # bytes of an answer
 
 
@@ -41,7 +41,7 @@ def post(
 
     Args:
         identity: of the delivery; the same for each of its attempts.
-        timeout: seconds for all of it.
+        timeout: seconds for all of it; only the lookup of the name, which nobody can break off, may take longer.
         traceparent: the trace that what is told belongs to.
 
     Raises:

@@ -96,7 +96,8 @@ def receiver(server_class: type[ThreadingHTTPServer] = ThreadingHTTPServer) -> I
 
 
 class Mailbox:
-    """What came to a mail server. `refusals` are answers to RCPT that are given before one is taken."""
+    """What came to a mail server. `refusals` are answers to RCPT that are given before one is taken; `pause` is made before
+    each word, seconds."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -104,6 +105,7 @@ class Mailbox:
         self.recipients: list[str] = []
         self.logins: list[str] = []
         self.refusals: list[str] = []
+        self.pause = 0.0
 
 
 @contextmanager
@@ -112,6 +114,7 @@ def mailbox(port: int = 0) -> Iterator[Mailbox]:
 
     class Handler(socketserver.StreamRequestHandler):
         def say(self, line: str) -> None:
+            time.sleep(made.pause)
             self.wfile.write(f"{line}\r\n".encode())
 
         def handle(self) -> None:

@@ -19,7 +19,11 @@ except ImportError:  # Windows: the last writer wins, and the file is whole all 
 
 @contextmanager
 def changed_alone(path: Path) -> Iterator[None]:
-    """Keep other programs from changing `path` meanwhile; reading it is always possible. Makes its folder."""
+    """Keep other programs from changing `path` meanwhile; reading it is always possible. Makes its folder.
+
+    The lock stands beside the file itself, so that all who come to it by links wait for each other.
+    """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -80,7 +80,7 @@ def histograms(counted: Mapping[str, int], seen: Mapping[str, str]) -> Iterator[
     single: dict[tuple[str, str], dict[float, int]] = defaultdict(dict)
     for field, value in counted.items():
         name, *labels = field.split("|")
-        if name in HISTOGRAMS and len(labels) == 2:
+        if name in HISTOGRAMS:
             single[name, labels[0]][float(labels[1])] = value
     families = {
         name: HistogramMetricFamily(metric, text, labels=("operation",), unit="seconds")

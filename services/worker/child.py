@@ -1,7 +1,8 @@
 """A child: claims a job, marks it as started, runs it, finishes it and claims the next in one round trip.
 
-Forked by the nursery; connects afterwards. While Redis is away it runs on and waits to say its result, which is fenced
-by the claim's token. It leaves after a number of jobs, above a memory limit, or when it is told to stop.
+Forked by the nursery; connects afterwards. While Redis is away it runs on, also where the operation logs, and waits to say its
+result, which is fenced by the claim's token; only an operation that saves a file, or asks for data or parents, waits itself. It
+leaves after a number of jobs, above a memory limit, or when it is told to stop.
 """
 
 import logging

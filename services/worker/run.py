@@ -7,16 +7,19 @@ Redis under the claim's token and are dropped when that no longer holds.
 import contextlib
 import io
 import logging
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import orjson
+import redis
 
+from lib.claims import LOG_LINE_BYTES, LOG_LINES_KEPT
 from lib.context import Content, JobInfo, made, running
 from lib.dataset import Dataset
-from lib.errors import InvalidInput, JobsError, NoData, StaleClaim
+from lib.errors import InvalidInput, JobsError, NoData, StaleClaim, StoreUnavailable
 from lib.fingerprints import fingerprint, raised
 from lib.foreign import UNREADABLE
 from lib.jobs import Claim, Jobs, Outcome, complete, failed
@@ -26,11 +29,12 @@ from lib.operations import Catalog, Operation, run
 from lib.records import RECORD_VERSION
 from lib.settings import Settings
 from lib.versions import DatasetStore
-from services.worker.paced import Paced
+from services.worker.paced import Paced, rested
 
 logger = logging.getLogger("trafficjobs.worker")
 _PAUSE = 0.1  # seconds between two writes of what a job says
 _NOTHING = object()
+_AWAY = (StoreUnavailable, redis.exceptions.NoPermissionError)  # a right may be in change: what is said waits for either
 
 
 class SetAside(Exception):
@@ -38,14 +42,20 @@ class SetAside(Exception):
 
 
 class LiveContext:
-    """What an operation says goes to the job's record. Implements `lib.context.Context`."""
+    """What an operation says goes to the job's record. Implements `lib.context.Context`.
+
+    What Redis does not take now is kept for the next time, lines as many as a log has: the operation itself goes on.
+    """
 
     def __init__(self, claim: Claim, jobs: Jobs, versions: DatasetStore) -> None:
         self._claim, self._jobs, self._versions = claim, jobs, versions
-        self._lines: deque[str] = deque()
+        self._lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
+        self._sending: tuple[list[str], str] | None = None  # lines that Redis may not have heard, and the name of their call
         self._step: tuple[float, float | None, str] | None = None
+        self._shown: tuple[float, float | None, str] | None = None
         self._part: Any = _NOTHING  # shown as soon as the last one is old enough
-        self._parted = float("-inf")
+        self._next_part = float("-inf")
+        self._patience: float | None = 0
         self._said = Paced(self._write, _PAUSE)
 
     def progress(self, done: float, total: float | None, note: str) -> None:
@@ -59,33 +69,47 @@ class LiveContext:
 
     def _show_part(self) -> None:
         """By the operation's own thread alone: it may go on changing the value it has given."""
-        now = time.monotonic()
-        if self._part is _NOTHING or now - self._parted < _PAUSE:
+        began = time.monotonic()
+        if self._part is _NOTHING or began < self._next_part:
             return
-        value, self._part, self._parted = self._part, _NOTHING, now
+        value, self._part, self._next_part = self._part, _NOTHING, began + _PAUSE
         try:
-            self._jobs.partial(self._claim, orjson.dumps(jsonable(value, "partial")))
+            self._jobs.partial(self._claim, orjson.dumps(jsonable(value, "partial")), patience=0)
         except StaleClaim:
             raise
+        except _AWAY:
+            self._part, self._next_part = value, rested(began, _PAUSE)
         except (JobsError, TypeError) as error:
             self.log(str(error))
 
     def log(self, message: str) -> None:
         self._show_part()
-        self._lines.extend(message.splitlines() or [""])
+        self._lines.extend(line[:LOG_LINE_BYTES] for line in message.splitlines() or [""])
         self._said.soon()
 
-    def _write(self) -> None:
-        lines = [self._lines.popleft() for _ in range(len(self._lines))]
-        step, self._step = self._step, None
-        if step is not None:
-            self._jobs.progress(self._claim, *step)
-        if lines:
-            self._jobs.append_log(self._claim, lines)
+    def _write(self) -> bool:
+        """Write what has gathered; False where Redis is away, which a patient caller waits for."""
+        try:
+            step = self._step
+            if step is not None and step is not self._shown:
+                self._jobs.progress(self._claim, *step, patience=self._patience)
+                self._shown = step
+            for _ in range(2):  # those that were not heard, under the same name, and those that came since
+                if self._sending is None and self._lines:
+                    self._sending = [self._lines.popleft() for _ in range(len(self._lines))], secrets.token_hex(4)
+                if self._sending is not None:
+                    self._jobs.append_log(self._claim, *self._sending, patience=self._patience)
+                    self._sending = None
+        except _AWAY:
+            if self._patience == 0:
+                return False
+            raise
+        return True
 
     def end(self) -> None:
-        """Write the lines that have gathered; of progress nobody asks any more."""
+        """Write the lines that have gathered, as patient as the store is; of progress nobody asks any more."""
         self._step = None
+        self._patience = None
         self._said.end()
 
     def save_file(self, name: str, data: Content, content_type: str) -> None:
@@ -153,7 +177,6 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, over: 
                 result = run(operation, claim.params, frame)
         finally:
             over()
-            writer.end()
         payload = orjson.dumps(result)
     except StaleClaim:
         return failed({"type": "StaleClaim", "message": "Given to another worker.", "reason": "stale"})
@@ -166,8 +189,9 @@ def run_job(claim: Claim, jobs: Jobs, catalog: Catalog, dataset: Dataset, over: 
             message = f"The result has {len(payload)} bytes, more than MAX_RESULT_BYTES ({limit}); save it as a file instead."
             outcome = failed({"type": "ResultTooLarge", "message": message, "reason": "invalid"}, may_retry=False)
     try:
+        writer.end()
         context.end()
-    except JobsError as error:
+    except Exception as error:  # the run has its outcome, whatever becomes of its last words
         logger.warning("log lines of job %s were dropped: %s", claim.id, error)
     return outcome
 

@@ -203,6 +203,12 @@ def test_a_redirect_leads_nowhere_that_a_url_may_not(target: str) -> None:
             Download(Sources([address, *named], ["127.0.0.1/32"]), f"{url}/a.csv", MIB)
 
 
+def test_a_redirect_to_what_is_no_address_is_a_failed_download() -> None:
+    redirect = answer(b"", "Location: http://[", "Content-Length: 0", status="302 Found")
+    with site(redirect) as url, pytest.raises(DownloadFailed, match="leads to an address that is none"):
+        opened(url, MIB)
+
+
 def test_what_is_too_large_is_refused_at_once_or_when_it_shows() -> None:
     with site(answer(b"", f"Content-Length: {2 * MIB}")) as url, pytest.raises(TooLarge, match=r"1\.0 MiB \(MAX_UPLOAD_BYTES\)"):
         opened(url, MIB)

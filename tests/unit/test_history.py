@@ -200,3 +200,10 @@ def test_upkeep_samples_when_it_is_time_and_not_in_every_round(jobs: Jobs, monke
 )
 def test_a_quantile_is_that_of_histogram_quantile(share: float, counts: dict[int, int], value: float | None) -> None:
     assert quantile(share, [counts.get(at, 0) for at in range(len(BUCKETS) + 1)]) == value
+
+
+def test_a_counter_that_is_none_of_ours_ends_no_history(jobs: Jobs) -> None:
+    jobs.store.records.hset(f"{jobs.settings.key_prefix}metrics", mapping={"wait|a|b|0.1": 1, "wait|0.1": 1, "run|": 1, "run": 1})
+    jobs.remember()
+    assert sum(now(jobs).wait) == sum(now(jobs).run) == 0
+    assert not [name for name in jobs.counters() if name.partition("|")[0] in ("wait", "run")]

@@ -2,10 +2,11 @@
 
 import os
 import threading
+import time
 
 import pytest
 
-from services.worker.paced import Paced
+from services.worker.paced import Paced, rested
 from tests.waiting import until
 
 LONG = 3600.0  # seconds that no test lives to see
@@ -106,3 +107,33 @@ def test_a_fork_of_the_operation_while_the_timer_writes_can_still_speak() -> Non
     leave.set()
     until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 10, "the fork's word")
     paced.end()
+
+
+def test_while_the_timer_writes_the_operation_does_not_wait_for_it_and_what_is_left_is_tried_again() -> None:
+    inside, leave, tries = threading.Event(), threading.Event(), []
+
+    def write() -> bool:
+        tries.append(threading.current_thread())
+        if len(tries) == 2:
+            inside.set()
+            leave.wait(20)
+        return len(tries) > 2
+
+    paced = Paced(write, 0.01)
+    paced.soon()  # not taken: the timer tries again by itself
+    assert inside.wait(5)
+    for _ in range(50):
+        paced.soon()
+        time.sleep(0.001)
+    assert len(tries) == 2
+    assert sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()) <= 2
+    leave.set()
+    until(lambda: len(tries) > 2, 5, "another try")
+    assert threading.main_thread() not in tries[1:3]
+    paced.end()
+
+
+def test_writing_that_takes_long_takes_a_fifth_of_the_time() -> None:
+    now = time.monotonic()
+    assert rested(now - 2, 0.1) - now == pytest.approx(8, abs=1)
+    assert rested(now, 100) - now == pytest.approx(100, abs=1)

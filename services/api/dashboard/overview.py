@@ -27,7 +27,7 @@ def overview() -> Response:
     jobs, kept = backend().jobs, backend().dataset.store
     span = request.args.get("range", "hour")
     seconds, form = RANGES.get(span, RANGES["hour"])
-    queues, upkeep_age = jobs.queues(), jobs.upkeep_age()
+    queues, workers, upkeep_age = jobs.queues(), jobs.workers(), jobs.upkeep_age()
     current = backend().data_version()
     return render(
         "overview.html",
@@ -36,7 +36,8 @@ def overview() -> Response:
         counts=jobs.counts(),
         charts=drawn(jobs.history(seconds), form),
         queues=queues,
-        workers=jobs.workers(),
+        workers=workers,
+        children=sum(worker.get("children", 0) for worker in workers),  # a consumer has none
         scaler=backend().scaler.seen(),
         memory=memory(backend().redis_state.info()),
         data=None if current is None else jobs.store.persist(lambda: kept.version(current), jobs.store.patience),
