@@ -118,7 +118,7 @@ def _open(versions: DatasetStore, upload: str | None, stack: ExitStack) -> _File
 
 
 def _publish(versions: DatasetStore, table: pa.Table, report: dict[str, Any], mode: str, about: dict[str, str]) -> Version:
-    """Commit it. An append that another load overtook is repeated on what that one published."""
+    """Commit it. An append that another load overtook is repeated on what that one published; so is what lost a part."""
     for _ in range(ATTEMPTS):
         base = versions.current() if mode == "append" else None
         try:
@@ -126,14 +126,17 @@ def _publish(versions: DatasetStore, table: pa.Table, report: dict[str, Any], mo
             report |= {"mode": mode, "rows_after": whole.num_rows}
             commit: Callable[..., str] = versions.commit
             name = commit(versions.new_version(), whole, report, base=base if mode == "append" else ANY_BASE, **about)
-        except (BaseChanged, ChunkGone):
+        except BaseChanged:
             log("another load came first; adding to what it published")
+            continue
+        except ChunkGone:  # of the version that it adds to, or one of its own, whose time was over
+            log("a part of the data was gone before all of it was published; trying again")
             continue
         published = versions.version(name)
         if published is None:
             raise JobsError(f"version {name} was published and removed at once")
         return published
-    raise JobsError(f"{ATTEMPTS} other loads came first, one after another; load again")
+    raise JobsError(f"{ATTEMPTS} times another load came first, or a part of the data was gone; load again")
 
 
 def stored_table(versions: DatasetStore, version: str) -> pa.Table:

@@ -4,10 +4,12 @@
 libraries and of users' operations, warnings, uncaught exceptions and what is simply written to stderr all end here.
 """
 
+import atexit
 import io
 import json
 import logging
 import logging.config
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ _FIRST = ("timestamp", "level", "logger", "event", "program")
 _OF_RECORDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _stderr = logging.getLogger("stderr")
 _python = logging.getLogger("python")
+_END = re.compile(r"\r?\n|\r(?=[^\n])")  # of a line: also a bar of progress that is drawn anew
+_LONGEST = 8_192  # characters of a line that has no end yet
 _about: dict[str, Any] = {}
 
 
@@ -88,7 +92,8 @@ def configure_logging(level: str, program: str) -> None:
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _uncaught_in_thread
-    sys.stderr = _Lines()
+    sys.stderr = written = _Lines()
+    atexit.register(written.end)
 
 
 def _common() -> list[Any]:
@@ -141,6 +146,12 @@ def _unraisable(given: "sys.UnraisableHookArgs") -> None:
     )
 
 
+def lines_of(text: str, most: int) -> tuple[list[str], str]:
+    """The whole lines of a text, and the rest that goes on; of this no more than so many characters."""
+    *lines, rest = _END.split(text.lstrip("\r"))
+    return lines, rest[:most]
+
+
 class _Lines(io.TextIOBase):
     """Stands in the place of sys.stderr: each line that is written becomes one of the log."""
 
@@ -161,7 +172,7 @@ class _Lines(io.TextIOBase):
     def write(self, text: str) -> int:
         if getattr(self._of, "busy", False):  # it is the log that fails
             return len(text)
-        *lines, self._of.rest = (getattr(self._of, "rest", "") + text).split("\n")
+        lines, self._of.rest = lines_of(getattr(self._of, "rest", "") + text, _LONGEST)
         self._of.busy = True
         try:
             for line in lines:
@@ -170,3 +181,8 @@ class _Lines(io.TextIOBase):
         finally:
             self._of.busy = False
         return len(text)
+
+    def end(self) -> None:
+        """Log what this thread has written of a line without its end."""
+        if getattr(self._of, "rest", ""):
+            self.write("\n")

@@ -24,6 +24,7 @@ from lib.fingerprints import fingerprint, raised
 from lib.foreign import UNREADABLE
 from lib.jobs import Claim, Jobs, Outcome, complete, failed
 from lib.jsonable import jsonable
+from lib.logs import lines_of
 from lib.memory import at_most
 from lib.operations import Catalog, Operation, run
 from lib.records import RECORD_VERSION
@@ -137,7 +138,7 @@ class _LogWriter(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
+        lines, self._rest = lines_of(self._rest + text, LOG_LINE_BYTES)
         for line in lines:
             self._context.log(line)
         return len(text)

@@ -10,7 +10,7 @@ import redis
 from lib.errors import InvalidInput, InvalidParameters
 from lib.operations import JobInfo, Recorder, load_catalog, run, running
 from lib.settings import Settings
-from lib.versions import DatasetStore
+from lib.versions import ChunkGone, DatasetStore
 from tests.unit.incident_files import csv_file, row, table_of, week
 from tests.unit.versions import claimed, commit, ours, upload
 
@@ -74,6 +74,25 @@ def test_an_append_that_another_load_overtakes_builds_on_it(
     monkeypatch.setattr(store, "commit", overtake)
 
     assert loaded(store, upload=upload(store, csv_file(row("C"))), mode="append")[0]["rows"] == 2  # B and C
+
+
+def test_a_part_that_was_gone_is_said_as_what_it_is_and_the_load_is_repeated(
+    store: DatasetStore, client: "redis.Redis", settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed(client, settings)
+    original, gone = store.commit, [ChunkGone("its time was over")]
+
+    def commit_(*args: Any, **about: Any) -> str:
+        if gone:
+            raise gone.pop()
+        return original(*args, **about)
+
+    monkeypatch.setattr(store, "commit", commit_)
+    result, context = loaded(store, upload=upload(store, csv_file(row("C"))))
+    assert result["rows"] == 1
+    assert [line for line in context.lines if "gone" in line or "came first" in line] == [
+        "a part of the data was gone before all of it was published; trying again"
+    ]
 
 
 def test_without_an_upload_the_data_file_is_loaded(client: "redis.Redis", settings: Settings, tmp_path: Path) -> None:

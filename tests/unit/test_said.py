@@ -159,3 +159,16 @@ def test_lines_whose_reply_was_lost_stand_in_the_log_once_and_no_more_are_kept_t
     assert lines(jobs)[0] == "heard"
     assert [each["line"] for each in jobs.last_lines("one", LOG_LINES_KEPT)] == [str(number) for number in kept]
     assert len(jobs.log("one", limit=5_000)) < 2 * LOG_LINES_KEPT
+
+
+def test_a_bar_that_is_drawn_anew_is_lines_and_text_without_an_end_is_bounded(jobs: Jobs) -> None:
+    def drawing() -> int:
+        for percent in (0, 50, 100):
+            print(f"\r{percent} %", end="")
+        print("\r\nnext\r")
+        for _ in range(100):
+            print("x" * 1_000, end="")
+        return 1
+
+    assert ran(jobs, drawing).result == b"1"
+    assert lines(jobs) == ["0 %", "50 %", "100 %", "next", "x" * 4_096]
