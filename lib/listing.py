@@ -46,6 +46,7 @@ class Wanted:
     status: str | None
     operation: str | None
     fingerprint: str | None
+    batch: str | None
     text: "Text | None"
 
     def fits(self, job: Job) -> bool:
@@ -54,6 +55,7 @@ class Wanted:
             self.status in (None, job.status)
             and self.operation in (None, job.operation)
             and self.fingerprint in (None, job.fingerprint)
+            and self.batch in (None, job.batch)
         )
 
     def sieves(self, jid: bytes, status: bytes, operation: bytes, *rest: bytes) -> bool:
@@ -137,15 +139,15 @@ class Listing:
         _check(status, batch, search, limit)
         check_cursor(cursor)
         check_fingerprint(fingerprint)
-        wanted = Wanted(status, operation, fingerprint, Text(search) if search else None)
+        wanted = Wanted(status, operation, fingerprint, batch, Text(search) if search else None)
         narrow = {f"failures.{fingerprint}": fingerprint, f"batch.{batch}.jobs": batch, f"jobs.{status}": status, "jobs": True}
         index = next(name for name, given in narrow.items() if given)
         low = "-inf" if since is None else str(int(since * 1e6))
         high = f"({cursor}" if cursor is not None else ("+inf" if until is None else f"({int(until * 1e6)}")
         job = self._named(search) if search and cursor is None else None
-        if job is not None and wanted.fits(job) and batch in (None, job.batch) and _between(since, job.seq / 1e6, until):
+        if job is not None and wanted.fits(job) and _between(since, job.seq / 1e6, until):
             return Page([job], None)
-        sieve = bool(operation or search or (status and (batch or fingerprint)))
+        sieve = bool(operation or search or sum(map(bool, (fingerprint, batch, status))) > 1)
         return self._found(index, wanted, high, low, limit, sieve, brief)
 
     def _found(self, index: str, wanted: Wanted, high: str, low: str, limit: int, sieve: bool, brief: bool) -> Page:

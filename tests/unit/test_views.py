@@ -172,3 +172,20 @@ def test_an_expired_job_whose_id_is_still_listed_is_gone_for_all_who_ask(jobs: J
     for ask in (jobs.get, jobs.look):
         with pytest.raises(ExpiredJob):
             ask(jid)
+
+
+def test_each_filter_narrows_what_the_others_leave(jobs: Jobs) -> None:
+    for bid in ("one", "two"):
+        jobs.submit_batch([Submission("x", id=f"{bid}-{n}") for n in range(2)], id=bid)
+        for _ in range(2):
+            claim = jobs.claim("child", "worker", ["job-queue"])
+            assert claim is not None
+            jobs.finish(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    jobs.retry("two-1")
+    alike = jobs.get("two-0").fingerprint
+    others: list[dict[str, Any]] = [{}, {"status": "failed"}, {"operation": "x"}, {"search": "x"}, {"search": "two"}]
+    for more in others:
+        assert [job.id for page in pages(jobs, fingerprint=alike, batch="two", limit=1, **more) for job in page.jobs] == ["two-0"]
+    assert jobs.page(fingerprint=alike, batch="two", search="two-0").jobs[0].id == "two-0"
+    assert jobs.page(batch="one", search="two-0").jobs == []
+    assert jobs.page(fingerprint=alike, status="cancelled").jobs == []
