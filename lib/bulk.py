@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lib.errors import JobsError, UnknownJob
+from lib.errors import JobsError
 from lib.reading import number_of, text_of
 from lib.records import ID
 from lib.store import Store, text
@@ -78,8 +78,3 @@ class Bulk:
             return "retried"
         self._deleted(jid, *reply)
         return "deleted"
-
-
-def unknown(jid: str) -> UnknownJob:
-    """What is said of an id that `heads` did not find."""
-    return UnknownJob(f"There is no job {jid[:80]!r}: the id is wrong, or the job was deleted or has expired.")

@@ -66,6 +66,11 @@ class UnknownJob(JobsError):
     """There is no job with this id: it never existed, was deleted, or has expired."""
 
 
+def unknown_job(jid: str, why: str = "the id is wrong, or the job was deleted or has expired") -> UnknownJob:
+    """What is said of an id under which there is no job."""
+    return UnknownJob(f"There is no job {jid[:80]!r}: {why}.")
+
+
 class ExpiredJob(UnknownJob):
     """The job was there, has ended, and the time for which it was kept is over."""
 

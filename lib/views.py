@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from lib.errors import ExpiredJob, UnknownJob
+from lib.errors import ExpiredJob, UnknownJob, unknown_job
 from lib.reading import counts_of, fields_of, iso, number_of, object_of, text_of
 from lib.records import BRIEF, ID, Job, idempotency_name
 from lib.states import COMPLETE, PRIORITIES, STATUSES, SUBMITTED
@@ -291,4 +291,4 @@ def _lines(entries: Iterable[Any]) -> list[dict[str, str]]:
 def _missing(jid: str, expired: bool) -> UnknownJob:
     if expired:
         return ExpiredJob(f"Job {jid} had ended, and the time for which it is kept is over; submit it again.")
-    return UnknownJob(f"There is no job {jid!r}: the id is wrong, or the job was deleted or has expired.")
+    return unknown_job(jid)

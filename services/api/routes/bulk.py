@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g
 
-from lib.bulk import Action, unknown
+from lib.bulk import Action
+from lib.errors import unknown_job
 from services.api import kinds
 from services.api.auth import caller_name, check_owner
 from services.api.backend import backend
@@ -57,7 +58,7 @@ def change_each(action: Action, ids: Sequence[str]) -> list[dict[str, Any]]:
     outcomes |= backend().jobs.each(action, heads, caller_name() or "")
     answers = []
     for jid in dict.fromkeys(ids):
-        outcome = outcomes.get(jid) or unknown(jid)
+        outcome = outcomes.get(jid) or unknown_job(jid)
         answers.append({"id": jid} | ({"outcome": outcome} if isinstance(outcome, str) else {"problem": told(outcome)}))
     return answers
 

@@ -8,7 +8,7 @@ import orjson
 from flask import Blueprint, Response, g, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
-from lib.errors import UnknownJob
+from lib.errors import unknown_job
 from lib.jobs import Accepted, Job, Shown
 from lib.states import TERMINAL
 from services.api import kinds
@@ -71,7 +71,7 @@ def own_job(jid: str) -> Job:
 def job_id(jid: str) -> str:
     """The id, where it could be one; else UnknownJob."""
     if not is_job_id(jid):
-        raise UnknownJob(f"There is no job {jid[:80]!r}: an id is 1 to 64 letters, digits, - or _.")
+        raise unknown_job(jid, "an id is 1 to 64 letters, digits, - or _")
     return jid
 
 
