@@ -37,7 +37,8 @@ def tree(tmp_path: Path) -> Path:
     """The files that name a version, for 1.2.3."""
     (tmp_path / "charts/trafficjobs").mkdir(parents=True)
     (tmp_path / "charts/trafficjobs/Chart.yaml").write_text(
-        'name: trafficjobs\nversion: 1.2.3\nappVersion: "1.2.3"\nannotations:\n  images: |\n    - image: registry.test/api:1.2.3\n'
+        'name: trafficjobs\nversion: 1.2.3\nappVersion: "1.2.3"\nannotations:\n'
+        "  images: |\n    - image: registry.test/api:1.2.3\n"
     )
     (tmp_path / "CHANGELOG.md").write_text(
         "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-22\n\n### Added\n\n- One thing\n  in two lines.\n  - Its part.\n"
