@@ -25,7 +25,10 @@ FIELDS = {
     "delivery": ["next", "state", "tries"],
     "version": ["chunks", "created"],
 }
-ABOUT = {"place": ["", "soon", "nan", "inf", "-1", "1e300"], "unique": [0, -1, 1, 10**18, 10**30]}  # beside the record of a job
+ABOUT: dict[str, list[object]] = {
+    "place": ["", "soon", "nan", "inf", "-1", "1e300"],
+    "unique": [0, -1, 1, 10**18, 10**30],
+}  # beside the record of a job
 
 
 @pytest.fixture
