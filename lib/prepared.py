@@ -101,7 +101,7 @@ def _rules(submission: Submission, settings: "Settings", operation: "Operation |
         rules |= {"unique": _digest(same), "per": per}
         rules |= {} if per == "unique" else {"seconds": getattr(submission, per)}
     if submission.depends_on:
-        rules |= {"parents": list(dict.fromkeys(submission.depends_on)), "any": submission.allow_failure}
+        rules["parents"] = list(dict.fromkeys(submission.depends_on))
     elif _is_cacheable(submission, settings, operation) and operation is not None:
         rules["cache"] = _digest([operation.name, operation.source_hash, submission.params, settings.timezone])
     if submission.quota is not None and submission.by is not None:

@@ -8,6 +8,7 @@ import pytest
 from lib.errors import StaleClaim, UnknownSchedule
 from lib.jobs import Submission, failed
 from lib.retries import Retry
+from lib.settings import Settings
 from tests.poison.release import BOTHERED, VALUES, Release
 
 OURS = {"first", "low", "twin", "running"}
@@ -223,6 +224,16 @@ def test_a_job_that_was_laid_aside_for_a_key_it_does_not_name_any_more_is_cancel
     release.jobs.store.records.hset(f"{release.prefix}job.aside", "limits", b"{}")
     release.jobs.cancel("aside")
     assert release.jobs.get("aside").status == "cancelled"
+
+
+def test_a_job_without_a_time_to_be_kept_is_kept_as_long_as_by_default(release: Release) -> None:
+    rd, default = release.jobs.store.records, Settings.model_fields
+    rd.hdel(f"{release.prefix}job.first", "failed_ttl", "result_ttl")
+    release.drain()
+    kept = {name: int(rd.hget(f"{release.prefix}job.first", name) or 0) for name in ("failed_ttl", "result_ttl")}
+    assert kept == {name: default[name].default for name in kept}
+    left = float(rd.zscore(f"{release.prefix}jobs.expiry", "first") or 0) - rd.time()[0]
+    assert left == pytest.approx(kept["failed_ttl"], abs=60)
 
 
 @pytest.mark.slow

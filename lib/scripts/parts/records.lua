@@ -4,6 +4,7 @@ local STATUSES = {'scheduled', 'waiting', 'submitted', 'in-progress', 'complete'
 local INTEGERS = {'v', 'seq', 'attempt', 'crashes', 'max_crashes', 'result_ttl', 'failed_ttl', 'listed', 'lost', 'retries', 'max_retries',
   'run', 'needed'}
 local LONGEST_INTEGER, LONGEST_DECIMAL, LONGEST_NAME = 16, 24, 256 -- bytes
+local RESULT_TTL, FAILED_TTL = '604800', '2592000' -- seconds, where a record has none: as the settings' defaults
 local MOST_STARTS, LONGEST_RATE = 10000, 86400 -- of a rate, as lib/rates.py has them; seconds
 
 -- Whether a value that is set has another form. Decimals are times and seconds.
@@ -84,7 +85,7 @@ end
 local function leave_all(job, seq)
   for _, status in ipairs(STATUSES) do rec('ZREM', PREFIX .. 'jobs.' .. status, job.id) end
   rec('ZADD', PREFIX .. 'jobs.failed', seq, job.id)
-  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(job.failed_ttl or 86400)), job.id)
+  rec('ZADD', PREFIX .. 'jobs.expiry', seconds(NOW + tonumber(job.failed_ttl or FAILED_TTL)), job.id)
   for part in string.gmatch('waiting leases scheduled unserved limited', '%S+') do que('ZREM', queue_key(job.queue, part), job.id) end
   local held = job.child and que('HGET', PREFIX .. 'holds', job.child)
   if held and string.match(held, '(%S+)$') == job.id then que('HDEL', PREFIX .. 'holds', job.child) end
@@ -107,7 +108,7 @@ local function lay_to_rest(damaged, why)
   if job.status ~= 'deleted' then
     set('id', id)
     set('seq', seq)
-    local without = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0', result_ttl = '86400', failed_ttl = '86400'}
+    local without = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0', result_ttl = RESULT_TTL, failed_ttl = FAILED_TTL}
     for name, default in pairs(without) do
       if not job[name] then set(name, default) end
     end
