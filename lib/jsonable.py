@@ -9,7 +9,7 @@ import decimal
 import enum
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lib.errors import JobsError
@@ -19,7 +19,7 @@ def jsonable(value: Any, where: str = "result") -> Any:
     """`value` as dict, list, str, int, float, bool or None; NaN, NaT, NA and infinities become None.
 
     Raises:
-        JobsError: something in it has no JSON form; the message says where it is.
+        JobsError: something in it has no JSON form, or two keys have the same one; the message says where it is.
     """
     if value is None or isinstance(value, bool | str | int):
         if isinstance(value, enum.Enum):
@@ -32,7 +32,7 @@ def jsonable(value: Any, where: str = "result") -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {_key(key, where): jsonable(item, f"{where}.{key}") for key, item in value.items()}
+        return _object(value.items(), where)
     if isinstance(value, list | tuple):
         return [jsonable(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, set | frozenset):
@@ -46,7 +46,7 @@ def iso_utc(moment: datetime.datetime) -> str:
 
 
 def _other(value: Any, where: str) -> Any:
-    convert = _plain(value) or _foreign(value)
+    convert = _plain(value) or _foreign(value, where)
     if convert is None:
         raise JobsError(f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON cannot hold")
     return convert()
@@ -66,15 +66,15 @@ def _plain(value: Any) -> Callable[[], Any] | None:
     return None
 
 
-def _foreign(value: Any) -> Callable[[], Any] | None:
+def _foreign(value: Any, where: str) -> Callable[[], Any] | None:
     """Converters of numpy, pandas and Arrow objects, found by their names so that importing this costs nothing."""
     kind, package = type(value).__name__, type(value).__module__.partition(".")[0]
     if package == "pandas" and kind in {"NAType", "NaTType"}:
         return lambda: None
     if package == "pandas" and kind == "DataFrame":
-        return lambda: jsonable(value.to_dict("records"))
+        return lambda: _rows(value, where)
     if package == "pandas" and kind == "Series":
-        return lambda: jsonable(value.to_dict())
+        return lambda: _object(value.items(), where)
     if package in {"pandas", "numpy"} and hasattr(value, "tolist"):
         return lambda: jsonable(value.tolist())
     if package == "numpy" and hasattr(value, "item"):
@@ -86,6 +86,26 @@ def _foreign(value: Any) -> Callable[[], Any] | None:
     if package == "pandas" and hasattr(value, "to_pydatetime"):
         return lambda: value.isoformat()
     return None
+
+
+def _object(items: Iterable[tuple[Any, Any]], where: str) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, item in items:
+        name = _key(key, where)
+        if name in made:
+            raise _twice(where, name)
+        made[name] = jsonable(item, f"{where}.{key}")
+    return made
+
+
+def _rows(frame: Any, where: str) -> Any:
+    if not frame.columns.is_unique:
+        raise _twice(where, str(frame.columns[frame.columns.duplicated()][0]))
+    return jsonable(frame.to_dict("records"), where)
+
+
+def _twice(where: str, name: str) -> JobsError:
+    return JobsError(f"{where} has two keys that are {name[:80]!r} in JSON, and one would be lost; give them names that differ")
 
 
 def _key(key: Any, where: str) -> str:

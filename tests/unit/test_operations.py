@@ -212,6 +212,22 @@ def test_a_result_without_a_json_form_is_refused_with_its_place() -> None:
         jsonable({"a": [1, b"x"]})
 
 
+@pytest.mark.parametrize(
+    ("result", "where"),
+    [
+        ({"a": {1: "x", "1": "y"}}, "result.a has two keys that are '1'"),
+        ({None: 1, math.nan: 2}, "result has two keys that are 'null'"),
+        ({True: 1, "true": 2}, "result has two keys that are 'true'"),
+        ({"s": pd.Series([1, 2], index=["a", "a"])}, "result.s has two keys that are 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "result has two keys that are 'a'"),
+        (pd.DataFrame([[1, 2]], columns=[1, "1"]), r"result\[0\] has two keys that are '1'"),
+    ],
+)
+def test_a_result_of_which_json_would_lose_a_key_is_refused(result: Any, where: str) -> None:
+    with pytest.raises(JobsError, match=where):
+        jsonable(result)
+
+
 def test_the_registry_itself_imports_neither_pandas_nor_arrow() -> None:
     code = "import sys, lib.operations; sys.exit(bool({'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
 
