@@ -30,6 +30,13 @@ class _Server(smtplib.SMTP):
         self._tls, self._end = tls, end
         super().__init__(host, port)
 
+    def __exit__(self, *error: Any) -> None:
+        """What the server said of the mail holds, whatever it says when asked to end."""
+        try:
+            super().__exit__(*error)
+        except OSError:
+            self.close()
+
     def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(each[4][0]) for each in found))

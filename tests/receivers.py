@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import socketserver
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,7 +98,7 @@ def receiver(server_class: type[ThreadingHTTPServer] = ThreadingHTTPServer) -> I
 
 class Mailbox:
     """What came to a mail server. `refusals` are answers to RCPT that are given before one is taken; `pause` is made before
-    each word, seconds."""
+    each word, seconds; `tls` is what STARTTLS begins, and `bye` what is said at the end."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -106,6 +107,9 @@ class Mailbox:
         self.logins: list[str] = []
         self.refusals: list[str] = []
         self.pause = 0.0
+        self.tls: ssl.SSLContext | None = None
+        self.bye = "221 bye"
+        self.under_tls = 0  # connections
 
 
 @contextmanager
@@ -123,7 +127,13 @@ def mailbox(port: int = 0) -> Iterator[Mailbox]:
                 word = line.upper().split(" ")[0].split(":")[0]
                 if word == "EHLO":
                     self.say("250-here")
+                    self.say("250-STARTTLS")
                     self.say("250 AUTH PLAIN")
+                elif word == "STARTTLS" and made.tls:
+                    self.say("220 go on")
+                    self.connection = made.tls.wrap_socket(self.connection, server_side=True)
+                    self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                    made.under_tls += 1
                 elif word == "AUTH":
                     made.logins.append(base64.b64decode(line.split(" ")[2]).decode())
                     self.say("235 welcome")
@@ -140,7 +150,7 @@ def mailbox(port: int = 0) -> Iterator[Mailbox]:
                     made.mails.append(message_from_bytes(b"".join(lines), policy=default))
                     self.say("250 taken")
                 elif word == "QUIT":
-                    self.say("221 bye")
+                    self.say(made.bye)
                     return
                 else:
                     self.say("250 fine")
