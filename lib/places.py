@@ -3,6 +3,7 @@
 Cleaning calls it for whole columns; what looks for a road normalises it in the same way. Pure functions.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,8 @@ from lib.columns import CODES, Coded, coded, find
 LATITUDES, LONGITUDES = (29.0, 31.6), (-99.2, -96.2)
 # Length of a degree of the WGS 84 ellipsoid at 30.27 degrees north, in metres; 0.4 % off at most within the limits above.
 METRES_NORTH, METRES_EAST = 110_857.0, 96_226.0
+EARTH_METRES = 6_371_008.8  # mean radius (IUGG) of the sphere on which distances are measured
+DEGREE_METRES = EARTH_METRES * math.pi / 180  # of one of its great circles
 CELL_METRES = 100
 _ROW = 1_000_000  # more cells than lie on a circle around the earth
 _NUMBER = r"[+-]?\d+\.?\d*"

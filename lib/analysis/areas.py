@@ -17,11 +17,10 @@ from lib.context import save_file
 from lib.filters import EVERYTHING, Filters
 from lib.jsonable import iso_utc
 from lib.operations import operation
-from lib.places import CELL_METRES, METRES_EAST, METRES_NORTH, cell_middle, cells
+from lib.places import CELL_METRES, DEGREE_METRES, EARTH_METRES, METRES_EAST, METRES_NORTH, cell_middle, cells
 from lib.selection import Rows
 
 GEOJSON = "application/geo+json"
-EARTH_METRES = 6_371_008.8  # mean radius (IUGG)
 
 
 class Hotspot(TypedDict):
@@ -161,8 +160,8 @@ def nearby(
 def _distances(rows: Rows, latitude: float, longitude: float, radius: float) -> Floats:
     """Metres from the point (haversine); infinite for what has no place or lies well outside."""
     lat, lon = rows.floats("latitude"), rows.floats("longitude")
-    # A box around the circle, with a tenth to spare; the sphere's degree north is 111,195 m.
-    near = np.flatnonzero(np.abs(lat - latitude) <= 1.1 * radius / 111_195)
+    # A box around the circle, with a tenth to spare.
+    near = np.flatnonzero(np.abs(lat - latitude) <= 1.1 * radius / DEGREE_METRES)
     phi, other = np.radians(lat[near]), np.radians(latitude)
     half = np.sin((phi - other) / 2) ** 2 + np.cos(phi) * np.cos(other) * np.sin(np.radians(lon[near] - longitude) / 2) ** 2
     distances = np.full(lat.size, np.inf)

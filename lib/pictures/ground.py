@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.arrays import Floats, Integers
-from lib.places import LATITUDES, LONGITUDES
+from lib.places import DEGREE_METRES, LATITUDES, LONGITUDES
 
 # South, north, west, east of the City of Austin's boundary: relation 113314 of OpenStreetMap, the `boundingbox` of Nominatim.
 CITY = (30.0985133, 30.5166255, -97.9367663, -97.5605288)
-KILOMETRES = 111.195
-"""A degree of a great circle on a sphere of 6,371 km."""
+KILOMETRES = DEGREE_METRES / 1000
+"""A degree of a great circle."""
 MARGIN = 0.05
 """Free space beside what is shown, as a share of the longer side: more than the radius of a ring."""
 CELLS, MOST_CELLS = (0.25, 0.5, 1.0, 2.0, 5.0), 400
