@@ -10,6 +10,7 @@
 --         {4, current}  another version than the base is current
 local prefix = @PREFIX@
 local version, chunks, base, job, token, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local MOST_CHUNKS = 100000 -- so that a number which others wrote ends
 local function key(suffix) return prefix .. 'data.' .. suffix end
 
 if redis.call('ZSCORE', key('versions'), version) then return {1, version} end
@@ -32,7 +33,8 @@ redis.call('HSET', key(version), 'chunks', chunks, 'created', now, 'job', job, u
 redis.call('SET', key('current'), version)
 redis.call('ZADD', key('versions'), score, version)
 for _, old in ipairs(redis.call('ZRANGE', key('versions'), 0, -(keep + 1))) do
-  for n = 0, (tonumber(redis.call('HGET', key(old), 'chunks')) or 0) - 1 do redis.call('UNLINK', key(old .. '.' .. n)) end
+  local chunks = math.min(tonumber(redis.call('HGET', key(old), 'chunks')) or 0, MOST_CHUNKS)
+  for n = 0, chunks - 1 do redis.call('UNLINK', key(old .. '.' .. n)) end
   redis.call('UNLINK', key(old))
   redis.call('ZREM', key('versions'), old)
 end

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lib.errors import StaleClaim, UnknownSchedule
-from lib.jobs import Submission, failed
+from lib.jobs import Submission, complete, failed
 from lib.retries import Retry
 from lib.settings import Settings
 from tests.poison.release import BOTHERED, VALUES, Release
@@ -234,6 +234,17 @@ def test_a_job_without_a_time_to_be_kept_is_kept_as_long_as_by_default(release: 
     assert kept == {name: default[name].default for name in kept}
     left = float(rd.zscore(f"{release.prefix}jobs.expiry", "first") or 0) - rd.time()[0]
     assert left == pytest.approx(kept["failed_ttl"], abs=60)
+
+
+def test_a_result_that_is_kept_for_longer_than_redis_can_count_is_a_result(release: Release) -> None:
+    release.drain()
+    release.jobs.submit(Submission("unique_issues", id="cached"))
+    claim = release.jobs.claim("w/one", "w", [release.queue])
+    assert claim is not None
+    said = {"result_ttl": b"9" * 16, "cache": "c" * 32, "data_version": "v", "links": 1}
+    release.jobs.store.records.hset(f"{release.prefix}job.cached", mapping=said)
+    release.jobs.finish(claim, complete(b'{"count":1}'))
+    assert release.jobs.get("cached").result == {"count": 1}
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ local LINKS = {'depends_on', 'kept', 'allow_failure', 'dependents', 'batch', 'ca
 local MOST_SETTLED = 100 -- dependents that the end of a job looks at itself; upkeep does the rest
 
 local function cache_key(digest, version) return PREFIX .. 'cache.' .. digest .. '.' .. version end
+-- Seconds for which a result stands for equal jobs, as Redis takes them: whole, and none that it could not add to its clock.
+local function kept_for(ttl) return math.max(1, math.min(math.floor(ttl), 1e9)) end
 -- The ids in a JSON text, as far as they are any.
 local function ids_in(words)
   local ids = {}
@@ -118,7 +120,7 @@ farewell = function(job, status)
     rec('HDEL', PREFIX .. 'quota.pending', links.by)
   end
   if links.cache and links.data_version and status == 'complete' then
-    rec('SET', cache_key(links.cache, links.data_version), job.id, 'EX', job.result_ttl)
+    rec('SET', cache_key(links.cache, links.data_version), job.id, 'EX', kept_for(tonumber(job.result_ttl)))
   end
   if links.batch then count_in_batch(links.batch, status, 1) end
   settle(MOST_SETTLED)

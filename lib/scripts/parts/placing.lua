@@ -81,7 +81,6 @@ end
 
 local RESTORED = {'ended', 'depends_on', 'batch', 'quota', 'by', 'cache', 'data_version', '~place', '~unique'}
 
-local LONGEST_KEPT = 1e9 -- seconds for which a result may stand for equal jobs: what Redis takes as such
 local function place_ended(job, more)
   local ended = math.min(numeric(more.ended, NOW), NOW)
   local ttl = tonumber(job.status == 'failed' and job.failed_ttl or job.result_ttl)
@@ -91,9 +90,9 @@ local function place_ended(job, more)
     rec('HSETNX', PREFIX .. 'failures.first', job.fingerprint, seconds(ended))
     rec('ZADD', PREFIX .. 'failures.' .. job.fingerprint, job.seq, job.id)
   end
-  local left = math.min(math.floor(ended + tonumber(job.result_ttl) + shift() - NOW), LONGEST_KEPT)
-  if job.status == 'complete' and more.cache and more.data_version and left > 0 then
-    rec('SET', cache_key(more.cache, more.data_version), job.id, 'EX', left, 'NX')
+  local left = ended + tonumber(job.result_ttl) + shift() - NOW
+  if job.status == 'complete' and more.cache and more.data_version and left >= 1 then
+    rec('SET', cache_key(more.cache, more.data_version), job.id, 'EX', kept_for(left), 'NX')
   end
 end
 

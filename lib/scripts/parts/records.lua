@@ -108,7 +108,9 @@ local function lay_to_rest(damaged, why)
   if job.status ~= 'deleted' then
     set('id', id)
     set('seq', seq)
-    local without = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0', result_ttl = RESULT_TTL, failed_ttl = FAILED_TTL}
+    local without = {v = '1', operation = 'unreadable', timeout = '60', max_crashes = '0',
+      failed_ttl = FAILED_TTL,
+      result_ttl = RESULT_TTL}
     for name, default in pairs(without) do
       if not job[name] then set(name, default) end
     end
