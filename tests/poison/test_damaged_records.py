@@ -241,8 +241,10 @@ def test_a_result_that_is_kept_for_longer_than_redis_can_count_is_a_result(relea
     release.jobs.submit(Submission("unique_issues", id="cached"))
     claim = release.jobs.claim("w/one", "w", [release.queue])
     assert claim is not None
-    said = {"result_ttl": b"9" * 16, "cache": "c" * 32, "data_version": "v", "links": 1}
-    release.jobs.store.records.hset(f"{release.prefix}job.cached", mapping=said)
+    release.jobs.store.records.hset(
+        f"{release.prefix}job.cached",
+        mapping={"result_ttl": b"9" * 16, "cache": "c" * 32, "data_version": "v", "links": 1},
+    )
     release.jobs.finish(claim, complete(b'{"count":1}'))
     assert release.jobs.get("cached").result == {"count": 1}
 
