@@ -23,6 +23,7 @@ DEATHS = {
     "partition": "no network, beyond the lease",
     "half-open": "connections that go silent",
 }
+_CUT = 0.001  # seconds; Redis counts the times of events in milliseconds, and cuts the rest
 _TAKEN = frozenset({"crash", "lost", "unstarted", "worker stopped", "lease lost", "lease unsure"})
 _LOST = frozenset({"lost-submit", "no-end", "result-without-run"})
 _DOUBLED = frozenset({"two-ends", "two-results", "two-writers", "ran-twice", "wrong-writer", "wrong-file", "rerun-twice"})
@@ -65,7 +66,7 @@ def recoveries(evidence: Evidence, deaths: Mapping[str, str] = DEATHS) -> list[R
 
 def _cause(faults: list[Fault], deaths: Mapping[str, str], worker: str, since: float, until: float) -> Fault | None:
     """The last of the faults that hit the worker in that time: those before it have left the run alone."""
-    hits = [fault for fault in faults if fault.kind in deaths and fault.worker == worker and since <= fault.start <= until]
+    hits = [fault for fault in faults if fault.kind in deaths and fault.worker == worker and since <= fault.start < until + _CUT]
     return hits[-1] if hits else None
 
 

@@ -243,6 +243,15 @@ def test_the_time_until_a_job_runs_again_begins_with_the_kill(green: Evidence) -
     assert 0 < found.seconds < second.starts[0] - first.starts[0]
 
 
+def test_a_kill_within_the_millisecond_of_its_event_is_its_cause(green: Evidence) -> None:
+    evidence = copy.deepcopy(green)
+    (taken,) = [event for event in evidence.remains.events if event.reason == "crash"]
+    evidence.faults[0].start = taken.time + 0.0009
+    assert [found.job for found in recoveries(evidence)] == ["again"]
+    evidence.faults[0].start = taken.time + 0.0011
+    assert recoveries(evidence) == []
+
+
 def test_a_failure_needs_its_budget_used_up(tmp_path: Path) -> None:
     with Stage(tmp_path) as stage:
         stage.submit("hasty", "ledger_raise")
