@@ -1,19 +1,36 @@
 """A release in every state, its backup, and every key that it has."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lib.backup.restoring import restore
 from lib.backup.taking import Taking
 from lib.jobs import Jobs, Recurrence, Schedule, Submission, complete, failed
+from lib.settings import Settings
 from lib.store import Store
 from lib.versions import DatasetStore
 from tests.chaos.history import take
 from tests.chaos.lost_replies.data import rows
+from tests.receivers import SECRET
 
 QUEUE = "job-queue"
 # What a restore leaves behind, and what belongs to processes and not to the release.
 PASSING = {"restore", "restore.loads", "upkeep.lock", "upkeep.seen", "front", "jobs.seq", "closed", "idle", "holds", "dead"}
+
+
+def of_two_queues(settings: Settings) -> Settings:
+    """As these of a test, for what `busy` submits."""
+    return settings.model_copy(update={"queues": ["second"], "webhook_secret": SECRET})
+
+
+@contextmanager
+def empty_release(settings: Settings) -> Iterator[Jobs]:
+    """A release beside the one of a test."""
+    queue = Jobs(settings.model_copy(update={"key_prefix": f"other-{settings.key_prefix}"}))
+    yield queue
+    queue.close()
 
 
 def backed_up(jobs: Jobs) -> bytes:

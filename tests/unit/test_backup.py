@@ -16,24 +16,21 @@ from lib.jobs import Jobs, Submission, complete
 from lib.settings import Settings
 from lib.store import Store
 from lib.upkeep import Upkeep
-from tests.receivers import SECRET
 from tests.servers import Server
-from tests.unit.backups import QUEUE, backed_up, busy, end_one, keys, put
+from tests.unit.backups import QUEUE, backed_up, busy, empty_release, end_one, keys, of_two_queues, put
 
 LOOKS_AGAIN = True  # restores are what these tests are about
 
 
 @pytest.fixture
 def other(settings: Settings) -> Iterator[Jobs]:
-    """An empty release beside the one of this test."""
-    queue = Jobs(settings.model_copy(update={"key_prefix": f"other-{settings.key_prefix}"}))
-    yield queue
-    queue.close()
+    with empty_release(settings) as queue:
+        yield queue
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"queues": ["second"], "webhook_secret": SECRET})
+    return of_two_queues(settings)
 
 
 def test_every_key_is_as_it_was(jobs: Jobs, other: Jobs) -> None:

@@ -11,8 +11,7 @@ from lib.backup.taking import Taking
 from lib.errors import StaleClaim
 from lib.jobs import Claim, Jobs, Quota, Submission, complete
 from lib.settings import Settings
-from tests.receivers import SECRET
-from tests.unit.backups import QUEUE, busy, end_one, put
+from tests.unit.backups import QUEUE, busy, empty_release, end_one, of_two_queues, put
 
 NONSENSE = [None, b"", b"soon", b"nan", b"inf", b"-1e300", b"1e300", b"9" * 16]
 FIELDS = {
@@ -33,15 +32,13 @@ ABOUT: dict[str, list[object]] = {
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"queues": ["second"], "webhook_secret": SECRET})
+    return of_two_queues(settings)
 
 
 @pytest.fixture
 def other(settings: Settings) -> Iterator[Jobs]:
-    """An empty release beside the one of this test."""
-    queue = Jobs(settings.model_copy(update={"key_prefix": f"other-{settings.key_prefix}"}))
-    yield queue
-    queue.close()
+    with empty_release(settings) as queue:
+        yield queue
 
 
 @pytest.fixture

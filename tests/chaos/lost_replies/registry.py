@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lib.jobs import Claim, Jobs
+from lib.jobs import Claim, Jobs, failed
 from tests.chaos.scenarios.stage import Child, Stage
 
 QUEUE = "job-queue"
@@ -22,6 +22,12 @@ def running(stage: Stage) -> tuple[Child, Claim]:
     claim = child.must_claim()
     child.start(claim)
     return child, claim
+
+
+def one_failed(stage: Stage) -> None:
+    """The one job has run, and failed by an exception."""
+    child, claim = running(stage)
+    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
 
 
 def listed(stage: Stage) -> list[bytes]:

@@ -3,8 +3,8 @@
 import pytest
 
 from lib.errors import QueueDraining
-from lib.jobs import Jobs, Submission, failed
-from tests.chaos.lost_replies.registry import QUEUE, call, listed, running
+from lib.jobs import Jobs, Submission
+from tests.chaos.lost_replies.registry import QUEUE, call, listed, one_failed, running
 from tests.chaos.scenarios.stage import Child, Stage
 
 
@@ -41,8 +41,7 @@ def cancel_many(stage: Stage, deaf: Jobs) -> None:
 
 @call
 def retry_many(stage: Stage, deaf: Jobs) -> None:
-    child, claim = running(stage)
-    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    one_failed(stage)
     stage.reruns["one"] = 1
     deaf.store.run("retry_many", "somebody", "one")
     assert (listed(stage), stage.jobs.get("one").run) == ([b"one"], 1)
@@ -69,8 +68,7 @@ def cancel(stage: Stage, deaf: Jobs) -> None:
 
 @call
 def retry(stage: Stage, deaf: Jobs) -> None:
-    child, claim = running(stage)
-    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    one_failed(stage)
     stage.reruns["one"] = 1
     deaf.retry("one")
     assert listed(stage) == [b"one"]
@@ -78,8 +76,7 @@ def retry(stage: Stage, deaf: Jobs) -> None:
 
 @call
 def each(stage: Stage, deaf: Jobs) -> None:
-    child, claim = running(stage)
-    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    one_failed(stage)
     stage.submit("two")
     stage.submit("three")
     stage.reruns["one"] = 1
@@ -91,16 +88,14 @@ def each(stage: Stage, deaf: Jobs) -> None:
 
 @call
 def failures(stage: Stage, deaf: Jobs) -> None:
-    child, claim = running(stage)
-    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    one_failed(stage)
     (group,), cursor = deaf.failures()
     assert (group.job, group.count, group.message, cursor) == ("one", 1, "no", None)
 
 
 @call
 def retry_failed(stage: Stage, deaf: Jobs) -> None:
-    child, claim = running(stage)
-    child.end(claim, failed({"type": "E", "message": "no", "reason": "exception"}))
+    one_failed(stage)
     stage.reruns["one"] = 1
     done = deaf.retry_failed()
     assert (done.left, done.cursor) == (0, None)
